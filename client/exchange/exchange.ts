@@ -1,0 +1,49 @@
+// How payloads get from one worker to the others. Content-addressed: a payload is asked for, stored and checked by its
+// SHA-256, so it does not matter which peer, or the relay, delivered it. Holds payloads until the room no longer needs
+// them (a later checkpoint covers their round), so that late joiners can replay the round log.
+
+import type { Peer } from '../../shared/protocol/messages.ts';
+
+export interface LinkStats {
+  peerId: string;
+  workerId: string;
+  kind: 'page' | 'node';
+  state: 'connecting' | 'open' | 'failed';
+  via: 'webrtc' | 'relay';
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+export interface ExchangeStats {
+  bytesSent: number;
+  bytesReceived: number;
+  refusedFrames: number; // malformed, oversized, wrong version, wrong hash
+  links: LinkStats[];
+}
+
+export interface Exchange {
+  readonly peerId: string;
+  /** The other members of the job now; dials, keeps or drops links. Links are dialled by the smaller peer id. */
+  setPeers(peers: readonly Peer[]): void;
+  /** Stores a payload of our own and pushes it to every open link. */
+  publish(round: number, hash: string, payload: Uint8Array): void;
+  /**
+   * The payload with this hash: from the store, from `from` first, then from any other peer, then from the relay.
+   * @throws LoomError `unavailable` after `timeoutMs`.
+   */
+  obtain(round: number, hash: string, from: string | null, timeoutMs: number): Promise<Uint8Array>;
+  has(hash: string): boolean;
+  /** Uploads payloads we hold to the coordinator's relay, because a worker cannot reach a peer. */
+  relay(round: number, hashes: readonly string[]): Promise<void>;
+  /** Drops the payloads of rounds before this one. */
+  forgetBefore(round: number): void;
+  stats(): ExchangeStats;
+  close(): void;
+}
+
+export interface ExchangeEvents {
+  /** A payload arrived whole and hashes right. */
+  onPayload(round: number, hash: string): void;
+  /** A link opened, failed or went away. */
+  onLinks(): void;
+}

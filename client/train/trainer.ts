@@ -1,0 +1,70 @@
+// The seam between a worker's life (network, rounds) and the training itself, which runs in a dedicated Worker in a page
+// and in a worker thread in Node, so that neither the page nor the sockets ever wait for a step. Every method crosses a
+// message port: arguments and results are structured-cloneable; byte arrays are transferred.
+//
+// The agreed state of a round is bit-identical on every worker: it changes only by `restore` and `apply`, both
+// deterministic float32 JavaScript. What `train` does on the GPU is thrown away once its difference is encoded.
+
+import type { Assignment } from '../../shared/protocol/messages.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+
+export interface StateRef {
+  round: number;
+  stateHash: string; // SHA-256 of the agreed state, see shared/rounds/state.ts
+}
+
+export interface TrainerReport {
+  adapter: string;
+  kind: 'webgpu' | 'cpu';
+  why: string; // one sentence: which backends were tried and measured, and why this one won
+  parameterCount: number;
+  tokensPerSecond: number; // measured on this job's training step
+}
+
+export interface Contribution {
+  round: number;
+  payload: Uint8Array; // encoded difference, as the peers decode it
+  hash: string; // SHA-256 of payload
+  tokens: number;
+  loss: number; // mean over the local steps, nats per token
+  seconds: number;
+  validation: { loss: number; tokens: number } | null; // on the agreed state, when the assignment asked for it
+}
+
+export interface TrainingProgress {
+  round: number;
+  step: number; // finished steps of this round
+  steps: number;
+  loss: number; // of the latest step read back
+  tokensPerSecond: number;
+}
+
+export interface Artifact {
+  files: { name: 'model.safetensors' | 'config.json' | 'tokenizer.json' | 'sample.txt'; bytes: Uint8Array }[];
+  evaluation: { loss: number; tokens: number; unigramLoss: number; bigramLoss: number };
+}
+
+export interface Trainer {
+  /**
+   * Chooses a backend by measuring, builds the job's plan and the initial state of round 0.
+   * @param data the dataset's bytes as the coordinator serves them; checked by the caller against its SHA-256
+   */
+  open(job: { manifest: Manifest; data: Uint8Array; backend: 'auto' | 'webgpu' | 'cpu' }): Promise<TrainerReport & StateRef>;
+  /** The agreed state now held. */
+  state(): Promise<StateRef>;
+  /** Replaces the agreed state with a checkpoint's bytes (`checkpoint` made them), or with the initial state for null. */
+  restore(checkpoint: Uint8Array | null): Promise<StateRef>;
+  /** The agreed state as bytes: a safetensors file whose metadata names the round. */
+  checkpoint(): Promise<Uint8Array>;
+  /** Trains locally from the agreed state. Rejects with `conflict` when interrupted. */
+  train(assignment: Assignment, onProgress: (progress: TrainingProgress) => void): Promise<Contribution>;
+  /** Stops a running `train` after its current step (its round closed without us, or the user paused). */
+  interrupt(): Promise<void>;
+  /** Applies a closed round's payloads, in order, weighted by tokens. */
+  apply(round: number, contributions: { payload: Uint8Array; tokens: number }[]): Promise<StateRef>;
+  /** The finished model with its evaluation on the whole validation part. */
+  artifact(): Promise<Artifact>;
+  /** Fraction of the time the device may be busy, 0.05..1: the page's load slider. */
+  setLoad(fraction: number): Promise<void>;
+  close(): Promise<void>;
+}

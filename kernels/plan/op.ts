@@ -1,0 +1,78 @@
+// The seam every kernel family is written against. A plan lists ops over tensors once; an op knows its output shapes, its
+// adjoint, how to run on WebGPU (dispatches) and how to run in plain TypeScript (the reference, also the CPU backend).
+// Tensors are dense, row-major, f32 or u32. Nothing here allocates per step.
+
+export type DType = 'f32' | 'u32';
+
+/** A value of a plan. Handles only: storage is decided when the plan is compiled. */
+export interface Tensor {
+  readonly id: number;
+  readonly name: string; // unique in its plan; what errors and `read` use
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /**
+   * input: written by the caller before a run. parameter: a slice of the flat parameter vector. gradient: the matching
+   * slice of the flat gradient vector. state: kept between runs, zero at first. temporary: lives inside one run.
+   */
+  readonly role: 'input' | 'parameter' | 'gradient' | 'state' | 'temporary';
+}
+
+export type Attributes = Readonly<Record<string, number | string | boolean>>;
+
+/** One line of a plan. `outputs` are written whole, unless the kernel says it accumulates. */
+export interface Op {
+  readonly kernel: Kernel;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly attributes: Attributes;
+}
+
+/** One compute pass dispatch. */
+export interface Dispatch {
+  readonly label: string;
+  readonly code: string; // a whole WGSL module, as it lies on disk
+  readonly entryPoint: string;
+  readonly constants: Readonly<Record<string, number>>; // override constants
+  /** Buffers in binding order (group 0). The access each has in the WGSL: read = storage read, write = read_write. */
+  readonly bindings: readonly { readonly tensor: Tensor; readonly access: 'read' | 'write' }[];
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** Typed views of an op's tensors, for the reference. */
+export type View = Float32Array | Uint32Array;
+
+/** Limits and features a kernel may look at when it chooses its dispatches. */
+export interface DeviceTraits {
+  readonly isCpu: boolean; // a software adapter: no workgroup memory, no barriers
+  readonly maxBindingBytes: number;
+  readonly maxWorkgroups: number; // per dimension
+  readonly subgroupMinSize: number;
+  readonly subgroupMaxSize: number;
+  readonly features: ReadonlySet<string>;
+}
+
+/** What an adjoint may do: list more ops, ask for temporaries, and add into the gradient of an input. */
+export interface AdjointBuilder {
+  temporary(name: string, shape: readonly number[], dtype?: DType): Tensor;
+  op(kernel: Kernel, inputs: readonly Tensor[], outputs: readonly Tensor[], attributes?: Attributes): void;
+  /** The gradient of the loss by an output of the op, or null when nothing depends on it. */
+  gradientOf(output: Tensor): Tensor | null;
+  /**
+   * The tensor a kernel writes the gradient of `input` to; null when nobody needs it (inputs). When several ops
+   * contribute to one tensor, the builder makes the sum: a kernel always writes its own contribution whole.
+   */
+  contribute(input: Tensor): Tensor | null;
+}
+
+/** A kernel family member. Pure description: no state, no device. */
+export interface Kernel {
+  readonly name: string;
+  /** Checks shapes and attributes, and returns the shapes of the outputs. Throws LoomError `internal` naming the op. */
+  infer(inputs: readonly Tensor[], attributes: Attributes): readonly { shape: readonly number[]; dtype: DType }[];
+  /** Lists the WebGPU dispatches. `scratch` gives a temporary that lives only within this op (split-K partials, …). */
+  dispatches(op: Op, traits: DeviceTraits, scratch: (name: string, elements: number) => Tensor): Dispatch[];
+  /** The plain TypeScript reference; inputs are not changed, outputs are written whole. */
+  reference(inputs: readonly View[], outputs: readonly View[], op: Op): void;
+  /** Lists the ops that carry gradients from the outputs to the inputs. Absent: the op has no gradient. */
+  adjoint?(op: Op, builder: AdjointBuilder): void;
+}

@@ -1,0 +1,108 @@
+// Bodies of the REST API under /api/v1: what routes answer, the SDK and CLI parse, and the page shows. Requests that carry a
+// manifest parse it with shared/manifest. Errors are `{ error: ErrorBody }` with the status from shared/errors.ts.
+//
+//   POST   /jobs                          manifest as JSON or YAML -> 201 JobView          owner token
+//   GET    /jobs?state=&limit=            -> { jobs: JobView[] }
+//   GET    /jobs/:id                      -> JobView
+//   POST   /jobs/:id/cancel               -> JobView                                       owner token
+//   GET    /jobs/:id/logs?follow=1        -> text/event-stream of LogLine (id: = seq), or { lines } without follow
+//   GET    /jobs/:id/metrics              -> { losses: LossPoint[], stateHashes: string[] }
+//   GET    /jobs/:id/room                 -> WebSocket, shared/protocol
+//   GET    /jobs/:id/checkpoints/:round   -> bytes           PUT with ?fence= and the worker token
+//   GET    /jobs/:id/artifacts            -> { artifacts: { name, bytes }[] }
+//   GET    /jobs/:id/artifacts/:name      -> bytes           PUT with ?fence= and the worker token
+//   GET    /jobs/:id/relay/:hash          -> bytes           PUT with the worker token (content-addressed)
+//   POST   /workers                       RegisterWorker -> 201 RegisteredWorker
+//   GET    /workers                       -> { workers: WorkerView[] }
+//   GET    /workers/me/work               -> Work            worker token; what to do now, or why to wait
+//   PUT    /datasets/:sha256?source=      bytes -> 201 { sha256, bytes }                   owner token
+//   GET    /datasets/:sha256              -> bytes (Range allowed)
+//   GET    /ledger/events?after=&limit=&subject=  -> { events: LedgerEvent[] }
+//   GET    /ledger/root                   -> { events: number, root: hash }
+//   GET    /cluster/status                -> ClusterStatus
+//   GET    /peerjs/…                      PeerJS signalling (outside /api/v1)
+
+import { z } from 'zod';
+import { hash, workerId, peer, protocolVersion } from '../protocol/messages.ts';
+
+const count = z.int().min(0);
+export const jobState = z.enum(['queued', 'waiting', 'running', 'finishing', 'completed', 'failed', 'cancelled']);
+
+export const lossPoint = z.object({
+  round: count,
+  tokens: count,
+  trainLoss: z.number().nullable(),
+  validationLoss: z.number().nullable(),
+  at: z.number(),
+});
+
+export const jobWorker = z.object({
+  workerId,
+  kind: z.enum(['page', 'node']),
+  adapter: z.string(),
+  present: z.boolean(),
+  paused: z.boolean(),
+  tokensPerSecond: z.number(),
+  tokensAccepted: count,
+  roundsAccepted: count,
+  bytesSent: count,
+  bytesReceived: count,
+});
+
+export const jobView = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: jobState,
+  reason: z.string(), // why it waits or ended; '' while running
+  owner: z.string(),
+  createdAt: z.number(),
+  startedAt: z.number().nullable(),
+  endedAt: z.number().nullable(),
+  manifest: z.unknown(), // a parsed manifest; parseManifest accepts it
+  dataset: z.object({ sha256: hash, bytes: count }),
+  round: count,
+  tokens: count,
+  tokensPerSecond: z.number(), // of all present workers together
+  progress: z.number().min(0).max(1), // the further of tokens/maxTokens and time/maxDuration
+  etaMs: z.number().nullable(),
+  trainLoss: z.number().nullable(),
+  validationLoss: z.number().nullable(),
+  workers: z.array(jobWorker),
+  evaluation: z.object({ loss: z.number(), tokens: count, unigramLoss: z.number(), bigramLoss: z.number() }).nullable(),
+});
+
+export const logLine = z.object({ seq: count, at: z.number(), level: z.enum(['info', 'warn', 'error']), text: z.string() });
+
+export const registerWorker = z.strictObject({
+  version: z.literal(protocolVersion),
+  kind: z.enum(['page', 'node']),
+  adapter: z.string().max(200),
+  name: z.string().max(100).optional(),
+});
+export const registeredWorker = z.object({ workerId, token: z.string() });
+
+export const work = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('job'), job: jobView }),
+  z.object({ type: z.literal('wait'), reason: z.string(), retryMs: count }),
+]);
+
+export const workerView = z.object({ workerId, kind: z.enum(['page', 'node']), adapter: z.string(), name: z.string(), jobId: z.string().nullable(), seenAt: z.number() });
+
+export const clusterStatus = z.object({
+  version: z.string(),
+  protocolVersion: count,
+  jobs: z.record(jobState, count),
+  workers: z.object({ present: count, training: count }),
+  tokensPerSecond: z.number(),
+  ledger: z.object({ events: count, root: hash }),
+});
+
+export type JobView = z.infer<typeof jobView>;
+export type JobWorker = z.infer<typeof jobWorker>;
+export type LogLine = z.infer<typeof logLine>;
+export type Work = z.infer<typeof work>;
+export type WorkerView = z.infer<typeof workerView>;
+export type RegisterWorker = z.infer<typeof registerWorker>;
+export type RegisteredWorker = z.infer<typeof registeredWorker>;
+export type ClusterStatus = z.infer<typeof clusterStatus>;
+export type PeerView = z.infer<typeof peer>;

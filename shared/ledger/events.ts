@@ -1,0 +1,36 @@
+// Everything that happened, in the past tense. An event is written once, hashed into the Merkle log and never changed; state
+// shown anywhere is a fold over events. `version` belongs to the type: a new meaning gets a new version, old ones still parse.
+
+import { z } from 'zod';
+import { hash } from '../protocol/messages.ts';
+
+const count = z.int().min(0);
+const event = <T extends string, S extends z.ZodRawShape>(type: T, data: S) =>
+  z.strictObject({ type: z.literal(type), version: z.literal(1), subject: z.string(), data: z.strictObject(data) });
+
+/** What a writer hands in. `subject` is the id of the job, worker or dataset that the event is about. */
+export const ledgerEventDraft = z.discriminatedUnion('type', [
+  event('job.submitted', { name: z.string(), manifestHash: hash, datasetHash: hash, owner: z.string() }),
+  event('job.started', { workers: count }),
+  event('job.finished', { state: z.enum(['completed', 'failed', 'cancelled']), reason: z.string(), rounds: count, tokens: count }),
+  event('worker.registered', { kind: z.enum(['page', 'node']), adapter: z.string() }),
+  event('worker.joined', { workerId: z.string(), kind: z.enum(['page', 'node']), adapter: z.string(), round: count }),
+  event('worker.left', { workerId: z.string(), reason: z.string(), round: count }),
+  event('round.closed', {
+    round: count,
+    accepted: z.array(z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count })),
+    late: z.array(z.string()), // participants whose work was not in
+    trainLoss: z.number().nullable(),
+    validationLoss: z.number().nullable(),
+  }),
+  event('round.agreed', { round: count, stateHash: hash, reports: count, dissent: count }), // state after round
+  event('round.rewound', { from: count, to: count, reason: z.string() }),
+  event('checkpoint.stored', { round: count, stateHash: hash, bytes: count, workerId: z.string() }),
+  event('artifact.stored', { round: count, stateHash: hash, bytes: count, workerId: z.string(), validationLoss: z.number() }),
+  event('dataset.stored', { bytes: count, source: z.string() }),
+]);
+
+export type LedgerEventDraft = z.infer<typeof ledgerEventDraft>;
+
+/** A stored event. `leafHash` = SHA-256(0x00 ‖ canonical JSON of the event without leafHash), RFC 9162. */
+export type LedgerEvent = LedgerEventDraft & { seq: number; at: number; leafHash: string };

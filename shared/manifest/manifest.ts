@@ -1,0 +1,104 @@
+// The job manifest: what a job owner writes in YAML. One schema serves CLI, SDK and coordinator; every field has a default
+// or is required here and nowhere else. Unknown fields are errors, because a misspelt option must not be ignored.
+
+import { z } from 'zod';
+import { LoomError } from '../errors.ts';
+import { duration } from './duration.ts';
+
+const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1-63 lower-case letters, digits and inner dashes');
+
+const gpt = z
+  .strictObject({
+    kind: z.literal('gpt'),
+    layers: z.int().min(1).max(96).default(4),
+    heads: z.int().min(1).max(128).default(4),
+    width: z.int().min(4).max(16384).default(64), // d_model
+    context: z.int().min(2).max(8192).default(64), // tokens a window holds
+    tokenizer: z.literal('bytes').default('bytes'),
+    positions: z.enum(['learned', 'rotary']).default('learned'),
+    norm: z.enum(['layer', 'rms']).default('layer'),
+  })
+  .refine((model) => model.width % model.heads === 0, { message: 'must be a multiple of heads', path: ['width'] })
+  .refine((model) => (model.width / model.heads) % 4 === 0, { message: 'width / heads must be a multiple of 4', path: ['width'] });
+
+const dataSource = z
+  .string()
+  .max(2048)
+  .regex(/^(npm:|file:|https:\/\/|dataset:)./, 'must begin with npm:, file:, https:// or dataset:');
+
+const optimizer = z.strictObject({
+  kind: z.enum(['adamw', 'sgd']).default('adamw'),
+  learningRate: z.number().positive().max(10).default(1e-3), // peak
+  batchSize: z.int().min(1).max(4096).default(8), // windows per local step
+  weightDecay: z.number().min(0).max(1).default(0.1), // adamw only, on matrices
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.95),
+  epsilon: z.number().positive().default(1e-8),
+  gradientClip: z.number().min(0).default(1), // global norm; 0 = off
+  warmup: z.number().min(0).lt(1).default(0.02), // fraction of the run with rising learning rate
+  decay: z.number().min(0).lt(1).default(0.2), // last fraction of the run with falling learning rate
+});
+
+const rounds = z.strictObject({
+  innerSteps: z.int().min(1).max(10000).default(20), // local steps of the fastest worker
+  outerLearningRate: z.number().positive().max(10).default(1), // on the averaged difference
+  outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov; 0 = plain averaging
+  quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline
+});
+
+const spec = z.strictObject({
+  algorithm: z.literal('lm'),
+  model: gpt,
+  data: z.strictObject({ source: dataSource, validationFraction: z.number().min(0.001).max(0.5).default(0.1) }),
+  optimizer: optimizer.prefault({}),
+  rounds: rounds.prefault({}),
+  resources: z
+    .strictObject({
+      workers: z
+        .strictObject({ min: z.int().min(1).max(1000).default(1), max: z.int().min(1).max(1000).default(16) })
+        .refine((workers) => workers.min <= workers.max, { message: 'must not be below min', path: ['max'] })
+        .prefault({}),
+    })
+    .prefault({}),
+  runtime: z
+    .strictObject({
+      maxDuration: duration.optional(), // ms after the first round opened
+      maxTokens: z.int().min(1).max(1e15).optional(),
+      checkpointInterval: duration.default(60_000),
+    })
+    .refine((runtime) => runtime.maxDuration !== undefined || runtime.maxTokens !== undefined, {
+      message: 'needs maxDuration or maxTokens, or the job would never end',
+    }),
+  seed: z.uint32().default(1),
+});
+
+const manifestSchema = z.strictObject({
+  apiVersion: z.literal('loomos.ai/v1'),
+  kind: z.literal('TrainingJob'),
+  metadata: z.strictObject({ name, labels: z.record(z.string().max(63), z.string().max(255)).default({}) }),
+  spec,
+});
+
+/** A whole manifest with every default filled in; durations are milliseconds. */
+export type Manifest = z.infer<typeof manifestSchema>;
+/** What an owner may write: defaults omitted, durations as text. */
+export type ManifestInput = z.input<typeof manifestSchema>;
+
+/**
+ * Parses a manifest given as plain data (YAML or JSON already read). Parsing its own output again changes nothing.
+ * @throws LoomError `invalid_manifest` with the path of the first wrong field, what is wrong and what is allowed.
+ */
+export function parseManifest(value: unknown): Manifest {
+  const result = manifestSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new LoomError('invalid_manifest', issue.message, { where: issue.path.join('.') || 'manifest', ...allowedBy(issue) });
+}
+
+function allowedBy(issue: z.core.$ZodIssue): { allowed?: string } {
+  if (issue.code === 'invalid_value') return { allowed: issue.values.map(String).join(', ') };
+  if (issue.code === 'invalid_type') return { allowed: `a value of type ${issue.expected}` };
+  if (issue.code === 'too_small') return { allowed: `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` };
+  if (issue.code === 'too_big') return { allowed: `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}` };
+  return {};
+}

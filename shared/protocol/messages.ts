@@ -1,0 +1,175 @@
+// What a worker and the room of a job say to each other over one WebSocket: a discriminated union per direction, as JSON
+// text. Tensors never travel here, only their SHA-256 (lower-case hex). Every message is parsed whole at the boundary;
+// both sides ignore nothing: an unknown field or type is refused with `invalid_message`.
+
+import { z } from 'zod';
+import { LoomError } from '../errors.ts';
+
+/** Bumped when a message or frame changes its meaning. A room and a worker must speak the same one. */
+export const protocolVersion = 1;
+/** UTF-8 bytes of one JSON message, either direction. */
+export const maxMessageBytes = 256 * 1024;
+
+export const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits');
+export const workerId = z.string().regex(/^w-[0-9a-z]{8,32}$/);
+export const peerId = z.string().regex(/^[0-9a-zA-Z-]{4,64}$/);
+const round = z.int().min(0);
+const finite = z.number();
+const count = z.int().min(0);
+
+export const backendInfo = z.strictObject({
+  kind: z.enum(['webgpu', 'cpu']),
+  adapter: z.string().max(200), // what people are shown: 'NVIDIA H100', 'SwiftShader', 'CPU (WASM SIMD)'
+});
+
+export const peer = z.strictObject({
+  workerId,
+  peerId,
+  kind: z.enum(['page', 'node']),
+  adapter: z.string().max(200),
+});
+
+/** One accepted contribution of a closed round. Order in the list is the order in which it is applied. */
+export const acceptedContribution = z.strictObject({ workerId, hash, bytes: count, tokens: count });
+
+/** A closed round: what turns the state of `round` into that of `round + 1`. */
+export const closedRound = z.strictObject({
+  round,
+  accepted: z.array(acceptedContribution),
+  stateHash: hash.nullable(), // state after applying, once the workers agreed on it
+});
+
+/** A worker's part in an open round. */
+export const assignment = z.strictObject({
+  round,
+  slot: count, // its place in the order of application
+  seed: z.uint32(), // seeds this slot's batches; no two slots or rounds share one
+  steps: z.int().min(1), // local optimizer steps, scaled to the worker's speed
+  learningRate: z.number().min(0),
+  evaluate: z.boolean(), // measure validation loss on the agreed state before training
+  deadlineMs: count, // unix milliseconds after which the room may close the round without this worker
+});
+
+export const lease = z.strictObject({
+  kind: z.enum(['checkpoint', 'artifact']),
+  fence: count, // grows with every lease of the job; an upload with an older one is refused
+  round, // upload the agreed state of this round
+  expiresMs: count,
+});
+
+export const storedCheckpoint = z.strictObject({ round, stateHash: hash, bytes: count });
+
+export const traffic = z.strictObject({ bytesSent: count, bytesReceived: count, peers: count });
+
+const workerMessage = z.discriminatedUnion('type', [
+  // First message on the socket. `holds` is the agreed state it still has from an earlier connection.
+  z.strictObject({
+    type: z.literal('hello'),
+    version: z.int(),
+    token: z.string().max(4096),
+    peerId,
+    kind: z.enum(['page', 'node']),
+    backend: backendInfo,
+    tokensPerSecond: z.number().min(0),
+    holds: z.strictObject({ round, stateHash: hash }).nullable(),
+  }),
+  // Local training of `round` is done; the payload is on its way to the peers.
+  z.strictObject({
+    type: z.literal('commit'),
+    round,
+    hash,
+    bytes: count, // of the encoded payload
+    tokens: count, // trained on; the contribution's weight
+    loss: finite, // mean training loss over the local steps, nats per token
+    seconds: z.number().min(0), // spent training
+    validation: z.strictObject({ loss: finite, tokens: count }).nullable(),
+    traffic,
+  }),
+  // These committed payloads of `round` arrived whole and hash right.
+  z.strictObject({ type: z.literal('received'), round, hashes: z.array(hash).max(1024) }),
+  // No peer and no relay delivers these accepted payloads.
+  z.strictObject({ type: z.literal('missing'), round, hashes: z.array(hash).min(1).max(1024) }),
+  // The worker now holds the state of `round` (after catching up, or after applying round - 1).
+  z.strictObject({ type: z.literal('applied'), round, stateHash: hash, traffic }),
+  // The leased upload is stored. For an artifact, `evaluation` is the loss on the whole validation part.
+  z.strictObject({
+    type: z.literal('uploaded'),
+    kind: z.enum(['checkpoint', 'artifact']),
+    fence: count,
+    round,
+    stateHash: hash,
+    bytes: count,
+    evaluation: z.strictObject({ loss: finite, tokens: count, unigramLoss: finite, bigramLoss: finite }).nullable(),
+  }),
+  // The worker cannot do what the lease asks; the room leases to someone else.
+  z.strictObject({ type: z.literal('declined'), kind: z.enum(['checkpoint', 'artifact']), fence: count, reason: z.string().max(500) }),
+  z.strictObject({ type: z.literal('pause') }),
+  z.strictObject({ type: z.literal('resume') }),
+  z.strictObject({ type: z.literal('leave'), reason: z.string().max(500) }),
+]);
+
+const roomMessage = z.discriminatedUnion('type', [
+  // Answer to hello: everything needed to catch up. State(round) = checkpoint (or the seed's initial state if null) + log.
+  z.strictObject({
+    type: z.literal('welcome'),
+    version: z.int(),
+    workerId,
+    jobId: z.string(),
+    round, // the open round, or the one that opens next
+    stateHash: hash.nullable(), // of the agreed state of `round`; null until someone reports it
+    checkpoint: storedCheckpoint.nullable(),
+    log: z.array(closedRound),
+    peers: z.array(peer),
+  }),
+  z.strictObject({ type: z.literal('peers'), peers: z.array(peer) }),
+  z.strictObject({ type: z.literal('assign'), assignment }),
+  // A peer committed: its payload may be pulled from it (or from the relay) if it does not come by itself.
+  z.strictObject({ type: z.literal('committed'), round, contribution: acceptedContribution }),
+  z.strictObject({ type: z.literal('close'), closed: closedRound }),
+  z.strictObject({ type: z.literal('agreed'), round, stateHash: hash }),
+  // The worker's state is not the agreed one: start over from the checkpoint and the log.
+  z.strictObject({ type: z.literal('resync'), reason: z.string(), round, stateHash: hash.nullable(), checkpoint: storedCheckpoint.nullable(), log: z.array(closedRound) }),
+  // A worker needs this payload and cannot get it from a peer: whoever holds it puts it on the relay.
+  z.strictObject({ type: z.literal('relay'), round, hashes: z.array(hash) }),
+  z.strictObject({ type: z.literal('lease'), lease }),
+  z.strictObject({ type: z.literal('finish'), state: z.enum(['completed', 'failed', 'cancelled']), reason: z.string() }),
+  // The sender's last message was refused. The socket stays open unless the code is unauthorized or unsupported_version.
+  z.strictObject({ type: z.literal('refused'), code: z.string(), message: z.string(), where: z.string().optional(), allowed: z.string().optional() }),
+]);
+
+export type WorkerMessage = z.infer<typeof workerMessage>;
+export type RoomMessage = z.infer<typeof roomMessage>;
+export type Peer = z.infer<typeof peer>;
+export type BackendInfo = z.infer<typeof backendInfo>;
+export type Assignment = z.infer<typeof assignment>;
+export type AcceptedContribution = z.infer<typeof acceptedContribution>;
+export type ClosedRound = z.infer<typeof closedRound>;
+export type Lease = z.infer<typeof lease>;
+export type StoredCheckpoint = z.infer<typeof storedCheckpoint>;
+export type Traffic = z.infer<typeof traffic>;
+
+/** Parses what a worker sent. Throws `message_too_large` or `invalid_message`, naming the field. */
+export function parseWorkerMessage(text: string): WorkerMessage {
+  return parse(workerMessage, text);
+}
+
+/** Parses what a room sent. Throws `message_too_large` or `invalid_message`, naming the field. */
+export function parseRoomMessage(text: string): RoomMessage {
+  return parse(roomMessage, text);
+}
+
+function parse<T>(schema: z.ZodType<T>, text: string): T {
+  if (text.length > maxMessageBytes) {
+    throw new LoomError('message_too_large', `message of ${text.length} characters`, { allowed: `${maxMessageBytes} bytes` });
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new LoomError('invalid_message', 'not JSON', { cause });
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new LoomError('invalid_message', issue?.message ?? 'does not parse', { where: issue?.path.join('.') || 'message' });
+}
