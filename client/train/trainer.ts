@@ -49,7 +49,11 @@ export interface Trainer {
    * Chooses a backend by measuring, builds the job's plan and the initial state of round 0.
    * @param data the dataset's bytes as the coordinator serves them; checked by the caller against its SHA-256
    */
-  open(job: { manifest: Manifest; data: Uint8Array; backend: 'auto' | 'webgpu' | 'cpu' }): Promise<TrainerReport & StateRef>;
+  open(job: {
+    manifest: Manifest;
+    data: Uint8Array;
+    backend: 'auto' | 'webgpu' | 'cpu';
+  }): Promise<TrainerReport & StateRef>;
   /** The agreed state now held. */
   state(): Promise<StateRef>;
   /** Replaces the agreed state with a checkpoint's bytes (`checkpoint` made them), or with the initial state for null. */

@@ -23,7 +23,7 @@
 //   GET    /peerjs/…                      PeerJS signalling (outside /api/v1)
 
 import { z } from 'zod';
-import { hash, workerId, peer, protocolVersion } from '../protocol/messages.ts';
+import { hash, workerId, type peer, protocolVersion } from '../protocol/messages.ts';
 
 const count = z.int().min(0);
 export const jobState = z.enum(['queued', 'waiting', 'running', 'finishing', 'completed', 'failed', 'cancelled']);
@@ -71,7 +71,12 @@ export const jobView = z.object({
   evaluation: z.object({ loss: z.number(), tokens: count, unigramLoss: z.number(), bigramLoss: z.number() }).nullable(),
 });
 
-export const logLine = z.object({ seq: count, at: z.number(), level: z.enum(['info', 'warn', 'error']), text: z.string() });
+export const logLine = z.object({
+  seq: count,
+  at: z.number(),
+  level: z.enum(['info', 'warn', 'error']),
+  text: z.string(),
+});
 
 export const registerWorker = z.strictObject({
   version: z.literal(protocolVersion),
@@ -86,7 +91,14 @@ export const work = z.discriminatedUnion('type', [
   z.object({ type: z.literal('wait'), reason: z.string(), retryMs: count }),
 ]);
 
-export const workerView = z.object({ workerId, kind: z.enum(['page', 'node']), adapter: z.string(), name: z.string(), jobId: z.string().nullable(), seenAt: z.number() });
+export const workerView = z.object({
+  workerId,
+  kind: z.enum(['page', 'node']),
+  adapter: z.string(),
+  name: z.string(),
+  jobId: z.string().nullable(),
+  seenAt: z.number(),
+});
 
 export const clusterStatus = z.object({
   version: z.string(),

@@ -12,7 +12,12 @@ const event = <T extends string, S extends z.ZodRawShape>(type: T, data: S) =>
 export const ledgerEventDraft = z.discriminatedUnion('type', [
   event('job.submitted', { name: z.string(), manifestHash: hash, datasetHash: hash, owner: z.string() }),
   event('job.started', { workers: count }),
-  event('job.finished', { state: z.enum(['completed', 'failed', 'cancelled']), reason: z.string(), rounds: count, tokens: count }),
+  event('job.finished', {
+    state: z.enum(['completed', 'failed', 'cancelled']),
+    reason: z.string(),
+    rounds: count,
+    tokens: count,
+  }),
   event('worker.registered', { kind: z.enum(['page', 'node']), adapter: z.string() }),
   event('worker.joined', { workerId: z.string(), kind: z.enum(['page', 'node']), adapter: z.string(), round: count }),
   event('worker.left', { workerId: z.string(), reason: z.string(), round: count }),
@@ -26,7 +31,13 @@ export const ledgerEventDraft = z.discriminatedUnion('type', [
   event('round.agreed', { round: count, stateHash: hash, reports: count, dissent: count }), // state after round
   event('round.rewound', { from: count, to: count, reason: z.string() }),
   event('checkpoint.stored', { round: count, stateHash: hash, bytes: count, workerId: z.string() }),
-  event('artifact.stored', { round: count, stateHash: hash, bytes: count, workerId: z.string(), validationLoss: z.number() }),
+  event('artifact.stored', {
+    round: count,
+    stateHash: hash,
+    bytes: count,
+    workerId: z.string(),
+    validationLoss: z.number(),
+  }),
   event('dataset.stored', { bytes: count, source: z.string() }),
 ]);
 

@@ -5,7 +5,9 @@ import { z } from 'zod';
 import { LoomError } from '../errors.ts';
 import { duration } from './duration.ts';
 
-const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1-63 lower-case letters, digits and inner dashes');
+const name = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1-63 lower-case letters, digits and inner dashes');
 
 const gpt = z
   .strictObject({
@@ -19,7 +21,10 @@ const gpt = z
     norm: z.enum(['layer', 'rms']).default('layer'),
   })
   .refine((model) => model.width % model.heads === 0, { message: 'must be a multiple of heads', path: ['width'] })
-  .refine((model) => (model.width / model.heads) % 4 === 0, { message: 'width / heads must be a multiple of 4', path: ['width'] });
+  .refine((model) => (model.width / model.heads) % 4 === 0, {
+    message: 'width / heads must be a multiple of 4',
+    path: ['width'],
+  });
 
 const dataSource = z
   .string()
@@ -92,13 +97,18 @@ export function parseManifest(value: unknown): Manifest {
   const result = manifestSchema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  throw new LoomError('invalid_manifest', issue.message, { where: issue.path.join('.') || 'manifest', ...allowedBy(issue) });
+  throw new LoomError('invalid_manifest', issue.message, {
+    where: issue.path.join('.') || 'manifest',
+    ...allowedBy(issue),
+  });
 }
 
 function allowedBy(issue: z.core.$ZodIssue): { allowed?: string } {
   if (issue.code === 'invalid_value') return { allowed: issue.values.map(String).join(', ') };
   if (issue.code === 'invalid_type') return { allowed: `a value of type ${issue.expected}` };
-  if (issue.code === 'too_small') return { allowed: `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` };
-  if (issue.code === 'too_big') return { allowed: `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}` };
+  if (issue.code === 'too_small')
+    return { allowed: `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` };
+  if (issue.code === 'too_big')
+    return { allowed: `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}` };
   return {};
 }

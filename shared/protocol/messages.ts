@@ -102,7 +102,12 @@ const workerMessage = z.discriminatedUnion('type', [
     evaluation: z.strictObject({ loss: finite, tokens: count, unigramLoss: finite, bigramLoss: finite }).nullable(),
   }),
   // The worker cannot do what the lease asks; the room leases to someone else.
-  z.strictObject({ type: z.literal('declined'), kind: z.enum(['checkpoint', 'artifact']), fence: count, reason: z.string().max(500) }),
+  z.strictObject({
+    type: z.literal('declined'),
+    kind: z.enum(['checkpoint', 'artifact']),
+    fence: count,
+    reason: z.string().max(500),
+  }),
   z.strictObject({ type: z.literal('pause') }),
   z.strictObject({ type: z.literal('resume') }),
   z.strictObject({ type: z.literal('leave'), reason: z.string().max(500) }),
@@ -128,13 +133,30 @@ const roomMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('close'), closed: closedRound }),
   z.strictObject({ type: z.literal('agreed'), round, stateHash: hash }),
   // The worker's state is not the agreed one: start over from the checkpoint and the log.
-  z.strictObject({ type: z.literal('resync'), reason: z.string(), round, stateHash: hash.nullable(), checkpoint: storedCheckpoint.nullable(), log: z.array(closedRound) }),
+  z.strictObject({
+    type: z.literal('resync'),
+    reason: z.string(),
+    round,
+    stateHash: hash.nullable(),
+    checkpoint: storedCheckpoint.nullable(),
+    log: z.array(closedRound),
+  }),
   // A worker needs this payload and cannot get it from a peer: whoever holds it puts it on the relay.
   z.strictObject({ type: z.literal('relay'), round, hashes: z.array(hash) }),
   z.strictObject({ type: z.literal('lease'), lease }),
-  z.strictObject({ type: z.literal('finish'), state: z.enum(['completed', 'failed', 'cancelled']), reason: z.string() }),
+  z.strictObject({
+    type: z.literal('finish'),
+    state: z.enum(['completed', 'failed', 'cancelled']),
+    reason: z.string(),
+  }),
   // The sender's last message was refused. The socket stays open unless the code is unauthorized or unsupported_version.
-  z.strictObject({ type: z.literal('refused'), code: z.string(), message: z.string(), where: z.string().optional(), allowed: z.string().optional() }),
+  z.strictObject({
+    type: z.literal('refused'),
+    code: z.string(),
+    message: z.string(),
+    where: z.string().optional(),
+    allowed: z.string().optional(),
+  }),
 ]);
 
 export type WorkerMessage = z.infer<typeof workerMessage>;
@@ -160,7 +182,9 @@ export function parseRoomMessage(text: string): RoomMessage {
 
 function parse<T>(schema: z.ZodType<T>, text: string): T {
   if (text.length > maxMessageBytes) {
-    throw new LoomError('message_too_large', `message of ${text.length} characters`, { allowed: `${maxMessageBytes} bytes` });
+    throw new LoomError('message_too_large', `message of ${text.length} characters`, {
+      allowed: `${maxMessageBytes} bytes`,
+    });
   }
   let json: unknown;
   try {
@@ -171,5 +195,7 @@ function parse<T>(schema: z.ZodType<T>, text: string): T {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new LoomError('invalid_message', issue?.message ?? 'does not parse', { where: issue?.path.join('.') || 'message' });
+  throw new LoomError('invalid_message', issue?.message ?? 'does not parse', {
+    where: issue?.path.join('.') || 'message',
+  });
 }

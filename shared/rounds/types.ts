@@ -2,7 +2,17 @@
 // the job's Durable Object feeds it events and carries out its effects, the simulator does the same with virtual workers.
 // Everything here is plain JSON, so a state can be stored and replayed.
 
-import type { Assignment, BackendInfo, ClosedRound, Lease, Peer, RoomMessage, StoredCheckpoint, Traffic, WorkerMessage } from '../protocol/messages.ts';
+import type {
+  Assignment,
+  BackendInfo,
+  ClosedRound,
+  Lease,
+  Peer,
+  RoomMessage,
+  StoredCheckpoint,
+  Traffic,
+  WorkerMessage,
+} from '../protocol/messages.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { LedgerEventDraft } from '../ledger/events.ts';
 
