@@ -1,0 +1,91 @@
+// The agreed state of a job and the outer step that turns the state of one round into that of the next. Every worker
+// computes it for itself and must get the same bits: plain float32 arithmetic in a fixed order, no GPU, no parallel sums.
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { toHex } from '../bytes.ts';
+import { LoomError } from '../errors.ts';
+
+export interface AgreedState {
+  readonly round: number;
+  readonly parameters: Float32Array; // the plan's flat vector, padding included
+  readonly momentum: Float32Array | null; // outer momentum, same length; null for plain averaging
+}
+
+/** One accepted contribution, decoded: trained minus agreed parameters, and the tokens it was trained on. */
+export interface Difference {
+  readonly difference: Float32Array;
+  readonly tokens: number;
+}
+
+export interface OuterStep {
+  readonly learningRate: number;
+  readonly momentum: number; // Nesterov; 0 = plain averaging
+}
+
+/**
+ * Applies a closed round: the token-weighted mean of the differences, summed in list order, as a step of SGD with Nesterov
+ * momentum (DiLoCo, arXiv 2311.08105). A round without accepted tokens changes nothing but the round number.
+ * @throws LoomError `internal` when a difference has another length than the parameters
+ */
+export function outerStep(state: AgreedState, contributions: readonly Difference[], step: OuterStep): AgreedState {
+  const mean = weightedMean(contributions, state.parameters.length);
+  if (mean === null) return { ...state, round: state.round + 1 };
+  const momentum = step.momentum > 0 ? nextMomentum(state.momentum, mean, step.momentum) : null;
+  const update = momentum === null ? mean : addScaled(mean, momentum, step.momentum);
+  return { round: state.round + 1, parameters: addScaled(state.parameters, update, step.learningRate), momentum };
+}
+
+/**
+ * SHA-256 that two workers compare to know that they hold the same state, 64 hex digits. It covers the element count, the
+ * parameters and the outer momentum; the round is not part, so an unchanged state keeps its hash.
+ */
+export function stateHash(state: AgreedState): string {
+  const header = new DataView(new ArrayBuffer(16));
+  header.setUint32(0, 0x5453_4d4c, true); // 'LMST'
+  header.setUint32(4, 1, true); // version of this layout
+  header.setUint32(8, state.parameters.length, true);
+  header.setUint32(12, state.momentum === null ? 0 : 1, true);
+  const digest = sha256.create().update(new Uint8Array(header.buffer)).update(littleEndian(state.parameters));
+  if (state.momentum !== null) digest.update(littleEndian(state.momentum));
+  return toHex(digest.digest());
+}
+
+function weightedMean(contributions: readonly Difference[], elements: number): Float32Array | null {
+  const total = contributions.reduce((sum, { tokens }) => sum + tokens, 0);
+  if (total === 0) return null;
+  const mean = new Float32Array(elements);
+  for (const { difference, tokens } of contributions) {
+    if (difference.length !== elements) {
+      throw new LoomError('internal', `a difference of ${difference.length} elements for ${elements} parameters`);
+    }
+    addInto(mean, difference, Math.fround(tokens / total));
+  }
+  return mean;
+}
+
+/** m <- momentum * m + mean */
+function nextMomentum(previous: Float32Array | null, mean: Float32Array, momentum: number): Float32Array {
+  return previous === null ? mean.slice() : addScaled(mean, previous, momentum);
+}
+
+/** base + scale * added, each operation rounded to float32. */
+function addScaled(base: Float32Array, added: Float32Array, scale: number): Float32Array {
+  const sum = base.slice();
+  addInto(sum, added, Math.fround(scale));
+  return sum;
+}
+
+function addInto(sum: Float32Array, added: Float32Array, scale: number): void {
+  // The explicit rounding keeps each product in float32, as a fused multiply-add would not.
+  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + Math.fround(scale * added[i]!);
+}
+
+/** The vector's bytes in little-endian order, without a copy where the machine is little-endian, as nearly all are. */
+function littleEndian(values: Float32Array): Uint8Array {
+  if (new Uint8Array(new Uint32Array([1]).buffer)[0] === 1) {
+    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  }
+  const view = new DataView(new ArrayBuffer(values.byteLength));
+  values.forEach((value, i) => view.setFloat32(4 * i, value, true));
+  return new Uint8Array(view.buffer);
+}
