@@ -19,30 +19,38 @@ export interface Counters {
   bytesRead: number;
 }
 
+export function newCounters(): Counters {
+  return { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, bytesUploaded: 0, bytesRead: 0 };
+}
+
 export interface Program {
   readonly plan: Plan;
   readonly counters: Readonly<Counters>;
-  /** Writes an input, a state tensor or one parameter whole. `data` has the tensor's element count. */
+  /** Writes an input, a state, a parameter or a readable tensor whole. `data` has the tensor's element count and type. */
   write(tensor: string, data: Float32Array | Uint32Array): void;
   /** Writes the flat parameter vector, [plan.parameterCount]. */
   writeParameters(data: Float32Array): void;
   /** Runs every op once. Resolves when the work is submitted; at most two runs are in flight. */
   run(): Promise<void>;
-  /** Reads a tensor after the runs so far. Copy, shape as in the plan. */
+  /** Reads an input, a state, a parameter, a gradient or a readable tensor after the runs so far. A copy, shape as in the plan. */
   read(tensor: string): Promise<Float32Array | Uint32Array>;
   /** Reads the flat parameter vector, [plan.parameterCount]. */
   readParameters(): Promise<Float32Array>;
   destroy(): void;
 }
 
+export interface CompileOptions {
+  /** Programs that share use one set of parameter and state buffers, so that training and evaluation see the same weights. */
+  readonly shareWith?: Program;
+  /** False gives every temporary storage of its own: a test compares the two. Default true. */
+  readonly reuseMemory?: boolean;
+}
+
 export interface Device {
   readonly info: DeviceInfo;
   /** Resolves with a reason when the device goes away; never rejects. */
   readonly lost: Promise<string>;
-  /**
-   * Compiles a plan. Programs made with the same `shareWith` use one set of parameter and state buffers, so that a
-   * training plan and an evaluation plan see the same weights.
-   */
-  compile(plan: Plan, options?: { shareWith?: Program }): Promise<Program>;
+  /** Compiles a plan: buffers, pipelines and bind groups are made here and never again. */
+  compile(plan: Plan, options?: CompileOptions): Promise<Program>;
   destroy(): void;
 }

@@ -2,6 +2,8 @@
 // adjoint, how to run on WebGPU (dispatches) and how to run in plain TypeScript (the reference, also the CPU backend).
 // Tensors are dense, row-major, f32 or u32. Nothing here allocates per step.
 
+import type { Wasm } from '../wasm/wasm.ts';
+
 export type DType = 'f32' | 'u32';
 
 /** A value of a plan. Handles only: storage is decided when the plan is compiled. */
@@ -12,14 +14,22 @@ export interface Tensor {
   readonly dtype: DType;
   /**
    * input: written by the caller before a run. parameter: a slice of the flat parameter vector. gradient: the matching
-   * slice of the flat gradient vector. state: kept between runs, zero at first. temporary: lives inside one run.
+   * slice of the flat gradient vector. state: kept between runs, zero at first. constant: written once, when the plan is
+   * compiled. temporary: lives inside one run.
    */
-  readonly role: 'input' | 'parameter' | 'gradient' | 'state' | 'temporary';
+  readonly role: 'input' | 'parameter' | 'gradient' | 'state' | 'constant' | 'temporary';
+  /** Elements into the flat vector for `parameter` and `gradient`; 0 for every other role. */
+  readonly offset: number;
+}
+
+/** The number of elements of a shape; 1 for a scalar, []. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
 }
 
 export type Attributes = Readonly<Record<string, number | string | boolean>>;
 
-/** One line of a plan. `outputs` are written whole, unless the kernel says it accumulates. */
+/** One line of a plan. `outputs` are written whole, unless the kernel is `inPlace`. */
 export interface Op {
   readonly kernel: Kernel;
   readonly inputs: readonly Tensor[];
@@ -27,14 +37,21 @@ export interface Op {
   readonly attributes: Attributes;
 }
 
-/** One compute pass dispatch. */
+/** One tensor at one binding of a dispatch. The access is the one it has in the WGSL: read = storage read, write = read_write. */
+export interface Binding {
+  readonly tensor: Tensor;
+  readonly access: 'read' | 'write';
+  /** Binds only `elements` from element `first` (a multiple of 64) on: how a kernel keeps under maxBindingBytes. */
+  readonly range?: { readonly first: number; readonly elements: number };
+}
+
+/** One dispatch of a compute pass. `dispatch` in dispatch.ts makes one from a generated module without binding numbers. */
 export interface Dispatch {
   readonly label: string;
   readonly code: string; // a whole WGSL module, as it lies on disk
   readonly entryPoint: string;
   readonly constants: Readonly<Record<string, number>>; // override constants
-  /** Buffers in binding order (group 0). The access each has in the WGSL: read = storage read, write = read_write. */
-  readonly bindings: readonly { readonly tensor: Tensor; readonly access: 'read' | 'write' }[];
+  readonly bindings: readonly Binding[]; // in binding order, group 0
   readonly workgroups: readonly [number, number, number];
 }
 
@@ -62,17 +79,36 @@ export interface AdjointBuilder {
    * contribute to one tensor, the builder makes the sum: a kernel always writes its own contribution whole.
    */
   contribute(input: Tensor): Tensor | null;
+  /** Says that the gradient of `input` is `gradient` itself, unchanged and of the same shape: no op, no copy (residual add). */
+  pass(input: Tensor, gradient: Tensor): void;
+}
+
+/**
+ * A faster way than the reference for the CPU backend. The views lie in `wasm.memory`, so that `view.byteOffset` is the
+ * pointer that `wasm`'s functions take.
+ */
+export interface CpuPath {
+  /** f32 elements of scratch that `run` uses; its content is undefined at the start. Absent: none. */
+  scratch?(op: Op): number;
+  run(inputs: readonly View[], outputs: readonly View[], op: Op, wasm: Wasm, scratch: Float32Array): void;
 }
 
 /** A kernel family member. Pure description: no state, no device. */
 export interface Kernel {
   readonly name: string;
+  /** Outputs are read and changed rather than written whole (optimizers): listed with `PlanBuilder.update`. */
+  readonly inPlace?: true;
   /** Checks shapes and attributes, and returns the shapes of the outputs. Throws LoomError `internal` naming the op. */
   infer(inputs: readonly Tensor[], attributes: Attributes): readonly { shape: readonly number[]; dtype: DType }[];
   /** Lists the WebGPU dispatches. `scratch` gives a temporary that lives only within this op (split-K partials, …). */
   dispatches(op: Op, traits: DeviceTraits, scratch: (name: string, elements: number) => Tensor): Dispatch[];
-  /** The plain TypeScript reference; inputs are not changed, outputs are written whole. */
+  /**
+   * The plain TypeScript reference; inputs are not changed, outputs are written whole. Compute in plain numbers and
+   * never round with Math.fround: tests run it on Float64Array views to take finite differences.
+   */
   reference(inputs: readonly View[], outputs: readonly View[], op: Op): void;
+  /** The CPU backend's fast path, compared with the reference in the tests. */
+  cpu?: CpuPath;
   /** Lists the ops that carry gradients from the outputs to the inputs. Absent: the op has no gradient. */
   adjoint?(op: Op, builder: AdjointBuilder): void;
 }
