@@ -1,0 +1,79 @@
+// How a difference (trained minus agreed parameters) becomes the payload that peers exchange, and back. Decoding is
+// deterministic: every worker gets the same float32 bits, whatever the GPU that trained. A payload is checked whole before
+// any value is used. Little-endian, 8-byte header: 'LD', version, codec id, element count (u32), then the codec's body.
+
+import { LoomError } from '../../shared/errors.ts';
+import { int8Body } from './codec-int8.ts';
+import { float32Body } from './codec-float32.ts';
+
+/** What one codec writes behind the header. */
+export interface CodecBody {
+  readonly id: number;
+  /** Bytes of the body for this many elements. */
+  size(elements: number): number;
+  write(difference: Float32Array, body: DataView): void;
+  /** @throws LoomError `invalid_frame` for values that `write` never produces */
+  read(body: DataView, difference: Float32Array): void;
+}
+
+export interface Codec {
+  readonly id: number;
+  /** Size limit of a payload; a longer one need not be received to be refused. */
+  maxBytes(elements: number): number;
+  /** @throws LoomError `internal` for a difference with NaN or infinity: training diverged and must not be shared */
+  encode(difference: Float32Array): Uint8Array<ArrayBuffer>;
+  /** @throws LoomError `invalid_frame` for a payload that this codec did not write for `elements` elements */
+  decode(payload: Uint8Array, elements: number): Float32Array<ArrayBuffer>;
+}
+
+export type CodecName = 'none' | 'int8';
+
+/** By the name in the manifest's `rounds.compression`. */
+export const codecs: Readonly<Record<CodecName, Codec>> = { none: codec(float32Body), int8: codec(int8Body) };
+
+const magic = 0x444c; // 'LD'
+const version = 1;
+const headerBytes = 8;
+
+function codec(body: CodecBody): Codec {
+  const maxBytes = (elements: number): number => headerBytes + body.size(elements);
+  return {
+    id: body.id,
+    maxBytes,
+    encode(difference) {
+      const view = new DataView(new ArrayBuffer(maxBytes(difference.length)));
+      view.setUint16(0, magic, true);
+      view.setUint8(2, version);
+      view.setUint8(3, body.id);
+      view.setUint32(4, difference.length, true);
+      if (!difference.every(Number.isFinite)) throw new LoomError('internal', 'the difference is not finite');
+      body.write(difference, new DataView(view.buffer, headerBytes));
+      return new Uint8Array(view.buffer);
+    },
+    decode(payload, elements) {
+      const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+      checkHeader(view, body.id, elements, maxBytes(elements));
+      const difference = new Float32Array(elements);
+      body.read(
+        new DataView(payload.buffer, payload.byteOffset + headerBytes, payload.byteLength - headerBytes),
+        difference,
+      );
+      return difference;
+    },
+  };
+}
+
+function checkHeader(view: DataView, id: number, elements: number, bytes: number): void {
+  if (view.byteLength !== bytes) throw invalid('length', view.byteLength, bytes);
+  if (view.getUint16(0, true) !== magic) throw invalid('magic', view.getUint16(0, true), magic);
+  if (view.getUint8(2) !== version) throw invalid('version', view.getUint8(2), version);
+  if (view.getUint8(3) !== id) throw invalid('codec', view.getUint8(3), id);
+  if (view.getUint32(4, true) !== elements) throw invalid('elements', view.getUint32(4, true), elements);
+}
+
+function invalid(field: string, found: number, allowed: number): LoomError {
+  return new LoomError('invalid_frame', `a payload with ${field} ${found}`, {
+    where: `payload.${field}`,
+    allowed: String(allowed),
+  });
+}
