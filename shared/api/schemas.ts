@@ -17,10 +17,10 @@
 //   GET    /workers/me/work               -> Work            worker token; what to do now, or why to wait
 //   PUT    /datasets/:sha256?source=      bytes -> 201 { sha256, bytes }                   owner token
 //   GET    /datasets/:sha256              -> bytes (Range allowed)
-//   GET    /ledger/events?after=&limit=&subject=  -> { events: LedgerEvent[] }
+//   GET    /ledger/events?after=&limit=&subject=&type=  -> { events: LedgerEvent[] }; after is a seq, -1 = from the start
 //   GET    /ledger/root                   -> { events: number, root: hash }
 //   GET    /cluster/status                -> ClusterStatus
-//   GET    /peerjs/…                      PeerJS signalling (outside /api/v1)
+//   GET    /peerjs                        PeerJS signalling WebSocket, outside /api/v1: path '/', key = the job's id
 
 import { z } from 'zod';
 import { hash, workerId, type peer, protocolVersion } from '../protocol/messages.ts';
@@ -109,6 +109,20 @@ export const clusterStatus = z.object({
   ledger: z.object({ events: count, root: hash }),
 });
 
+export const listJobsQuery = z.strictObject({ state: jobState.optional(), limit: z.coerce.number().int().min(1).max(200).default(50) });
+export const logsQuery = z.strictObject({ follow: z.enum(['0', '1']).default('0'), after: z.coerce.number().int().min(0).optional() });
+export const uploadQuery = z.strictObject({ fence: z.coerce.number().int().min(0) });
+export const datasetQuery = z.strictObject({ source: z.string().max(500).default('upload') });
+export const ledgerQuery = z.strictObject({
+  after: z.coerce.number().int().min(-1).default(-1),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+  subject: z.string().max(128).optional(),
+  type: z.string().max(64).optional(),
+});
+export const jobId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}-[0-9a-z]{6}$/, 'is no job id');
+export const artifactName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be a plain file name');
+
+export type LedgerQuery = z.infer<typeof ledgerQuery>;
 export type JobView = z.infer<typeof jobView>;
 export type JobWorker = z.infer<typeof jobWorker>;
 export type LogLine = z.infer<typeof logLine>;

@@ -9,6 +9,11 @@ import { LoomError } from '../errors.ts';
 export const protocolVersion = 1;
 /** UTF-8 bytes of one JSON message, either direction. */
 export const maxMessageBytes = 256 * 1024;
+/** Keeps a socket alive without waking the room: the text a worker sends, at least every `silenceMs / 3`, and the answer. */
+export const pingText = 'ping';
+export const pongText = 'pong';
+/** A socket that said nothing for so long, not even a ping, is closed. */
+export const silenceMs = 90_000;
 
 export const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits');
 export const workerId = z.string().regex(/^w-[0-9a-z]{8,32}$/);
