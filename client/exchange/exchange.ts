@@ -27,6 +27,8 @@ export interface Exchange {
   setPeers(peers: readonly Peer[]): void;
   /** Stores a payload of our own and pushes it to every open link. */
   publish(round: number, hash: string, payload: Uint8Array): void;
+  /** Stores a payload that was kept from an earlier life of this worker, for peers that ask; pushes nothing. */
+  hold(round: number, hash: string, payload: Uint8Array): void;
   /**
    * The payload with this hash: from the store, from `from` first, then from any other peer, then from the relay.
    * @throws LoomError `unavailable` after `timeoutMs`.

@@ -67,7 +67,9 @@ test('memory is bounded: the payload that waited longest is given up', () => {
   reassembler.accept(a![0]!); // a is alive again, b is now the oldest
   reassembler.accept(c![0]!);
   expect(reassembler.pending).toEqual({ payloads: 2, bytes: 4 * chunkBytes });
+  expect(reassembler.arrived(a![0]!.hash)).toBe(1);
   expect(reassembler.accept(a![1]!)).not.toBeNull();
+  expect(reassembler.arrived(a![0]!.hash)).toBe(0);
   expect(reassembler.accept(b![1]!)).toBeNull(); // begins anew
 });
 

@@ -47,6 +47,12 @@ export class Reassembler {
     this.partials.delete(hash);
   }
 
+  /** Chunks of this payload that are in, 0 if none is or it is finished. */
+  arrived(hash: string): number {
+    const partial = this.partials.get(hash);
+    return partial === undefined ? 0 : partial.arrived.length - partial.missing;
+  }
+
   /** Unfinished payloads and the memory they take. */
   get pending(): { payloads: number; bytes: number } {
     return { payloads: this.partials.size, bytes: this.heldBytes };

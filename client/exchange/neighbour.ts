@@ -1,0 +1,126 @@
+// One other member of the job, and the link to it: dialled by the smaller peer id, dialled again with growing pauses, and
+// given over to the relay while it cannot be reached. A member's first failure is reported only when there was time to
+// connect, because one dial in three takes a second.
+
+import type { DataConnection } from 'peerjs';
+import type { Peer } from '../../shared/protocol/messages.ts';
+import { backoffMs } from '../timing/backoff.ts';
+import { sleep } from '../timing/wait.ts';
+import type { LinkStats } from './exchange.ts';
+import type { PeerHost } from './peer-host.ts';
+import type { LinkEvents } from './peer-link.ts';
+import { PeerLink } from './peer-link.ts';
+
+export interface NeighbourOptions {
+  peer: Peer;
+  ownPeerId: string;
+  host: PeerHost;
+  dialTimeoutMs: number;
+  random: () => number;
+  holds: (hash: string) => boolean;
+  events: Pick<LinkEvents, 'onPayload' | 'onUnavailable' | 'onOffence'> & {
+    onWant(link: PeerLink, round: number, hash: string): void;
+    /** `state` changed. */
+    onState(neighbour: Neighbour): void;
+  };
+}
+
+export class Neighbour {
+  state: LinkStats['state'] = 'connecting';
+  link: PeerLink | null = null;
+  private readonly options: NeighbourOptions;
+  private readonly gone = new AbortController();
+  private banned = false;
+  /** Of links that are closed. */
+  private readonly past = { bytesSent: 0, bytesReceived: 0 };
+
+  constructor(options: NeighbourOptions) {
+    this.options = options;
+    this.reach();
+  }
+
+  /** Takes a connection that was opened by either side. */
+  adopt(connection: DataConnection): void {
+    // Whoever rightly dials does so only when its old link is gone, whether we noticed that or not.
+    const refused = this.banned || this.gone.signal.aborted || (this.link !== null && this.weDial());
+    if (refused) return connection.close();
+    this.link?.close();
+    const link: PeerLink = new PeerLink(connection, this.linkEvents(() => link), this.options.holds);
+    this.link = link;
+    this.become('open');
+  }
+
+  stats(): LinkStats {
+    const { workerId, peerId, kind } = this.options.peer;
+    return {
+      peerId,
+      workerId,
+      kind,
+      state: this.state,
+      via: this.state === 'failed' ? 'relay' : 'webrtc',
+      bytesSent: this.past.bytesSent + (this.link?.bytesSent ?? 0),
+      bytesReceived: this.past.bytesReceived + (this.link?.bytesReceived ?? 0),
+    };
+  }
+
+  close(): void {
+    this.gone.abort();
+    this.link?.close();
+  }
+
+  private weDial(): boolean {
+    return this.options.ownPeerId < this.options.peer.peerId;
+  }
+
+  private reach(): void {
+    if (this.weDial()) void this.dialUntilOpen();
+    else void this.waitToBeDialled();
+  }
+
+  private async dialUntilOpen(): Promise<void> {
+    const { host, peer, random } = this.options;
+    for (let attempt = 0; this.link === null && !this.banned && !this.gone.signal.aborted; attempt++) {
+      try {
+        await host.dial(peer.peerId, (connection) => this.adopt(connection));
+      } catch {
+        this.fail();
+        await sleep(backoffMs(attempt, random, 1000, 60_000), this.gone.signal);
+      }
+    }
+  }
+
+  private async waitToBeDialled(): Promise<void> {
+    await sleep(this.options.dialTimeoutMs + 1000, this.gone.signal);
+    this.fail();
+  }
+
+  private fail(): void {
+    if (this.link === null && !this.gone.signal.aborted) this.become('failed');
+  }
+
+  private linkEvents(link: () => PeerLink): LinkEvents {
+    const { events } = this.options;
+    return {
+      ...events,
+      onWant: (round, hash) => events.onWant(link(), round, hash),
+      onClose: (banned) => this.lose(link(), banned),
+    };
+  }
+
+  private lose(link: PeerLink, banned: boolean): void {
+    this.past.bytesSent += link.bytesSent;
+    this.past.bytesReceived += link.bytesReceived;
+    if (this.link !== link) return; // an older one, already replaced
+    this.link = null;
+    this.banned = banned;
+    if (this.gone.signal.aborted) return;
+    this.become(banned ? 'failed' : 'connecting');
+    if (!banned) this.reach();
+  }
+
+  private become(state: LinkStats['state']): void {
+    if (this.state === state) return;
+    this.state = state;
+    this.options.events.onState(this);
+  }
+}
