@@ -79,7 +79,7 @@ export const logLine = z.object({
 });
 
 export const registerWorker = z.strictObject({
-  version: z.literal(protocolVersion),
+  version: z.int(), // protocolVersion; another one is answered with unsupported_version
   kind: z.enum(['page', 'node']),
   adapter: z.string().max(200),
   name: z.string().max(100).optional(),

@@ -1,0 +1,17 @@
+// The bindings of wrangler.toml, typed. Secrets may be absent: the routes that need one say so.
+
+import type { JobRoom } from './cluster/job-room.ts';
+import type { Signalling } from './cluster/signalling.ts';
+import type { LedgerWriter } from './ledger/writer.ts';
+
+export interface Env {
+  DB: D1Database; // jobs, workers, datasets, the ledger
+  STORE: R2Bucket; // datasets, checkpoints, artifacts, the relay
+  ROOMS: DurableObjectNamespace<JobRoom>; // one per job, named by its id
+  SIGNALLING: DurableObjectNamespace<Signalling>; // one per job, named by its id
+  LEDGER: DurableObjectNamespace<LedgerWriter>; // one, named 'ledger'
+  ASSETS?: Fetcher; // the built page
+  LOOMOS_VERSION: string;
+  LOOMOS_SECRET?: string; // signs worker tokens
+  LOOMOS_OWNER_TOKEN?: string; // what a job owner authenticates with
+}

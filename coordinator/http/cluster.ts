@@ -1,0 +1,33 @@
+// The whole cluster at a glance.
+
+import { count, gt, sum } from 'drizzle-orm';
+import { Hono } from 'hono';
+import type { ClusterStatus } from '../../shared/api/schemas.ts';
+import { jobState } from '../../shared/api/schemas.ts';
+import { protocolVersion } from '../../shared/protocol/messages.ts';
+import { database } from '../db/database.ts';
+import { jobs, workers } from '../db/schema.ts';
+import { readRoot } from '../ledger/append.ts';
+import type { App } from './app.ts';
+
+/** A worker that has no job asks for one more often than this. */
+const presentMs = 60_000;
+
+export const clusterRoutes = new Hono<App>().get('/status', async (c) => {
+  const db = database(c.env.DB);
+  const [byState, [seen], root] = await Promise.all([
+    db.select({ state: jobs.state, jobs: count(), present: sum(jobs.workersPresent).mapWith(Number), speed: sum(jobs.tokensPerSecond).mapWith(Number) }).from(jobs).groupBy(jobs.state),
+    db.select({ workers: count() }).from(workers).where(gt(workers.seenAt, Date.now() - presentMs)),
+    readRoot(db),
+  ]);
+  const active = byState.filter(({ state }) => state === 'running' || state === 'finishing');
+  const training = active.reduce((total, { present }) => total + present, 0);
+  return c.json<ClusterStatus>({
+    version: c.env.LOOMOS_VERSION,
+    protocolVersion,
+    jobs: Object.fromEntries(jobState.options.map((state) => [state, byState.find((row) => row.state === state)?.jobs ?? 0])) as ClusterStatus['jobs'],
+    workers: { present: Math.max(training, seen?.workers ?? 0), training },
+    tokensPerSecond: active.reduce((total, { speed }) => total + speed, 0),
+    ledger: root,
+  });
+});

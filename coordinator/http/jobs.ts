@@ -1,0 +1,44 @@
+// Jobs: submit, list, look at, cancel. The room of a job knows it best while it runs; lists come from D1.
+
+import { Hono } from 'hono';
+import { jobId, listJobsQuery } from '../../shared/api/schemas.ts';
+import type { JobView } from '../../shared/api/schemas.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+import { room } from '../cluster/rooms.ts';
+import { database } from '../db/database.ts';
+import { listJobs } from '../db/jobs.ts';
+import { jobs } from '../db/schema.ts';
+import type { Env } from '../env.ts';
+import { randomName } from '../security/ids.ts';
+import type { Dataset } from '../storage/datasets.ts';
+import { pathOf, queryOf, textOf } from './app.ts';
+import type { App } from './app.ts';
+import { requireOwner } from './auth.ts';
+import { readManifest } from './manifest.ts';
+import { resolveDataset } from './source.ts';
+
+const maxManifestBytes = 64 * 1024;
+/** There is one owner token, so there is one owner. */
+const owner = 'owner';
+
+export const jobRoutes = new Hono<App>()
+  .post('/', requireOwner, async (c) => {
+    const manifest = readManifest(await textOf(c.req.raw, maxManifestBytes));
+    return c.json(await submit(c.env, manifest, await resolveDataset(c.env, manifest)), 201);
+  })
+  .get('/', async (c) => {
+    const { state, limit } = queryOf(c, listJobsQuery);
+    return c.json({ jobs: await listJobs(database(c.env.DB), state, limit) });
+  })
+  .get('/:id', async (c) => c.json<JobView>(await room(c.env, pathOf(c, 'id', jobId)).view()))
+  .post('/:id/cancel', requireOwner, async (c) => c.json<JobView>(await room(c.env, pathOf(c, 'id', jobId)).cancel('cancelled by its owner')))
+  .get('/:id/metrics', async (c) => c.json(await room(c.env, pathOf(c, 'id', jobId)).metrics()))
+  .get('/:id/room', (c) => room(c.env, pathOf(c, 'id', jobId)).connect(c.req.raw));
+
+/** The row first, then the room, which finds the row and records the submission; see cluster/job-room.ts. */
+async function submit(env: Env, manifest: Manifest, dataset: Dataset): Promise<JobView> {
+  const id = `${manifest.metadata.name}-${randomName(6)}`;
+  const facts = { id, name: manifest.metadata.name, owner, manifest, datasetHash: dataset.sha256, datasetBytes: dataset.bytes, createdAt: Date.now() };
+  await database(env.DB).insert(jobs).values({ ...facts, state: 'queued', reason: 'waiting for workers' });
+  return room(env, id).view();
+}

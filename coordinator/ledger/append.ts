@@ -1,0 +1,72 @@
+// LoomDB: the append-only event log in D1. An append gives each event the next sequence number, hashes it into the Merkle
+// frontier and writes events and head in one transaction. Must run in one place at a time (see writer.ts); should two
+// ever run, the sequence's primary key lets only one of them through.
+
+import { eq, inArray, sql } from 'drizzle-orm';
+import { ledgerEventDraft } from '../../shared/ledger/events.ts';
+import type { LedgerEvent, LedgerEventDraft } from '../../shared/ledger/events.ts';
+import { canonicalJson, leafHash } from '../../shared/ledger/canonical.ts';
+import { append, emptyFrontier, frontierRoot } from '../../shared/merkle/frontier.ts';
+import type { Frontier } from '../../shared/merkle/frontier.ts';
+import type { Database } from '../db/database.ts';
+import { ledgerEvents, ledgerHead } from '../db/schema.ts';
+
+/** `key` makes an append idempotent: an event whose key is already in the log is not written again. */
+export interface LedgerEntry {
+  key: string;
+  event: LedgerEventDraft;
+}
+
+const headId = 1;
+
+export async function appendEntries(db: Database, entries: readonly LedgerEntry[], now: number): Promise<void> {
+  const fresh = await withoutKnown(db, entries);
+  if (fresh.length === 0) return;
+  const written = chain(await readFrontier(db), fresh, now);
+  const rows = JSON.stringify(written.rows);
+  const head = { id: headId, frontier: written.frontier, root: frontierRoot(written.frontier) };
+  await db.batch([
+    db.run(sql`
+      insert into ${ledgerEvents} (seq, key, at, type, version, subject, data, leaf_hash)
+      select value->>'seq', value->>'key', value->>'at', value->>'type', value->>'version', value->>'subject', value->>'data', value->>'leafHash'
+      from json_each(${rows})`),
+    db.insert(ledgerHead).values(head).onConflictDoUpdate({ target: ledgerHead.id, set: head }),
+  ]);
+}
+
+/** The log's size and Merkle root. */
+export async function readRoot(db: Database): Promise<{ events: number; root: string }> {
+  const frontier = await readFrontier(db);
+  return { events: frontier.size, root: frontierRoot(frontier) };
+}
+
+async function readFrontier(db: Database): Promise<Frontier> {
+  const [head] = await db.select().from(ledgerHead).where(eq(ledgerHead.id, headId));
+  return head?.frontier ?? emptyFrontier;
+}
+
+async function withoutKnown(db: Database, entries: readonly LedgerEntry[]): Promise<LedgerEntry[]> {
+  const unique = new Map(entries.map((entry) => [entry.key, entry]));
+  const keys = JSON.stringify([...unique.keys()]);
+  const known = await db.select({ key: ledgerEvents.key }).from(ledgerEvents).where(inArray(ledgerEvents.key, sql`(select value from json_each(${keys}))`));
+  for (const { key } of known) unique.delete(key);
+  return [...unique.values()];
+}
+
+interface Row extends Omit<LedgerEvent, 'data'> {
+  key: string;
+  data: string;
+}
+
+/** Continues the log: the rows to insert and the frontier after them. */
+function chain(start: Frontier, entries: readonly LedgerEntry[], now: number): { rows: Row[]; frontier: Frontier } {
+  const rows: Row[] = [];
+  let frontier = start;
+  for (const { key, event } of entries) {
+    const stamped = { ...ledgerEventDraft.parse(event), seq: frontier.size, at: now };
+    const leaf = leafHash(stamped);
+    frontier = append(frontier, leaf);
+    rows.push({ ...stamped, key, data: canonicalJson(stamped.data), leafHash: leaf } as Row);
+  }
+  return { rows, frontier };
+}

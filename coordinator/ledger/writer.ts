@@ -1,0 +1,54 @@
+// The one writer of the ledger: a Durable Object, so that sequence numbers and the Merkle frontier never race. Appends that
+// arrive while a transaction runs are written together in the next one.
+
+import { DurableObject } from 'cloudflare:workers';
+import { database } from '../db/database.ts';
+import type { Env } from '../env.ts';
+import { appendEntries } from './append.ts';
+import type { LedgerEntry } from './append.ts';
+
+interface Waiting {
+  entries: readonly LedgerEntry[];
+  resolve: () => void;
+  reject: (reason: unknown) => void;
+}
+
+const maxEntriesPerTransaction = 500;
+
+export class LedgerWriter extends DurableObject<Env> {
+  #waiting: Waiting[] = [];
+  #writing = false;
+
+  /** Returns once the entries are stored. Safe to repeat: entries are recognised by their key. */
+  append(entries: readonly LedgerEntry[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entries, resolve, reject });
+      if (!this.#writing) this.ctx.waitUntil(this.#write());
+    });
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      const group = this.#nextGroup();
+      try {
+        await appendEntries(database(this.env.DB), group.flatMap((waiting) => waiting.entries), Date.now());
+        for (const waiting of group) waiting.resolve();
+      } catch (error) {
+        for (const waiting of group) waiting.reject(error);
+      }
+    }
+    this.#writing = false;
+  }
+
+  #nextGroup(): Waiting[] {
+    let entries = 0;
+    const full = this.#waiting.findIndex((waiting) => (entries += waiting.entries.length) > maxEntriesPerTransaction);
+    return this.#waiting.splice(0, full === -1 ? this.#waiting.length : Math.max(1, full));
+  }
+}
+
+/** The stub of the one writer. */
+export function ledger(env: Env): DurableObjectStub<LedgerWriter> {
+  return env.LEDGER.get(env.LEDGER.idFromName('ledger'));
+}
