@@ -62,7 +62,7 @@ function npm(root, args) {
   const options = {
     cwd: root,
     env: npmEnvironment(root),
-    stdio: ['ignore', 2, 2],
+    stdio: [null, process.stderr, process.stderr],
     shell: process.platform === 'win32',
   };
   return spawnSync('npm', [...args, ...flags, ...quiet], options).status === 0;
@@ -102,7 +102,7 @@ async function lock(root) {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
       if (isAbandoned(folder)) rmSync(folder, { recursive: true, force: true });
-      else if (Date.now() - startedAt > lockWaitMs) throw new Error(`another set-up holds ${folder}`);
+      else if (Date.now() - startedAt > lockWaitMs) throw new Error(`another set-up holds ${folder}`, { cause: error });
     }
   }
 }
