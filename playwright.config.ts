@@ -13,7 +13,7 @@ mkdirSync(temporary, { recursive: true });
 
 export default defineConfig({
   testDir: 'test/e2e',
-  outputDir: 'test-results',
+  outputDir: 'test-results/chromium',
   timeout: 180_000,
   expect: { timeout: 30_000 },
   workers: 1,

@@ -16,6 +16,7 @@ const mayImport = {
   coordinator: ['shared', 'coordinator'],
 };
 
+/** @type {[string, () => string[]][]} */
 const checks = [
   ['types', () => run('tsc', ['-b', '--pretty', 'false'])],
   ['lint', () => run('oxlint', ['--deny-warnings'])],

@@ -37,7 +37,8 @@ async function runSuite(name, suite) {
   const file = join(results, `${name}.json`);
   rmSync(file, { force: true });
   const startedAt = Date.now();
-  const code = await run([...suite.command, ...(suite.output?.(file) ?? [])], file);
+  const [command, ...args] = suite.command;
+  const code = await run(command, [...args, ...(suite.output?.(file) ?? [])], file);
   const { passed, failed } = readCounts(file, suite.count);
   const seconds = Math.round((Date.now() - startedAt) / 1000);
   const isUnexplained = failed === 0 && (code !== 0 || passed === 0);
@@ -45,7 +46,7 @@ async function runSuite(name, suite) {
   return { name, passed, failed: isUnexplained ? 1 : failed, seconds };
 }
 
-function run([command, ...args], resultFile) {
+function run(command, args, resultFile) {
   const child = spawn(command, args, {
     cwd: root,
     stdio: 'inherit',
