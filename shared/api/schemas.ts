@@ -23,7 +23,7 @@
 //   GET    /peerjs                        PeerJS signalling WebSocket, outside /api/v1: path '/', key = the job's id
 
 import { z } from 'zod';
-import { hash, workerId, type peer, protocolVersion } from '../protocol/messages.ts';
+import { hash, workerId, type peer } from '../protocol/messages.ts';
 
 const count = z.int().min(0);
 export const jobState = z.enum(['queued', 'waiting', 'running', 'finishing', 'completed', 'failed', 'cancelled']);
