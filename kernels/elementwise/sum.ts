@@ -1,22 +1,32 @@
-// Sums tensors of one shape: what several ops contribute to one gradient, and the residual connection.
-// [..] + [..] + … -> [..], f32.
+// Sums tensors of one shape: the residual connection, and what several ops contribute to one gradient.
 
-import { LoomError } from '../../shared/errors.ts';
+import { sum as module } from '../generated/sum.ts';
+import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
+import { expect, expectTensor } from '../plan/expect.ts';
 import type { Kernel } from '../plan/op.ts';
+import { elementsOf } from '../plan/op.ts';
 import { sumReference } from './sum.reference.ts';
 
-/** output = inputs[0] + inputs[1] + …, summed from the left. One input: a copy. */
+/** [..] + [..] + [..] -> [..], f32; one to three inputs, summed from the left. One input: a copy. */
 export const sum: Kernel = {
   name: 'sum',
   infer(inputs) {
-    const [first, ...rest] = inputs;
-    if (!first || rest.some((input) => input.shape.join() !== first.shape.join())) {
-      throw new LoomError('internal', `sum of [${inputs.map((input) => input.shape.join(', ')).join('] and [')}]`);
-    }
-    return [{ shape: first.shape, dtype: 'f32' }];
+    expect('sum', inputs.length >= 1 && inputs.length <= 3, `${inputs.length} inputs`);
+    const { shape } = inputs[0]!;
+    for (const input of inputs) expectTensor('sum', input, shape);
+    return [{ shape, dtype: 'f32' }];
   },
-  dispatches() {
-    throw new LoomError('internal', 'sum has no WGSL yet');
+  dispatches({ inputs, outputs: [out] }, traits) {
+    const elements = elementsOf(out!.shape);
+    const [a, b = a, c = a] = inputs;
+    return [
+      dispatch(module, {
+        entryPoint: 'sum',
+        tensors: { a: a!, b: b!, c: c!, out: out! },
+        constants: { elements, inputs: inputs.length },
+        workgroups: linearWorkgroups(elements, 256, traits),
+      }),
+    ];
   },
   reference: sumReference,
   adjoint(op, builder) {

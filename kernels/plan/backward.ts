@@ -107,7 +107,13 @@ class Walk implements AdjointBuilder {
   }
 
   #sum(contributions: readonly Tensor[], target: Tensor): Tensor {
-    this.#builder.opInto(sum, contributions, [target]);
+    let rest = contributions;
+    while (rest.length > 3) {
+      const partial = this.#fresh(target);
+      this.#builder.opInto(sum, rest.slice(0, 3), [partial]);
+      rest = [partial, ...rest.slice(3)];
+    }
+    this.#builder.opInto(sum, rest, [target]);
     return target;
   }
 }

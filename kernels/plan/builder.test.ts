@@ -80,7 +80,7 @@ test('a wrongly listed program is refused by name', () => {
   const x = builder.input('x', [2]);
   expect(() => builder.input('x', [2])).toThrow('two tensors are named x');
   expect(() => builder.input('empty', [0])).toThrow('empty has the shape [0]');
-  expect(() => builder.op(sum, [x, builder.input('y', [3])])).toThrow('sum of [2] and [3]');
+  expect(() => builder.op(sum, [x, builder.input('y', [3])])).toThrow('y is f32[3]');
   expect(() => builder.opInto(sum, [x], [builder.state('s', [3])])).toThrow('sum writes f32[2], not f32[3]');
   expect(() => builder.backward(x)).toThrow('not a scalar');
   builder.op(square, [builder.temporary('t', [2])]);

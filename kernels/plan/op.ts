@@ -39,6 +39,7 @@ export interface Op {
 
 /** One tensor at one binding of a dispatch. The access is the one it has in the WGSL: read = storage read, write = read_write. */
 export interface Binding {
+  readonly number: number; // of group 0
   readonly tensor: Tensor;
   readonly access: 'read' | 'write';
   /** Binds only `elements` from element `first` (a multiple of 64) on: how a kernel keeps under maxBindingBytes. */
@@ -51,7 +52,7 @@ export interface Dispatch {
   readonly code: string; // a whole WGSL module, as it lies on disk
   readonly entryPoint: string;
   readonly constants: Readonly<Record<string, number>>; // override constants
-  readonly bindings: readonly Binding[]; // in binding order, group 0
+  readonly bindings: readonly Binding[];
   readonly workgroups: readonly [number, number, number];
 }
 

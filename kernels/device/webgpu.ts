@@ -1,0 +1,89 @@
+// WebGPU behind the device seam: asks an adapter for all it has, describes it to the kernels, and compiles plans.
+// Where the GPU object comes from (a page or Dawn) is the caller's business.
+
+import { LoomError } from '../../shared/errors.ts';
+import type { DeviceTraits } from '../plan/op.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { CompileOptions, Device } from './device.ts';
+import type { GpuContext } from './webgpu-context.ts';
+import { PipelineCache } from './webgpu-pipelines.ts';
+import { layOutPlan } from './webgpu-layout.ts';
+import { WebGpuProgram } from './webgpu-program.ts';
+
+export type WebGpuResult = { readonly device: Device } | { readonly reason: string };
+
+const wantedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+
+const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+
+/**
+ * Opens the best adapter of a GPU object.
+ * @param traits replaces what the device says of itself: tests run a GPU's kernels on a software adapter this way
+ * @returns the device, or one sentence why there is none
+ */
+export async function openWebGpu(gpu: GPU, traits: Partial<DeviceTraits> = {}): Promise<WebGpuResult> {
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) return { reason: 'WebGPU has no adapter here' };
+  const requiredLimits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
+  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  return { device: wrapDevice(device, { ...traitsOf(device), ...traits }) };
+}
+
+function wrapDevice(gpu: GPUDevice, traits: DeviceTraits): Device {
+  const lost = gpu.lost.then(({ message, reason }) => message || `the GPU device was lost (${reason})`);
+  const context: GpuContext = { gpu, traits, pipelines: new PipelineCache(gpu), failure: null };
+  gpu.addEventListener('uncapturederror', ({ error }) => {
+    context.failure ??= new LoomError('internal', `WebGPU: ${error.message}`);
+  });
+  void lost.then((reason) => (context.failure = new LoomError('device_lost', reason)));
+  return {
+    info: { kind: 'webgpu', adapter: nameOf(gpu.adapterInfo), isSoftware: isSoftware(gpu.adapterInfo) },
+    lost,
+    compile: (plan, options = {}) => compileOnGpu(context, plan, options),
+    destroy: () => gpu.destroy(),
+  };
+}
+
+async function compileOnGpu(context: GpuContext, plan: Plan, options: CompileOptions): Promise<WebGpuProgram> {
+  const base = options.shareWith;
+  if (base !== undefined && !(base instanceof WebGpuProgram)) {
+    throw new LoomError('internal', 'a WebGPU program can share only with a WebGPU program');
+  }
+  const layout = await layOutPlan(context, plan, base, options.reuseMemory ?? true);
+  return new WebGpuProgram(context, plan, layout);
+}
+
+/** What the kernels may know of a device. */
+function traitsOf(device: GPUDevice): DeviceTraits {
+  const { limits, adapterInfo, features } = device;
+  return {
+    isCpu: isSoftware(adapterInfo),
+    maxBindingBytes: limits.maxStorageBufferBindingSize,
+    maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
+    subgroupMinSize: adapterInfo.subgroupMinSize || 4,
+    subgroupMaxSize: adapterInfo.subgroupMaxSize || 128,
+    features: new Set(features),
+  };
+}
+
+/** A WebGPU adapter that runs on the CPU: SwiftShader, lavapipe, WARP. */
+function isSoftware(info: GPUAdapterInfo): boolean {
+  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${info.architecture} ${info.description}`);
+}
+
+/** For people: 'NVIDIA H100', 'SwiftShader Device (software)'. Browsers tell only vendor and architecture. */
+function nameOf(info: GPUAdapterInfo): string {
+  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed GPU';
+  return isSoftware(info) ? `${name} (software)` : name;
+}

@@ -1,0 +1,113 @@
+// Made from kernels/norm/norm-tiled.wgsl by `npm run generate`. Do not edit.
+export const normTiled = {
+  name: 'norm-tiled',
+  entryPoints: {
+    forward: {
+      bindings: [
+        {"number":0,"name":"x","access":"read","type":"array<f32>"},
+        {"number":1,"name":"gain","access":"read","type":"array<f32>"},
+        {"number":2,"name":"bias","access":"read","type":"array<f32>"},
+        {"number":3,"name":"out","access":"write","type":"array<f32>"},
+        {"number":4,"name":"mean","access":"write","type":"array<f32>"},
+        {"number":5,"name":"rstd","access":"write","type":"array<f32>"},
+      ],
+      required: ["biased","centred","epsilon","rows","width"],
+      optional: [],
+    },
+    backward: {
+      bindings: [
+        {"number":0,"name":"x","access":"read","type":"array<f32>"},
+        {"number":1,"name":"gain","access":"read","type":"array<f32>"},
+        {"number":2,"name":"saved_mean","access":"read","type":"array<f32>"},
+        {"number":3,"name":"saved_rstd","access":"read","type":"array<f32>"},
+        {"number":4,"name":"gradient","access":"read","type":"array<f32>"},
+        {"number":5,"name":"input_gradient","access":"write","type":"array<f32>"},
+      ],
+      required: ["centred","rows","width"],
+      optional: [],
+    },
+  },
+  code: `// LayerNorm and RMSNorm forward and backward for GPUs: one workgroup a row, columns shared out over its invocations.
+// Same bindings and meaning as norm.wgsl.
+
+const lanes = 128u;
+
+override rows: u32; // R
+override width: u32; // C
+override centred: bool; // LayerNorm; RMSNorm leaves the mean at zero
+override biased: bool; // a bias is added; without one, \`bias\` is any buffer
+override epsilon: f32;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>; // [R, C]
+@group(0) @binding(1) var<storage, read> gain: array<f32>; // [C]
+@group(0) @binding(2) var<storage, read> bias: array<f32>; // [C]
+@group(0) @binding(3) var<storage, read_write> out: array<f32>; // [R, C]
+@group(0) @binding(4) var<storage, read_write> mean: array<f32>; // [R]
+@group(0) @binding(5) var<storage, read_write> rstd: array<f32>; // [R]
+
+var<workgroup> partials: array<vec2f, lanes>;
+
+/// The sum of \`value\` over the workgroup, the same on every invocation; a tree of fixed shape.
+fn workgroup_sum(value: vec2f, lane: u32) -> vec2f {
+  partials[lane] = value;
+  for (var span = lanes / 2; span > 0; span /= 2) {
+    workgroupBarrier();
+    if (lane < span) { partials[lane] += partials[lane + span]; }
+  }
+  return workgroupUniformLoad(&partials[0]);
+}
+
+@compute @workgroup_size(lanes)
+fn forward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = group.y * groups.x + group.x;
+  if (row >= rows) { return; }
+  let at = row * width;
+  var total = 0.0;
+  if (centred) {
+    for (var c = lane; c < width; c += lanes) { total += x[at + c]; }
+    total = workgroup_sum(vec2f(total, 0), lane).x;
+  }
+  let middle = total / f32(width);
+  var squares = 0.0;
+  for (var c = lane; c < width; c += lanes) {
+    let centre = x[at + c] - middle;
+    squares += centre * centre;
+  }
+  let scale = inverseSqrt(workgroup_sum(vec2f(squares, 0), lane).x / f32(width) + epsilon);
+  for (var c = lane; c < width; c += lanes) {
+    var value = (x[at + c] - middle) * scale * gain[c];
+    if (biased) { value += bias[c]; }
+    out[at + c] = value;
+  }
+  if (lane == 0) {
+    mean[row] = middle;
+    rstd[row] = scale;
+  }
+}
+
+@group(0) @binding(2) var<storage, read> saved_mean: array<f32>; // [R]
+@group(0) @binding(3) var<storage, read> saved_rstd: array<f32>; // [R]
+@group(0) @binding(4) var<storage, read> gradient: array<f32>; // [R, C], of out
+@group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>; // [R, C], of x
+
+@compute @workgroup_size(lanes)
+fn backward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = group.y * groups.x + group.x;
+  if (row >= rows) { return; }
+  let at = row * width;
+  let middle = saved_mean[row];
+  let scale = saved_rstd[row];
+  var sums = vec2f(); // of g and of g * x', with g = dy * gain
+  for (var c = lane; c < width; c += lanes) {
+    let scaled = gradient[at + c] * gain[c];
+    sums += vec2f(scaled, scaled * (x[at + c] - middle) * scale);
+  }
+  let means = workgroup_sum(sums, lane) / f32(width);
+  let shift = select(0.0, means.x, centred);
+  for (var c = lane; c < width; c += lanes) {
+    let normal = (x[at + c] - middle) * scale;
+    input_gradient[at + c] = scale * (gradient[at + c] * gain[c] - shift - normal * means.y);
+  }
+}
+`,
+} as const;

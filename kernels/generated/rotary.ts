@@ -1,0 +1,48 @@
+// Made from kernels/rotary/rotary.wgsl by `npm run generate`. Do not edit.
+export const rotary = {
+  name: 'rotary',
+  entryPoints: {
+    rotate: {
+      bindings: [
+        {"number":0,"name":"x","access":"read","type":"array<f32>"},
+        {"number":1,"name":"angles","access":"read","type":"array<vec2f>"},
+        {"number":2,"name":"out","access":"write","type":"array<f32>"},
+      ],
+      required: ["head_size","heads","pairs","sign","time","width"],
+      optional: [],
+    },
+  },
+  code: `// Rotary positions: turns element i of a head together with element i + D/2 by the angle of the row's position.
+// x [R, W]: the first \`heads\` heads of a row (all of q and k in a fused qkv) are turned, the rest is copied. One invocation
+// a pair. The angles are a table because WGSL's sin and cos may be wrong by 2^-11.
+
+override time: u32; // T: row r stands at position r % T
+override width: u32; // W
+override head_size: u32; // D, even
+override heads: u32;
+override pairs: u32; // R * W / 2
+override sign: f32; // 1, or -1 for the adjoint
+
+@group(0) @binding(0) var<storage, read> x: array<f32>; // [R, W]
+@group(0) @binding(1) var<storage, read> angles: array<vec2f>; // [T, D/2] of (cosine, sine)
+@group(0) @binding(2) var<storage, read_write> out: array<f32>; // [R, W]
+
+@compute @workgroup_size(64)
+fn rotate(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.y * groups.x * 64 + id.x;
+  if (index >= pairs) { return; }
+  let row_pairs = width / 2;
+  let half_size = head_size / 2;
+  let row = index / row_pairs;
+  let pair = index % row_pairs;
+  let head = pair / half_size;
+  let i = pair % half_size;
+  let first = row * width + head * head_size + i;
+  let second = first + half_size;
+  var angle = vec2f(1, 0);
+  if (head < heads) { angle = angles[row % time * half_size + i] * vec2f(1, sign); }
+  out[first] = x[first] * angle.x - x[second] * angle.y;
+  out[second] = x[second] * angle.x + x[first] * angle.y;
+}
+`,
+} as const;

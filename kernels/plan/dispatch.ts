@@ -1,0 +1,88 @@
+// Makes dispatches from generated modules: tensors are given by the name of their binding in the WGSL, so that no binding
+// number is ever typed by hand.
+
+import { LoomError } from '../../shared/errors.ts';
+import type { Binding, DeviceTraits, Dispatch, Tensor } from './op.ts';
+
+/** One .wgsl file as scripts/generate.mjs describes it. */
+export interface WgslModule {
+  readonly name: string; // the file's name without .wgsl
+  readonly code: string;
+  readonly entryPoints: Readonly<Record<string, EntryPoint>>;
+}
+
+export interface EntryPoint {
+  /** The storage bindings that this entry point reaches. */
+  readonly bindings: readonly BindingDescription[];
+  readonly required: readonly string[]; // overrides without a default
+  readonly optional: readonly string[];
+}
+
+export interface BindingDescription {
+  readonly number: number; // of group 0
+  readonly name: string;
+  readonly access: 'read' | 'write';
+  readonly type: string;
+}
+
+/** A part of a tensor: see Binding.range. */
+export interface TensorSlice {
+  readonly tensor: Tensor;
+  readonly range: { readonly first: number; readonly elements: number };
+}
+
+type BindingName<P extends EntryPoint> = P['bindings'][number]['name'];
+
+export interface DispatchCall<P extends EntryPoint, Name extends string> {
+  readonly entryPoint: Name;
+  readonly tensors: Readonly<Record<BindingName<P>, Tensor | TensorSlice>>;
+  /** Values of the overrides; booleans count as 0 and 1. */
+  readonly constants: Readonly<Record<P['required'][number], number | boolean>> &
+    Readonly<Partial<Record<P['optional'][number], number | boolean>>>;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/**
+ * One dispatch of an entry point.
+ * @param call.tensors one for each binding that the entry point uses, by name
+ * @throws LoomError `internal` for a number of workgroups that is not a positive integer
+ */
+export function dispatch<M extends WgslModule, Name extends keyof M['entryPoints'] & string>(
+  module: M,
+  call: DispatchCall<M['entryPoints'][Name], Name>,
+): Dispatch {
+  const { code, name } = module;
+  const { entryPoint, workgroups } = call;
+  const { bindings } = module.entryPoints[entryPoint]!;
+  const tensors: Readonly<Record<string, Tensor | TensorSlice>> = call.tensors;
+  const label = `${name}.${entryPoint}`;
+  if (!workgroups.every((count) => Number.isSafeInteger(count) && count > 0)) {
+    throw new LoomError('internal', `${label} with [${workgroups.join(', ')}] workgroups`);
+  }
+  return {
+    label,
+    code,
+    entryPoint,
+    constants: Object.fromEntries(
+      Object.entries<number | boolean>(call.constants).map(([key, value]) => [key, Number(value)]),
+    ),
+    bindings: bindings.map((binding) => bind(binding, tensors[binding.name]!)),
+    workgroups,
+  };
+}
+
+function bind({ number, access }: BindingDescription, given: Tensor | TensorSlice): Binding {
+  return 'tensor' in given ? { ...given, number, access } : { tensor: given, number, access };
+}
+
+/**
+ * Workgroups for a number of independent items, spread over x and y where x alone has not enough. The WGSL counts
+ * `workgroup_id.y * num_workgroups.x + workgroup_id.x`, and returns early beyond the last item.
+ * @param items rows, elements, …
+ * @param perWorkgroup items that one workgroup handles
+ */
+export function linearWorkgroups(items: number, perWorkgroup: number, traits: DeviceTraits): [number, number, number] {
+  const groups = Math.ceil(items / perWorkgroup);
+  const y = Math.ceil(groups / traits.maxWorkgroups);
+  return [Math.ceil(groups / y), y, 1];
+}

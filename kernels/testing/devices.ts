@@ -1,0 +1,25 @@
+// The devices that tests compare: the CPU backend always, and WebGPU through Dawn where there is an adapter: once as what it
+// is, once as the other sort, so that the kernels for GPUs and those for software adapters are both tested everywhere.
+// A machine without an adapter says so, and fails when REQUIRE_GPU=1.
+
+import { openCpu } from '../device/cpu.ts';
+import { openDawn } from '../device/dawn.ts';
+import type { Device } from '../device/device.ts';
+
+let opened: Promise<readonly Device[]> | null = null;
+
+/** Every device of this machine, opened once a process. */
+export function testDevices(): Promise<readonly Device[]> {
+  opened ??= openAll();
+  return opened;
+}
+
+async function openAll(): Promise<readonly Device[]> {
+  const software = await openDawn({ traits: { isCpu: true } });
+  const hardware = await openDawn({ traits: { isCpu: false } });
+  if ('device' in software && 'device' in hardware) return [openCpu(), software.device, hardware.device];
+  const reason = 'reason' in software ? software.reason : 'the second device could not be opened';
+  if (process.env['REQUIRE_GPU'] === '1') throw new Error(`REQUIRE_GPU=1, but WebGPU is missing: ${reason}`);
+  console.warn(`WebGPU is missing, so only the CPU backend is tested: ${reason}`);
+  return [openCpu()];
+}
