@@ -3,7 +3,9 @@ import { sha256Hex, utf8 } from '../bytes.ts';
 import { canonicalJson, leafHash } from './canonical.ts';
 
 test('keys are sorted at every depth and nothing is spaced', () => {
-  expect(canonicalJson({ b: [1, { z: null, y: true }], a: 'é"\n' })).toBe('{"a":"é\\"\\n","b":[1,{"y":true,"z":null}]}');
+  expect(canonicalJson({ b: [1, { z: null, y: true }], a: 'é"\n' })).toBe(
+    '{"a":"é\\"\\n","b":[1,{"y":true,"z":null}]}',
+  );
   expect(canonicalJson({ '\u{1f600}': 1, '\ufb33': 2, a: 3 })).toBe('{"a":3,"\u{1f600}":1,"\ufb33":2}'); // UTF-16 order
 });
 
@@ -24,7 +26,11 @@ test.each([
 
 test('a leaf is the hash of a zero byte and the canonical event, whatever the order of its keys', () => {
   const event = { seq: 0, at: 5, type: 'job.started', version: 1, subject: 'j-1', data: { workers: 2 } } as const;
-  const expected = sha256Hex(utf8('\0{"at":5,"data":{"workers":2},"seq":0,"subject":"j-1","type":"job.started","version":1}'));
+  const expected = sha256Hex(
+    utf8('\0{"at":5,"data":{"workers":2},"seq":0,"subject":"j-1","type":"job.started","version":1}'),
+  );
   expect(leafHash(event)).toBe(expected);
-  expect(leafHash({ data: { workers: 2 }, version: 1, subject: 'j-1', type: 'job.started', at: 5, seq: 0, leafHash: '00' })).toBe(expected);
+  expect(
+    leafHash({ data: { workers: 2 }, version: 1, subject: 'j-1', type: 'job.started', at: 5, seq: 0, leafHash: '00' }),
+  ).toBe(expected);
 });

@@ -13,8 +13,10 @@ import type { LedgerEvent } from './events.ts';
 export function canonicalJson(value: unknown, where = '$'): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((item, index) => canonicalJson(item, `${where}[${index}]`)).join(',')}]`;
-  if (!isPlainObject(value)) throw new LoomError('internal', `${describe(value)} has no canonical JSON`, { where, allowed: 'plain JSON data' });
+  if (Array.isArray(value))
+    return `[${value.map((item, index) => canonicalJson(item, `${where}[${index}]`)).join(',')}]`;
+  if (!isPlainObject(value))
+    throw new LoomError('internal', `${describe(value)} has no canonical JSON`, { where, allowed: 'plain JSON data' });
   const keys = Object.keys(value).toSorted(); // by UTF-16 code units, as the RFC asks
   return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key], `${where}.${key}`)}`).join(',')}}`;
 }

@@ -31,7 +31,9 @@ test('the frontier has the same root at every size and survives JSON', () => {
   let frontier = emptyFrontier;
   for (let size = 0; size <= leaves.length; size++) {
     expect(frontierRoot(frontier)).toBe(rootOf(leaves.slice(0, size)));
-    frontier = JSON.parse(JSON.stringify(append(frontier, leaves[size] ?? hashLeaf(Uint8Array.of())))) as typeof frontier;
+    frontier = JSON.parse(
+      JSON.stringify(append(frontier, leaves[size] ?? hashLeaf(Uint8Array.of()))),
+    ) as typeof frontier;
   }
 });
 

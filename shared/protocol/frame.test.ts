@@ -2,7 +2,15 @@ import { expect, test } from 'vitest';
 import { sha256Hex, toHex, utf8 } from '../bytes.ts';
 import { LoomError } from '../errors.ts';
 import { createRandom } from '../random.ts';
-import { chunkBytes, decodeFrame, encodeFrame, headerBytes, maxFrameBytes, maxPayloadBytes, payloadFrames } from './frame.ts';
+import {
+  chunkBytes,
+  decodeFrame,
+  encodeFrame,
+  headerBytes,
+  maxFrameBytes,
+  maxPayloadBytes,
+  payloadFrames,
+} from './frame.ts';
 import type { Frame } from './frame.ts';
 
 const payload = utf8('loom');
@@ -27,8 +35,12 @@ function changed(at: number, value: number): Uint8Array {
 test('frames have these bytes', () => {
   const chunk = encodeFrame({ kind: 'chunk', round: 258, hash, index: 0, count: 1, totalBytes: 4, body: payload });
   expect(toHex(chunk)).toBe(`4c4f4f4d0101000002010000000000000100000004000000${hash}6c6f6f6d`);
-  expect(toHex(encodeFrame({ kind: 'want', round: 1, hash }))).toBe(`4c4f4f4d0102000001000000${'00'.repeat(12)}${hash}`);
-  expect(toHex(encodeFrame({ kind: 'unavailable', round: 1, hash }))).toBe(`4c4f4f4d0103000001000000${'00'.repeat(12)}${hash}`);
+  expect(toHex(encodeFrame({ kind: 'want', round: 1, hash }))).toBe(
+    `4c4f4f4d0102000001000000${'00'.repeat(12)}${hash}`,
+  );
+  expect(toHex(encodeFrame({ kind: 'unavailable', round: 1, hash }))).toBe(
+    `4c4f4f4d0103000001000000${'00'.repeat(12)}${hash}`,
+  );
 });
 
 test('decoding gives back what was encoded', () => {

@@ -81,14 +81,16 @@ export function encodeFrame(frame: Frame): Bytes {
  */
 export function decodeFrame(bytes: Uint8Array): Frame {
   if (bytes.length > maxFrameBytes) throw tooLarge(`frame of ${bytes.length} bytes`, maxFrameBytes);
-  if (bytes.length < headerBytes) throw invalid('frame', `${bytes.length} bytes are no frame`, `at least ${headerBytes} bytes`);
+  if (bytes.length < headerBytes)
+    throw invalid('frame', `${bytes.length} bytes are no frame`, `at least ${headerBytes} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const kind = readKind(view);
   const round = view.getUint32(8, true);
   const hash = toHex(bytes.subarray(24, headerBytes));
   if (kind === 'chunk') return readChunk(view, round, hash, bytes.subarray(headerBytes));
   const unused = view.getUint32(12, true) + view.getUint32(16, true) + view.getUint32(20, true);
-  if (unused !== 0 || bytes.length !== headerBytes) throw invalid('frame', `a ${kind} frame carries nothing`, 'a bare header');
+  if (unused !== 0 || bytes.length !== headerBytes)
+    throw invalid('frame', `a ${kind} frame carries nothing`, 'a bare header');
   return { kind, round, hash };
 }
 
@@ -96,7 +98,10 @@ function readKind(view: DataView): Frame['kind'] {
   if (view.getUint32(0, true) !== magic) throw invalid('magic', 'not a LoomOS frame', 'LOOM');
   const version = view.getUint8(4);
   if (version !== frameVersion) {
-    throw new LoomError('unsupported_version', `frame version ${version}`, { where: 'version', allowed: String(frameVersion) });
+    throw new LoomError('unsupported_version', `frame version ${version}`, {
+      where: 'version',
+      allowed: String(frameVersion),
+    });
   }
   const kind = kinds.get(view.getUint8(5));
   if (kind === undefined) throw invalid('kind', `unknown frame kind ${view.getUint8(5)}`, [...kinds.keys()].join(', '));
@@ -109,7 +114,8 @@ function readChunk(view: DataView, round: number, hash: string, body: Uint8Array
   const count = view.getUint32(16, true);
   const totalBytes = view.getUint32(20, true);
   checkPayloadSize(totalBytes);
-  if (count !== chunkCount(totalBytes)) throw invalid('count', `${count} chunks of a ${totalBytes}-byte payload`, String(chunkCount(totalBytes)));
+  if (count !== chunkCount(totalBytes))
+    throw invalid('count', `${count} chunks of a ${totalBytes}-byte payload`, String(chunkCount(totalBytes)));
   if (index >= count) throw invalid('index', `chunk ${index} of ${count}`, `0 to ${count - 1}`);
   const expected = Math.min(chunkBytes, totalBytes - index * chunkBytes);
   if (body.length !== expected) throw invalid('body', `chunk ${index} of ${body.length} bytes`, `${expected} bytes`);

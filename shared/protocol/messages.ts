@@ -3,12 +3,15 @@
 // both sides ignore nothing: an unknown field or type is refused with `invalid_message`.
 
 import { z } from 'zod';
+import { utf8 } from '../bytes.ts';
 import { LoomError } from '../errors.ts';
 
 /** Bumped when a message or frame changes its meaning. A room and a worker must speak the same one. */
 export const protocolVersion = 1;
-/** UTF-8 bytes of one JSON message, either direction. */
+/** UTF-8 bytes of one JSON message from a worker. */
 export const maxMessageBytes = 256 * 1024;
+/** UTF-8 bytes of one JSON message from a room: a welcome carries the log since the checkpoint. */
+export const maxRoomMessageBytes = 1024 * 1024;
 /** Keeps a socket alive without waking the room: the text a worker sends, at least every `silenceMs / 3`, and the answer. */
 export const pingText = 'ping';
 export const pongText = 'pong';
@@ -92,9 +95,11 @@ const workerMessage = z.discriminatedUnion('type', [
   }),
   // These committed payloads of `round` arrived whole and hash right.
   z.strictObject({ type: z.literal('received'), round, hashes: z.array(hash).max(1024) }),
-  // No peer and no relay delivers these accepted payloads.
+  // No peer and no relay delivers these committed or accepted payloads. Said again every few seconds until it is over:
+  // each time the room asks another holder to put them on the relay.
   z.strictObject({ type: z.literal('missing'), round, hashes: z.array(hash).min(1).max(1024) }),
-  // The worker now holds the state of `round` (after catching up, or after applying round - 1).
+  // The worker now holds the state of `round` (after catching up, or after applying round - 1). An accepted payload that
+  // does not decode changes nothing: every worker skips it alike.
   z.strictObject({ type: z.literal('applied'), round, stateHash: hash, traffic }),
   // The leased upload is stored. For an artifact, `evaluation` is the loss on the whole validation part.
   z.strictObject({
@@ -120,6 +125,8 @@ const workerMessage = z.discriminatedUnion('type', [
 
 const roomMessage = z.discriminatedUnion('type', [
   // Answer to hello: everything needed to catch up. State(round) = checkpoint (or the seed's initial state if null) + log.
+  // `committed`, `assign` and `lease` follow where they apply; the worker repeats what a lost connection may have swallowed:
+  // `applied` once it holds the state, and of the open round its `commit` and `received`.
   z.strictObject({
     type: z.literal('welcome'),
     version: z.int(),
@@ -129,15 +136,20 @@ const roomMessage = z.discriminatedUnion('type', [
     stateHash: hash.nullable(), // of the agreed state of `round`; null until someone reports it
     checkpoint: storedCheckpoint.nullable(),
     log: z.array(closedRound),
-    peers: z.array(peer),
+    peers: z.array(peer), // all present members, the receiver included
   }),
   z.strictObject({ type: z.literal('peers'), peers: z.array(peer) }),
+  // Train now. The same assignment may come again (after a lost connection): go on, or commit again.
   z.strictObject({ type: z.literal('assign'), assignment }),
   // A peer committed: its payload may be pulled from it (or from the relay) if it does not come by itself.
   z.strictObject({ type: z.literal('committed'), round, contribution: acceptedContribution }),
   z.strictObject({ type: z.literal('close'), closed: closedRound }),
+  // The state of `round`, so after applying round - 1.
   z.strictObject({ type: z.literal('agreed'), round, stateHash: hash }),
-  // The worker's state is not the agreed one: start over from the checkpoint and the log.
+  // A later checkpoint: payloads of rounds before it need not be held any more.
+  z.strictObject({ type: z.literal('checkpointed'), checkpoint: storedCheckpoint }),
+  // Catch up from the checkpoint and the log, as after a welcome: the worker's state is not the agreed one, the job was
+  // rewound, or the log it replays has moved on. A worker that holds the state of `round` with this hash says `applied`.
   z.strictObject({
     type: z.literal('resync'),
     reason: z.string(),
@@ -177,30 +189,35 @@ export type Traffic = z.infer<typeof traffic>;
 
 /** Parses what a worker sent. Throws `message_too_large` or `invalid_message`, naming the field. */
 export function parseWorkerMessage(text: string): WorkerMessage {
-  return parse(workerMessage, text);
+  return parse(workerMessage, text, maxMessageBytes);
 }
 
 /** Parses what a room sent. Throws `message_too_large` or `invalid_message`, naming the field. */
 export function parseRoomMessage(text: string): RoomMessage {
-  return parse(roomMessage, text);
+  return parse(roomMessage, text, maxRoomMessageBytes);
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string): T {
-  if (text.length > maxMessageBytes) {
-    throw new LoomError('message_too_large', `message of ${text.length} characters`, {
-      allowed: `${maxMessageBytes} bytes`,
-    });
+function parse<T>(schema: z.ZodType<T>, text: string, maxBytes: number): T {
+  if (isLongerThan(maxBytes, text)) {
+    throw new LoomError('message_too_large', `message of ${text.length} characters`, { allowed: `${maxBytes} bytes` });
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new LoomError('invalid_message', 'not JSON', { cause });
-  }
-  const result = schema.safeParse(json);
+  const result = schema.safeParse(parseJson(text));
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new LoomError('invalid_message', issue?.message ?? 'does not parse', {
     where: issue?.path.join('.') || 'message',
   });
+}
+
+/** Counts UTF-8 bytes only where characters leave it open: one is at most three bytes. */
+function isLongerThan(maxBytes: number, text: string): boolean {
+  return text.length > maxBytes || (text.length * 3 > maxBytes && utf8(text).length > maxBytes);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new LoomError('invalid_message', 'not JSON', { cause });
+  }
 }

@@ -23,7 +23,10 @@ test('payloads come out whole whatever the order and however often a chunk comes
   for (let seed = 0; seed < 8; seed++) {
     const random = createRandom(seed);
     const payloads = [1, 2, 3].map(() => randomPayload(random, 1 + random.below(3 * chunkBytes)));
-    const chunks = shuffled(random, payloads.flatMap((payload) => chunksOf(payload)));
+    const chunks = shuffled(
+      random,
+      payloads.flatMap((payload) => chunksOf(payload)),
+    );
     const reassembler = new Reassembler();
     const done = new Map<string, Uint8Array>();
     for (const chunk of chunks) {
@@ -53,7 +56,9 @@ test('a chunk that contradicts an earlier one is refused and the earlier ones st
   const [first, second] = chunksOf(payload, 4);
   const reassembler = new Reassembler();
   reassembler.accept(first!);
-  expect(() => reassembler.accept({ ...second!, round: 5 })).toThrow(expect.objectContaining({ code: 'invalid_frame' }));
+  expect(() => reassembler.accept({ ...second!, round: 5 })).toThrow(
+    expect.objectContaining({ code: 'invalid_frame' }),
+  );
   expect(() => reassembler.accept({ ...second!, totalBytes: second!.totalBytes - 1 })).toThrow(/contradicts/);
   expect(reassembler.accept(second!)).toEqual(payload);
 });
@@ -75,7 +80,9 @@ test('memory is bounded: the payload that waited longest is given up', () => {
 
 test('a payload over the budget is refused, a dropped one forgotten', () => {
   const [first] = chunksOf(randomPayload(createRandom(4), 2 * chunkBytes));
-  expect(() => new Reassembler(chunkBytes).accept(first!)).toThrow(expect.objectContaining({ code: 'message_too_large' }));
+  expect(() => new Reassembler(chunkBytes).accept(first!)).toThrow(
+    expect.objectContaining({ code: 'message_too_large' }),
+  );
   const reassembler = new Reassembler();
   reassembler.accept(first!);
   reassembler.drop(first!.hash);

@@ -73,20 +73,28 @@ export class Reassembler {
 
   private begin(chunk: ChunkFrame): Pending {
     if (chunk.totalBytes > this.budgetBytes) {
-      throw new LoomError('message_too_large', `payload of ${chunk.totalBytes} bytes`, { allowed: `${this.budgetBytes} bytes` });
+      throw new LoomError('message_too_large', `payload of ${chunk.totalBytes} bytes`, {
+        allowed: `${this.budgetBytes} bytes`,
+      });
     }
     for (const hash of this.partials.keys()) {
       if (this.heldBytes + chunk.totalBytes <= this.budgetBytes) break;
       this.drop(hash);
     }
     this.heldBytes += chunk.totalBytes;
-    return { round: chunk.round, bytes: new Uint8Array(chunk.totalBytes), arrived: new Uint8Array(chunk.count), missing: chunk.count };
+    return {
+      round: chunk.round,
+      bytes: new Uint8Array(chunk.totalBytes),
+      arrived: new Uint8Array(chunk.count),
+      missing: chunk.count,
+    };
   }
 
   private finish(hash: string, partial: Pending): Bytes {
     this.drop(hash);
     const actual = sha256Hex(partial.bytes);
-    if (actual !== hash) throw new LoomError('invalid_frame', `payload hashes to ${actual}`, { where: 'hash', allowed: hash });
+    if (actual !== hash)
+      throw new LoomError('invalid_frame', `payload hashes to ${actual}`, { where: 'hash', allowed: hash });
     return partial.bytes;
   }
 }

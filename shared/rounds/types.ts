@@ -18,36 +18,63 @@ import type { LedgerEventDraft } from '../ledger/events.ts';
 
 export type JobState = 'queued' | 'waiting' | 'running' | 'finishing' | 'completed' | 'failed' | 'cancelled';
 
+/** An agreed state, named by its round and its hash. */
+export interface StateRef {
+  round: number;
+  stateHash: string;
+}
+
 /** A worker the room knows. It stays in the list while it is away, so that its share and its last state are remembered. */
 export interface Member extends Peer {
   backend: BackendInfo;
   present: boolean; // has an open socket
   paused: boolean;
-  tokensPerSecond: number; // smoothed over its rounds
-  holds: { round: number; stateHash: string } | null; // the agreed state it last reported
+  tokensPerSecond: number; // smoothed over its rounds; 0 = not known yet
+  holds: StateRef | null; // the state it last reported, unless that is known to be wrong
+  resyncs: number; // fresh starts it was told to make since it last held the agreed state
+  stuck: boolean; // it lacks accepted payloads that nobody present delivers
   tokensAccepted: number;
   roundsAccepted: number;
   traffic: Traffic;
 }
 
+export interface Commit {
+  hash: string;
+  bytes: number;
+  tokens: number;
+  loss: number;
+  validation: { loss: number; tokens: number } | null;
+}
+
 /** A participant's progress in the open round. */
 export interface Part {
   assignment: Assignment;
-  commit: { hash: string; bytes: number; tokens: number; loss: number } | null;
-  received: string[]; // payload hashes it reported; its own is implied
+  commit: Commit | null;
+  received: string[]; // committed payloads it holds, its own included
+  early: string[]; // payloads it holds whose commit the room has not heard yet: peers are faster than the room
 }
 
 export interface OpenRound {
   round: number;
   openedAt: number; // unix ms, as every time here
   deadlineMs: number; // may be moved: adaptive grace
+  extensions: number; // how often it was
+  progressAt: number; // when the last commit or payload was reported
   parts: Record<string, Part>; // by worker id
 }
 
-export interface ClosingRound {
-  closed: ClosedRound;
-  closedAt: number;
-  reports: Record<string, string>; // state hash by worker id
+/** The state of `round` is not agreed yet: its holders report hashes. */
+export interface Agreement {
+  since: number;
+  quorumAt: number | null; // when more than half of those awaited had reported the same hash
+}
+
+/** An upload that the room has leased to one worker: complete when the worker and the coordinator both say so. */
+export interface OpenLease extends Lease {
+  workerId: string;
+  stateHash: string; // agreed, of the lease's round
+  stored: number | null; // bytes the coordinator saw arrive
+  uploaded: Extract<WorkerMessage, { type: 'uploaded' }> | null;
 }
 
 export interface LossPoint {
@@ -68,18 +95,27 @@ export interface RoomState {
   round: number; // the open round, or the next one to open
   stateHash: string | null; // agreed state of `round`
   open: OpenRound | null;
-  closing: ClosingRound | null;
+  attempts: number; // how often `round` was opened and given up without one contribution
+  agreement: Agreement | null; // null exactly when stateHash is not
   checkpoint: StoredCheckpoint | null;
-  log: ClosedRound[]; // since the checkpoint, in order
-  lease: (Lease & { workerId: string }) | null;
+  checkpointAt: number; // when it was stored; before the first one, when the job started
+  log: ClosedRound[]; // since the checkpoint, in order; the last one's stateHash is null until it is agreed
+  lease: OpenLease | null;
   fence: number;
+  leaseFailures: { workers: string[]; count: number; retryAt: number }; // of the upload that is due
+  asked: Record<string, { times: number; at: number }>; // requests to put a payload on the relay, by hash
+  lostSince: number | null; // since when nobody holds the state of `round` and someone cannot rebuild it
+  rejoining: { workers: string[]; until: number } | null; // after a restart: who was present and is waited for
   tokens: number; // accepted so far
   startedAt: number | null;
-  recentRoundMs: number[]; // durations of the last rounds, for the deadline
+  endedAt: number | null;
+  recentRoundMs: number[]; // from opening to the last progress, for the deadline
+  validationTokens: number; // how many tokens the last evaluation took
   losses: LossPoint[]; // one per closed round; thinned beyond 2,000
-  stateHashes: string[]; // agreed hash per round, in order
+  stateHashes: string[]; // agreed state after each closed round, in order
   evaluation: { loss: number; tokens: number; unigramLoss: number; bigramLoss: number } | null;
   refused: Record<string, number>; // refused messages by error code
+  wakeAt: number | null; // when the alarm is set for
 }
 
 export type RoomEvent =
