@@ -6,7 +6,11 @@ const stored = { version: 1 as const, subject: 'job-1', seq: 0, at: 0, leafHash:
 
 function closed(round: number, accepted: string[], late: string[] = []): LedgerEvent {
   const parts = accepted.map((workerId) => ({ workerId, hash: 'a'.repeat(64), tokens: 10, bytes: 20 }));
-  return { ...stored, type: 'round.closed', data: { round, accepted: parts, late, trainLoss: 3, validationLoss: null } };
+  return {
+    ...stored,
+    type: 'round.closed',
+    data: { round, accepted: parts, late, trainLoss: 3, validationLoss: null },
+  };
 }
 
 test('every closed round adds one row of workers', () => {
@@ -18,7 +22,11 @@ test('every closed round adds one row of workers', () => {
 });
 
 test('a rewound job loses the rounds that are done again', () => {
-  const rewound: LedgerEvent = { ...stored, type: 'round.rewound', data: { from: 3, to: 1, reason: 'nobody held the state' } };
+  const rewound: LedgerEvent = {
+    ...stored,
+    type: 'round.rewound',
+    data: { from: 3, to: 1, reason: 'nobody held the state' },
+  };
   const woven = weave([], [closed(0, ['w-a']), closed(1, ['w-a']), closed(2, ['w-a']), rewound, closed(1, ['w-b'])]);
   expect(woven.map((row) => [row.round, row.accepted[0]])).toEqual([
     [0, 'w-a'],

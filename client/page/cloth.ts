@@ -19,7 +19,11 @@ export function weave(rounds: readonly ClothRound[], events: readonly LedgerEven
     if (event.type === 'round.rewound') unravel(woven, event.data.to);
     if (event.type !== 'round.closed') continue;
     unravel(woven, event.data.round);
-    woven.push({ round: event.data.round, accepted: event.data.accepted.map((part) => part.workerId), late: event.data.late });
+    woven.push({
+      round: event.data.round,
+      accepted: event.data.accepted.map((part) => part.workerId),
+      late: event.data.late,
+    });
   }
   return woven.slice(-maxClothRounds);
 }

@@ -12,7 +12,12 @@ export interface Frames {
 }
 
 /** Calls `render` with the newest state, never twice within `intervalMs`. */
-export function createStore<S extends object>(initial: S, render: (state: S) => void, frames: Frames, intervalMs = 100): Store<S> {
+export function createStore<S extends object>(
+  initial: S,
+  render: (state: S) => void,
+  frames: Frames,
+  intervalMs = 100,
+): Store<S> {
   let state = initial;
   let renderedAt = -Infinity;
   let isPending = false;

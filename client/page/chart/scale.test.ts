@@ -18,7 +18,12 @@ test('ticks are round and lie inside', () => {
 });
 
 test('a path moves to its first point and draws lines to the others', () => {
-  expect(linePath([[0, 1], [2.04, 3.06]])).toBe('M0.0 1.0L2.0 3.1');
+  expect(
+    linePath([
+      [0, 1],
+      [2.04, 3.06],
+    ]),
+  ).toBe('M0.0 1.0L2.0 3.1');
   expect(linePath([])).toBe('');
 });
 

@@ -17,7 +17,8 @@ export function ticks(from: number, to: number, count: number): number[] {
   if (!(to > from) || count < 1) return [from];
   const step = roundStep((to - from) / count);
   const values: number[] = [];
-  for (let index = Math.ceil(from / step - 1e-9); index * step <= to + step * 1e-9; index++) values.push(Number((index * step).toPrecision(12)));
+  for (let index = Math.ceil(from / step - 1e-9); index * step <= to + step * 1e-9; index++)
+    values.push(Number((index * step).toPrecision(12)));
   return values;
 }
 

@@ -1,0 +1,174 @@
+// This visitor's device: the offer before, and the instruments while it contributes.
+
+import type { WorkerSnapshot } from '../../worker/events.ts';
+import { formatBytes, formatCount, formatDuration, formatLoss, formatRate, formatShare } from '../format.ts';
+import { isContributing, type Actions, type PageState } from '../state.ts';
+import { announcement, phaseText } from '../words.ts';
+
+export function Device({ state, actions }: { state: PageState; actions: Actions }) {
+  const snapshot = state.contribution;
+  return (
+    <section class="device" aria-label="This device">
+      {snapshot !== null && isContributing(state) ? (
+        <Working state={state} snapshot={snapshot} actions={actions} />
+      ) : (
+        <Offer state={state} actions={actions} />
+      )}
+      <p class="hidden" role="status">
+        {announcement(snapshot)}
+      </p>
+    </section>
+  );
+}
+
+function Offer({ state, actions }: { state: PageState; actions: Actions }) {
+  const { gpu, contribution } = state;
+  return (
+    <>
+      <h2 class="offer">Lend this tab to a model in training.</h2>
+      <p>
+        Open tabs and headless workers train one language model together. Each computes on its own, then sends what it
+        learnt straight to the others.
+      </p>
+      <button class="primary" type="button" onClick={actions.contribute} disabled={gpu.state === 'checking'}>
+        {gpu.state === 'missing' ? 'Contribute this CPU' : 'Contribute this GPU'}
+      </button>
+      <p class="adapter">
+        {gpu.state === 'ready' ? `${gpu.adapter} · WebGPU` : gpu.state === 'checking' ? 'Looking for WebGPU' : gpu.why}
+      </p>
+      {contribution !== null && <LastRun snapshot={contribution} />}
+      <ul class="terms">
+        <li>Nothing is installed, and none of your files are read.</li>
+        <li>It uses power and some network; a slider sets how much.</li>
+        <li>Close the tab and you are out. The job goes on.</li>
+      </ul>
+    </>
+  );
+}
+
+/** Why the last contribution ended, and what it came to. */
+function LastRun({ snapshot }: { snapshot: WorkerSnapshot }) {
+  const work =
+    snapshot.tokensTrained > 0
+      ? ` Accepted from this device: ${formatCount(snapshot.tokensTrained)} tokens in ${snapshot.roundsAccepted} rounds.`
+      : '';
+  return (
+    <p class={snapshot.phase === 'failed' ? 'notice bad' : 'notice'}>
+      {snapshot.reason}
+      {work}
+    </p>
+  );
+}
+
+function Working({ state, snapshot, actions }: { state: PageState; snapshot: WorkerSnapshot; actions: Actions }) {
+  const isPaused = snapshot.phase === 'paused';
+  return (
+    <>
+      <h2 class="phase">{phaseText(snapshot)}</h2>
+      <Steps snapshot={snapshot} />
+      <Readouts state={state} snapshot={snapshot} />
+      <div class="controls">
+        <button
+          type="button"
+          onClick={isPaused ? actions.resume : actions.pause}
+          disabled={snapshot.phase === 'finished'}
+        >
+          {isPaused ? 'Resume' : 'Pause'}
+        </button>
+        <button type="button" onClick={actions.stop}>
+          Stop
+        </button>
+        <LoadSlider load={state.load} setLoad={actions.setLoad} />
+      </div>
+      <Notes state={state} snapshot={snapshot} />
+    </>
+  );
+}
+
+/** Steps of the round while it trains; the reason while there are none. */
+function Steps({ snapshot }: { snapshot: WorkerSnapshot }) {
+  const isCounting = snapshot.phase === 'training' || snapshot.phase === 'exchanging';
+  return (
+    <>
+      <progress
+        class="steps"
+        max={Math.max(1, snapshot.steps)}
+        value={isCounting ? snapshot.step : 0}
+        aria-label="Steps of this round"
+      />
+      <p class="steps-text">{isCounting ? stepText(snapshot) : snapshot.reason || '\u00a0'}</p>
+    </>
+  );
+}
+
+function stepText({ step, steps, loss }: WorkerSnapshot): string {
+  const counted = `Step ${step} of ${steps}`;
+  return loss === null ? counted : `${counted} · loss ${formatLoss(loss)} nats/byte`;
+}
+
+function Readouts({ state, snapshot }: { state: PageState; snapshot: WorkerSnapshot }) {
+  const { backend, exchange } = snapshot;
+  const jobTokens = state.jobs.find((job) => job.id === snapshot.jobId)?.tokens ?? 0;
+  const share = jobTokens > 0 ? Math.min(1, snapshot.tokensTrained / jobTokens) : 0;
+  return (
+    <dl class="readouts">
+      <Readout name="Runs on" value={backend === null ? '–' : backend.adapter} isText />
+      <Readout name="Speed" value={formatRate(snapshot.tokensPerSecond)} unit="tokens/s" />
+      <Readout
+        name="Share of the work"
+        value={formatShare(share)}
+        unit={`${formatCount(snapshot.tokensTrained)} tokens`}
+      />
+      <Readout name="Sent" value={formatBytes(exchange.bytesSent)} />
+      <Readout name="Received" value={formatBytes(exchange.bytesReceived)} />
+    </dl>
+  );
+}
+
+function Readout({ name, value, unit, isText }: { name: string; value: string; unit?: string; isText?: boolean }) {
+  return (
+    <div class={isText ? 'readout wide' : 'readout'}>
+      <dt>{name}</dt>
+      <dd>
+        {value}
+        {unit !== undefined && <span class="unit"> {unit}</span>}
+      </dd>
+    </div>
+  );
+}
+
+function LoadSlider({ load, setLoad }: { load: number; setLoad: (fraction: number) => void }) {
+  const percent = Math.round(load * 100);
+  return (
+    <label class="load">
+      <span>Load</span>
+      <input
+        type="range"
+        min={5}
+        max={100}
+        step={5}
+        value={percent}
+        aria-valuetext={`${percent}% of the time`}
+        onInput={(event) => setLoad(event.currentTarget.valueAsNumber / 100)}
+      />
+      <output>{percent}%</output>
+    </label>
+  );
+}
+
+/** What the visitor may want to know about this run: the choice of backend, the screen, a browser that slows us down. */
+function Notes({ state, snapshot }: { state: PageState; snapshot: WorkerSnapshot }) {
+  return (
+    <div class="notes">
+      {state.gpu.state === 'missing' && <p>{state.gpu.why}</p>}
+      {snapshot.backend !== null && <p>{snapshot.backend.why}</p>}
+      {state.awake && <p>The screen stays on while this tab contributes.</p>}
+      {state.throttledMs > 2000 && (
+        <p>
+          While this tab was hidden, the browser held it up for {formatDuration(state.throttledMs)} at a time. In a
+          window of its own it runs at full speed.
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,87 @@
+// The job in the middle of the page: what it is, how far it got, its loss curve, and who works on it.
+
+import { LossChart } from '../chart/loss-chart.tsx';
+import { formatAgo, formatCount, formatDuration, formatRate, formatRemaining, formatShare } from '../format.ts';
+import { isContributing, type PageState, type ShownJob } from '../state.ts';
+import { isLive, jobStateText, jobText, manifestOf } from '../words.ts';
+import { Log } from './log.tsx';
+import { Result } from './result.tsx';
+import { Workers } from './workers.tsx';
+
+export function JobPanel({ state }: { state: PageState }) {
+  const { shown } = state;
+  const hasLiveJob = state.jobs.some(isLive);
+  return (
+    <main id="job" class="job" tabIndex={-1}>
+      {!hasLiveJob && state.link !== 'loading' && <NoJob state={state} />}
+      {shown !== null && <Shown state={state} shown={shown} />}
+    </main>
+  );
+}
+
+/** Why nothing is trained right now, and what happens next. */
+function NoJob({ state }: { state: PageState }) {
+  const next = isContributing(state)
+    ? 'This tab joins by itself as soon as one is submitted.'
+    : 'This page shows the next one as soon as it is submitted.';
+  return (
+    <section class="no-job" aria-labelledby="no-job-title">
+      <h2 id="no-job-title">No job is running</h2>
+      {state.jobs.length === 0 ? (
+        <p>Nothing has been submitted to this coordinator yet. {next}</p>
+      ) : (
+        <p>{next} Below is the latest one.</p>
+      )}
+      <p>
+        To submit one: <code>npx loomos jobs submit examples/moby-dick.yaml</code>
+      </p>
+    </section>
+  );
+}
+
+function Shown({ state, shown }: { state: PageState; shown: ShownJob }) {
+  const { job } = shown;
+  return (
+    <section aria-labelledby="job-title">
+      <p class={`eyebrow ${job.state}`}>{jobStateText(job)}</p>
+      <h2 id="job-title" class="job-title">
+        {job.name}
+      </h2>
+      <p class="about">{jobText(job)}</p>
+      <Progress job={job} now={state.now} />
+      <LossChart losses={shown.losses} baselines={shown.baselines} />
+      {job.evaluation !== null && <Result shown={shown} evaluation={job.evaluation} />}
+      <Workers shown={shown} snapshot={state.contribution} />
+      <Log lines={shown.log} />
+    </section>
+  );
+}
+
+function Progress({ job, now }: { job: ShownJob['job']; now: number }) {
+  return (
+    <div class="progress">
+      <progress max={1} value={job.state === 'completed' ? 1 : job.progress} aria-label="Progress of the job" />
+      <p class="progress-text">{isLive(job) ? liveText(job) : endedText(job, now)}</p>
+      {job.reason !== '' && <p class={job.state === 'failed' ? 'notice bad' : 'notice'}>{job.reason}</p>}
+    </div>
+  );
+}
+
+function liveText(job: ShownJob['job']): string {
+  const { maxTokens } = manifestOf(job).spec.runtime;
+  const tokens =
+    maxTokens === undefined
+      ? `${formatCount(job.tokens)} tokens`
+      : `${formatCount(job.tokens)} of ${formatCount(maxTokens)} tokens`;
+  const parts = [formatShare(job.progress), `round ${job.round}`, tokens];
+  if (job.state === 'running') parts.push(`${formatRate(job.tokensPerSecond)} tokens/s`);
+  if (job.state === 'running' && job.etaMs !== null) parts.push(formatRemaining(job.etaMs));
+  return parts.join(' · ');
+}
+
+function endedText(job: ShownJob['job'], now: number): string {
+  const parts = [`${formatCount(job.tokens)} tokens in ${formatCount(job.round)} rounds`];
+  if (job.startedAt !== null && job.endedAt !== null) parts.push(formatDuration(job.endedAt - job.startedAt));
+  if (job.endedAt !== null) parts.push(`ended ${formatAgo(now - job.endedAt)}`);
+  return parts.join(' · ');
+}

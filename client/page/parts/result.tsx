@@ -1,0 +1,68 @@
+// What came out of a finished job: its loss beside count models on the same text, the files, and what the model writes.
+
+import { formatBytes, formatCount } from '../format.ts';
+import type { ShownJob } from '../state.ts';
+import { verdict } from '../words.ts';
+
+type Evaluation = NonNullable<ShownJob['job']['evaluation']>;
+
+export function Result({ shown, evaluation }: { shown: ShownJob; evaluation: Evaluation }) {
+  return (
+    <section class="result" aria-labelledby="result-title">
+      <h3 id="result-title">Result</h3>
+      <p>{verdict(evaluation)}</p>
+      <Comparison evaluation={evaluation} />
+      {shown.artifacts.length > 0 && <Downloads shown={shown} />}
+      {shown.sample !== null && (
+        <figure class="sample">
+          <figcaption>What it writes</figcaption>
+          <blockquote>{shown.sample}</blockquote>
+        </figure>
+      )}
+    </section>
+  );
+}
+
+function Comparison({ evaluation }: { evaluation: Evaluation }) {
+  const { loss, unigramLoss, bigramLoss, tokens } = evaluation;
+  const rows = [
+    { name: 'This model', value: loss, isOurs: true },
+    { name: 'Counting pairs of letters', value: bigramLoss, isOurs: false },
+    { name: 'Counting letters', value: unigramLoss, isOurs: false },
+  ];
+  const longest = Math.max(...rows.map((row) => row.value));
+  return (
+    <>
+      <dl class="comparison">
+        {rows.map((row) => (
+          <div key={row.name} class={row.isOurs ? 'ours' : ''}>
+            <dt>{row.name}</dt>
+            <dd>
+              <span class="bar" style={{ inlineSize: `${(row.value / longest) * 100}%` }} />
+              <span class="value">{row.value.toFixed(3)}</span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <p class="small">Nats per byte on {formatCount(tokens)} bytes that were kept out of training. Lower is better.</p>
+    </>
+  );
+}
+
+function Downloads({ shown }: { shown: ShownJob }) {
+  return (
+    <ul class="downloads" aria-label="Downloads">
+      {shown.artifacts.map(({ name, bytes }) => (
+        <li key={name}>
+          <a
+            href={`/api/v1/jobs/${encodeURIComponent(shown.job.id)}/artifacts/${encodeURIComponent(name)}`}
+            download={name}
+          >
+            {name}
+          </a>
+          <span class="size">{formatBytes(bytes)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
