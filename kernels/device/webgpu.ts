@@ -4,6 +4,7 @@
 import { LoomError } from '../../shared/errors.ts';
 import type { DeviceTraits } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
+import { adapterName, isSoftware } from './adapter.ts';
 import type { CompileOptions, Device } from './device.ts';
 import type { GpuContext } from './webgpu-context.ts';
 import { PipelineCache } from './webgpu-pipelines.ts';
@@ -48,7 +49,7 @@ function wrapDevice(gpu: GPUDevice, traits: DeviceTraits): Device {
   });
   void lost.then((reason) => (context.failure = new LoomError('device_lost', reason)));
   return {
-    info: { kind: 'webgpu', adapter: nameOf(gpu.adapterInfo), isSoftware: isSoftware(gpu.adapterInfo) },
+    info: { kind: 'webgpu', adapter: adapterName(gpu.adapterInfo), isSoftware: isSoftware(gpu.adapterInfo) },
     lost,
     compile: (plan, options = {}) => compileOnGpu(context, plan, options),
     destroy: () => gpu.destroy(),
@@ -75,15 +76,4 @@ function traitsOf(device: GPUDevice): DeviceTraits {
     subgroupMaxSize: adapterInfo.subgroupMaxSize || 128,
     features: new Set(features),
   };
-}
-
-/** A WebGPU adapter that runs on the CPU: SwiftShader, lavapipe, WARP. */
-function isSoftware(info: GPUAdapterInfo): boolean {
-  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${info.architecture} ${info.description}`);
-}
-
-/** For people: 'NVIDIA H100', 'SwiftShader Device (software)'. Browsers tell only vendor and architecture. */
-function nameOf(info: GPUAdapterInfo): string {
-  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed GPU';
-  return isSoftware(info) ? `${name} (software)` : name;
 }
