@@ -1,0 +1,91 @@
+// One coordinator per data folder. The folder names the process that uses it; what a killed process left behind is
+// cleared away, its workerd included, because two of them on the same SQLite files would destroy them.
+
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LoomError } from '../../../shared/errors.ts';
+
+export interface Claim {
+  /** Writes where the coordinator answers, for others on this machine. */
+  announce(url: string): void;
+  release(): void;
+}
+
+interface Holder {
+  pid: number;
+  startedAt: string; // tells this process from a later one with the same id
+  url: string | null;
+}
+
+const fileName = 'coordinator.json';
+
+/** @throws LoomError `conflict` while another live process holds the folder. */
+export function claimFolder(data: string): Claim {
+  mkdirSync(data, { recursive: true });
+  const holder = readHolder(data);
+  if (holder !== null) {
+    const where = holder.url === null ? '' : ` at ${holder.url}`;
+    const allowed = 'another folder with --data, or stop that one first';
+    throw new LoomError('conflict', `a coordinator already runs on this data (process ${holder.pid}${where})`, {
+      where: data,
+      allowed,
+    });
+  }
+  endLeftover(data);
+  const write = (url: string | null): void => {
+    writeFileSync(
+      join(data, fileName),
+      JSON.stringify({ pid: process.pid, startedAt: startOf(process.pid), url } satisfies Holder),
+    );
+  };
+  write(null);
+  return { announce: write, release: () => rmSync(join(data, fileName), { force: true }) };
+}
+
+/** The live process that holds the folder, or null. */
+export function readHolder(data: string): Holder | null {
+  const holder = readJson(join(data, fileName)) as Holder | null;
+  return holder !== null && holder.pid !== process.pid && isAlive(holder) ? holder : null;
+}
+
+function endLeftover(data: string): void {
+  const pid = readJson(join(data, 'workerd.pid'));
+  if (typeof pid === 'number' && isWorkerd(pid)) process.kill(pid, 'SIGKILL');
+}
+
+function isAlive({ pid, startedAt }: Holder): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return startOf(pid) === startedAt && !isZombie(pid);
+}
+
+/** When a process started, in clock ticks since boot, from /proc; empty where there is no /proc. */
+function startOf(pid: number): string {
+  const afterName = readText(`/proc/${pid}/stat`).split(') ').at(-1) ?? ''; // a name may hold spaces
+  return afterName.split(' ')[19] ?? '';
+}
+
+// Process ids are used again: only what /proc calls workerd is ended. Where there is no /proc, guard.sh ended it already.
+function isWorkerd(pid: number): boolean {
+  return readText(`/proc/${pid}/comm`).startsWith('workerd');
+}
+
+function isZombie(pid: number): boolean {
+  return /^State:\s+Z/m.test(readText(`/proc/${pid}/status`));
+}
+
+function readJson(file: string): unknown {
+  const text = readText(file);
+  return text === '' ? null : JSON.parse(text);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return ''; // no such file: nothing was left behind
+  }
+}
