@@ -12,8 +12,9 @@ export const attention = {
       optional: [],
     },
   },
-  code: `// Causal self-attention for software adapters: one invocation a query, no workgroup memory. A row of qkv [B * T, 3 C] holds q, k and v, each H heads of D = C / H elements. No T x T matrix: the forward
-// saves each query's logsumexp, the backward recomputes the weights from it. attention-tiled.wgsl is the one for GPUs.
+  code: `// Causal self-attention for software adapters: one invocation a query, no workgroup memory. A row of qkv [B * T, 3 C] holds
+// q, k and v one after the other, each H heads of D = C / H elements. No T x T matrix is stored: the weights of a query are
+// summed as they come, relative to the highest score so far. attention-tiled.wgsl is the one for GPUs.
 
 const most = 128u; // the largest D
 
@@ -27,27 +28,30 @@ override scale: f32; // of the scores
 @group(0) @binding(1) var<storage, read_write> out: array<f32>; // [B * T, C]
 @group(0) @binding(2) var<storage, read_write> logsumexp: array<f32>; // [B, H, T]
 
+// <prelude attention-layout>
 /// One head of one sequence at one position, numbered [B, H, T].
 struct Place {
   t: u32,
-  first: u32, // the place of the same head at t = 0
+  first: u32, // the number of the same head's place at t = 0
   sequence: u32, // first row of the sequence
   column: u32, // of the head in a part of width C
 }
 
-fn place_of(index: u32) -> Place {
-  let head = index / time;
-  return Place(index % time, head * time, head / heads * time, head % heads * head_size);
+fn place_of(number: u32) -> Place {
+  let head = number / time;
+  return Place(number % time, head * time, head / heads * time, head % heads * head_size);
 }
 
-/// Element offset of q (part 0), k (1) or v (2) in qkv.
+/// Where q (part 0), k (1) or v (2) of a head begins in qkv [B * T, 3 C].
 fn offset_in_qkv(place: Place, t: u32, part: u32) -> u32 {
   return ((place.sequence + t) * 3 + part) * heads * head_size + place.column;
 }
 
+/// Where a head begins in out [B * T, C].
 fn offset_in_out(place: Place, t: u32) -> u32 {
   return (place.sequence + t) * heads * head_size + place.column;
 }
+// </prelude>
 
 fn score(query: u32, key: u32) -> f32 {
   var sum = 0.0;

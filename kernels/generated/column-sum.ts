@@ -1,0 +1,59 @@
+// Made from kernels/matmul/column-sum.wgsl by `npm run generate`. Do not edit.
+export const columnSum = {
+  name: 'column-sum',
+  entryPoints: {
+    column_by_column: {
+      bindings: [
+        {"number":0,"name":"matrix","access":"read","type":"array<f32>"},
+        {"number":1,"name":"out","access":"write","type":"array<f32>"},
+      ],
+      required: ["columns","rows"],
+      optional: [],
+    },
+    strips: {
+      bindings: [
+        {"number":0,"name":"matrix","access":"read","type":"array<f32>"},
+        {"number":1,"name":"out","access":"write","type":"array<f32>"},
+      ],
+      required: ["columns","rows"],
+      optional: [],
+    },
+  },
+  code: `// Sums a matrix over its rows.
+
+override rows: u32;
+override columns: u32;
+
+@group(0) @binding(0) var<storage, read> matrix: array<f32>; // [rows, columns]
+@group(0) @binding(1) var<storage, read_write> out: array<f32>; // [columns]
+
+/// For software adapters: one invocation a column, no barriers.
+@compute @workgroup_size(64)
+fn column_by_column(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= columns) { return; }
+  var total = 0.0;
+  for (var row = 0u; row < rows; row++) { total += matrix[row * columns + id.x]; }
+  out[id.x] = total;
+}
+
+const width = 16u; // columns a workgroup
+const strips_per_column = 16u;
+
+var<workgroup> partial: array<array<f32, width>, strips_per_column>;
+
+/// For GPUs: 16 invocations share a column, each taking every 16th row; then a tree of fixed shape.
+@compute @workgroup_size(width, strips_per_column)
+fn strips(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  var total = 0.0;
+  if (id.x < columns) {
+    for (var row = local.y; row < rows; row += strips_per_column) { total += matrix[row * columns + id.x]; }
+  }
+  partial[local.y][local.x] = total;
+  for (var half = strips_per_column / 2; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (local.y < half) { partial[local.y][local.x] += partial[local.y + half][local.x]; }
+  }
+  if (local.y == 0 && id.x < columns) { out[id.x] = partial[0][local.x]; }
+}
+`,
+} as const;
