@@ -16,6 +16,7 @@ export interface ShownJob {
   job: JobView;
   losses: readonly LossPoint[];
   rounds: readonly ClothRound[]; // who was in which round, from the ledger
+  seq: number; // of the last ledger event that `rounds` knows
   baselines: Baselines | null; // of count models on the same text; null until known
   artifacts: readonly { name: string; bytes: number }[];
   sample: string | null; // text the finished model wrote

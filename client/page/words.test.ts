@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
-import { announcement, jobText, phaseText, sourceText, verdict } from './words.ts';
+import { announcement, jobText, phaseText, sentence, sourceText, verdict } from './words.ts';
 
 const snapshot: WorkerSnapshot = {
   phase: 'training',
@@ -23,6 +23,12 @@ test('a change from training to exchanging is not announced, a pause is', () => 
   expect(announcement({ ...snapshot, phase: 'exchanging' })).toBe(announcement(snapshot));
   expect(announcement({ ...snapshot, phase: 'paused', reason: 'You paused it.' })).toBe('Paused. You paused it.');
   expect(announcement(null)).toBe('');
+});
+
+test('reasons become sentences', () => {
+  expect(sentence('waiting for 2 workers')).toBe('Waiting for 2 workers.');
+  expect(sentence('The job is done.')).toBe('The job is done.');
+  expect(sentence('')).toBe('');
 });
 
 test('training names its round', () => {

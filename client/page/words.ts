@@ -29,7 +29,7 @@ export function announcement(snapshot: WorkerSnapshot | null): string {
   if (snapshot === null) return '';
   const { phase, reason } = snapshot;
   if (phase === 'training' || phase === 'exchanging') return 'Training.';
-  return reason === '' ? `${phases[phase]}.` : `${phases[phase]}. ${reason}`;
+  return reason === '' ? `${phases[phase]}.` : `${phases[phase]}. ${sentence(reason)}`;
 }
 
 export function jobStateText(job: JobView): string {
@@ -62,6 +62,12 @@ export function sourceText(source: string): string {
   if (source.startsWith('file:')) return `the owner’s file ${source.slice(5).split('/').at(-1)}`;
   if (source.startsWith('dataset:')) return 'a text its owner uploaded';
   return source;
+}
+
+/** A reason as the coordinator gives it ('waiting for 2 workers'), as a sentence. */
+export function sentence(reason: string): string {
+  const first = reason.charAt(0).toUpperCase() + reason.slice(1);
+  return reason === '' || /[.!?]$/.test(reason) ? first : `${first}.`;
 }
 
 export function manifestOf(job: JobView): Manifest {

@@ -119,6 +119,7 @@ function shownJob(job: JobView, count: number): ShownJob {
     job,
     losses: losses(count),
     rounds: rounds(count),
+    seq: 0,
     baselines: { unigramLoss: 3.102, bigramLoss: 2.401 },
     artifacts: [],
     sample: null,

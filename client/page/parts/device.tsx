@@ -3,7 +3,7 @@
 import type { WorkerSnapshot } from '../../worker/events.ts';
 import { formatBytes, formatCount, formatDuration, formatLoss, formatRate, formatShare } from '../format.ts';
 import { isContributing, type Actions, type PageState } from '../state.ts';
-import { announcement, phaseText } from '../words.ts';
+import { announcement, phaseText, sentence } from '../words.ts';
 
 export function Device({ state, actions }: { state: PageState; actions: Actions }) {
   const snapshot = state.contribution;
@@ -54,7 +54,7 @@ function LastRun({ snapshot }: { snapshot: WorkerSnapshot }) {
       : '';
   return (
     <p class={snapshot.phase === 'failed' ? 'notice bad' : 'notice'}>
-      {snapshot.reason}
+      {sentence(snapshot.reason)}
       {work}
     </p>
   );
@@ -96,7 +96,7 @@ function Steps({ snapshot }: { snapshot: WorkerSnapshot }) {
         value={isCounting ? snapshot.step : 0}
         aria-label="Steps of this round"
       />
-      <p class="steps-text">{isCounting ? stepText(snapshot) : snapshot.reason || '\u00a0'}</p>
+      <p class="steps-text">{isCounting ? stepText(snapshot) : sentence(snapshot.reason) || '\u00a0'}</p>
     </>
   );
 }

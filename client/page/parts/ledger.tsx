@@ -2,6 +2,7 @@
 
 import { formatCount, shortHash } from '../format.ts';
 import type { Actions, LedgerCheck, PageState } from '../state.ts';
+import { sentence } from '../words.ts';
 
 export function Ledger({ state, actions }: { state: PageState; actions: Actions }) {
   const { ledger, check } = state;
@@ -38,6 +39,6 @@ function checkText(check: LedgerCheck): string {
     case 'different':
       return `Not the same. The coordinator says ${shortHash(check.root)}, its ${formatCount(check.events)} events give ${shortHash(check.computed)}.`;
     case 'failed':
-      return `Could not be checked: ${check.reason}`;
+      return `Could not be checked: ${sentence(check.reason)}`;
   }
 }

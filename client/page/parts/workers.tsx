@@ -1,101 +1,136 @@
-// Who works on the job: one row a worker with its part of the cloth, its speed, its share, and how this tab talks to it.
-// The roles are spelt out because a phone lays the rows out as blocks, and browsers then forget that it is a table.
+// Who works on the job: one row a worker with its thread through the rounds, its speed, its share, and how this tab talks
+// to it. The roles are spelt out because a phone lays the rows out as blocks, and browsers then forget that it is a table.
 
+import type { JobView, JobWorker } from '../../../shared/api/schemas.ts';
 import type { LinkStats } from '../../exchange/exchange.ts';
 import type { WorkerSnapshot } from '../../worker/events.ts';
 import type { ClothRound } from '../cloth.ts';
 import { formatBytes, formatRate, formatShare, shortWorker } from '../format.ts';
 import type { ShownJob } from '../state.ts';
+import { isLive } from '../words.ts';
+import { drawnRounds, Thread } from './thread.tsx';
 
-type Worker = ShownJob['job']['workers'][number];
-
-const mostColumns = 48; // rounds a thread shows
-const fewestColumns = 24;
 const shownWorkers = 16;
 
+/** What a row shows, worked out from where the visitor stands: as a peer of these workers, or as a spectator. */
+interface Line {
+  id: string;
+  isMe: boolean;
+  isHere: boolean;
+  name: string;
+  about: string;
+  speed: number;
+  share: number;
+  status: string;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
 export function Workers({ shown, snapshot }: { shown: ShownJob; snapshot: WorkerSnapshot | null }) {
-  const { job } = shown;
-  const mine = snapshot !== null && snapshot.jobId === job.id ? snapshot : null;
-  const workers = [...job.workers].sort(
-    (a, b) =>
-      Number(b.workerId === mine?.workerId) - Number(a.workerId === mine?.workerId) ||
-      b.tokensAccepted - a.tokensAccepted,
-  );
-  if (workers.length === 0) return null;
-  const columns = [
-    'Worker',
-    roundsTitle(shown.rounds),
-    'Tokens/s',
-    'Share',
-    mine === null ? 'State' : 'Link',
-    'Sent',
-    'Received',
-  ];
+  const { job, rounds } = shown;
+  const me = snapshot !== null && snapshot.jobId === job.id ? snapshot : null;
+  const isPeer = me !== null && isLive(job);
+  const lines = job.workers.map((worker) => lineOf(worker, job, me, isPeer)).sort(byRank);
+  if (lines.length === 0) return null;
   return (
     <section class="workers" aria-labelledby="workers-title">
       <h3 id="workers-title">Workers</h3>
       <table role="table" aria-labelledby="workers-title">
-        <thead role="rowgroup">
-          <tr role="row">
-            {columns.map((name) => (
-              <th key={name} role="columnheader" scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Head
+          names={['Worker', roundsTitle(rounds), 'Tokens/s', 'Share', isPeer ? 'Link' : 'State', 'Sent', 'Received']}
+        />
         <tbody role="rowgroup">
-          {workers.slice(0, shownWorkers).map((worker, row) => (
-            <Row key={worker.workerId} worker={worker} shown={shown} mine={mine} row={row} />
+          {lines.slice(0, shownWorkers).map((line, row) => (
+            <Row key={line.id} line={line} rounds={rounds} row={row} statusName={isPeer ? 'Link' : 'State'} />
           ))}
         </tbody>
       </table>
-      {workers.length > shownWorkers && <p class="more">and {workers.length - shownWorkers} more</p>}
+      {lines.length > shownWorkers && <p class="small">and {lines.length - shownWorkers} more</p>}
+      {isPeer && <p class="small">Sent and received are this tab’s own traffic, link by link.</p>}
     </section>
   );
 }
 
+function lineOf(worker: JobWorker, job: JobView, me: WorkerSnapshot | null, isPeer: boolean): Line {
+  const isMe = worker.workerId === me?.workerId;
+  const link = isPeer && !isMe ? me?.exchange.links.find(({ workerId }) => workerId === worker.workerId) : undefined;
+  const traffic = isMe ? me!.exchange : isPeer ? (link ?? { bytesSent: 0, bytesReceived: 0 }) : worker;
+  const place = worker.kind === 'page' ? 'tab' : 'headless';
+  return {
+    id: worker.workerId,
+    isMe,
+    isHere: worker.present && isLive(job),
+    name: isMe ? 'This tab' : worker.adapter,
+    about: `${isMe ? worker.adapter : place} ${shortWorker(worker.workerId)}`,
+    speed: worker.tokensPerSecond,
+    share: job.tokens > 0 ? Math.min(1, worker.tokensAccepted / job.tokens) : 0,
+    status: !isLive(job) ? 'done' : isPeer && !isMe ? linkStatus(worker, link) : status(worker),
+    bytesSent: traffic.bytesSent,
+    bytesReceived: traffic.bytesReceived,
+  };
+}
+
+/** This tab first, then those who did most. */
+function byRank(a: Line, b: Line): number {
+  return Number(b.isMe) - Number(a.isMe) || b.share - a.share;
+}
+
+function status(worker: JobWorker): string {
+  if (!worker.present) return 'gone';
+  return worker.paused ? 'paused' : 'working';
+}
+
+function linkStatus(worker: JobWorker, link: LinkStats | undefined): string {
+  if (!worker.present) return 'gone';
+  if (link === undefined) return 'none';
+  if (link.via === 'relay' || link.state === 'failed') return 'relay';
+  return link.state === 'open' ? 'direct' : 'connecting';
+}
+
 function roundsTitle(rounds: readonly ClothRound[]): string {
-  const visible = rounds.slice(-mostColumns);
-  return visible.length === 0 ? 'Rounds' : `Rounds ${visible[0]!.round}–${visible.at(-1)!.round}`;
+  const drawn = drawnRounds(rounds);
+  return drawn.length === 0 ? 'Rounds' : `Rounds ${drawn[0]!.round}–${drawn.at(-1)!.round}`;
+}
+
+function Head({ names }: { names: readonly string[] }) {
+  return (
+    <thead role="rowgroup">
+      <tr role="row">
+        {names.map((name) => (
+          <th key={name} role="columnheader" scope="col">
+            {name}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
 }
 
 function Row({
-  worker,
-  shown,
-  mine,
+  line,
+  rounds,
   row,
+  statusName,
 }: {
-  worker: Worker;
-  shown: ShownJob;
-  mine: WorkerSnapshot | null;
+  line: Line;
+  rounds: readonly ClothRound[];
   row: number;
+  statusName: string;
 }) {
-  const isMe = worker.workerId === mine?.workerId;
-  const link = mine?.exchange.links.find((candidate) => candidate.workerId === worker.workerId);
-  const bytes = mine === null || isMe ? worker : (link ?? { bytesSent: 0, bytesReceived: 0 });
   return (
-    <tr role="row" class={isMe ? 'me' : worker.present ? '' : 'away'}>
+    <tr role="row" class={line.isMe ? 'me' : line.isHere ? '' : 'away'}>
       <th role="rowheader" scope="row">
-        <span class="worker-name">{isMe ? 'This tab' : worker.adapter}</span>
-        <span class="worker-id">
-          {isMe ? worker.adapter : worker.kind === 'page' ? 'tab' : 'headless'} {shortWorker(worker.workerId)}
-        </span>
+        <span class="worker-name">{line.name}</span>
+        <span class="worker-about">{line.about}</span>
       </th>
       <td role="cell" class="thread">
-        <Thread rounds={shown.rounds} workerId={worker.workerId} row={row} />
+        <Thread rounds={rounds} workerId={line.id} row={row} />
       </td>
-      <Cell name="Tokens/s" value={worker.present ? formatRate(worker.tokensPerSecond) : '–'} />
-      <Cell
-        name="Share"
-        value={formatShare(shown.job.tokens > 0 ? Math.min(1, worker.tokensAccepted / shown.job.tokens) : 0)}
-      />
-      <Cell
-        name={mine === null ? 'State' : 'Link'}
-        value={mine === null || isMe ? presence(worker) : linkText(worker, link)}
-      />
-      <Cell name="Sent" value={formatBytes(bytes.bytesSent)} />
-      <Cell name="Received" value={formatBytes(bytes.bytesReceived)} />
+      <Cell name="Tokens/s" value={line.isHere ? formatRate(line.speed) : '–'} />
+      <Cell name="Share" value={formatShare(line.share)} />
+      <Cell name={statusName} value={line.status} />
+      <Cell name="Sent" value={formatBytes(line.bytesSent)} />
+      <Cell name="Received" value={formatBytes(line.bytesReceived)} />
     </tr>
   );
 }
@@ -106,47 +141,4 @@ function Cell({ name, value }: { name: string; value: string }) {
       {value}
     </td>
   );
-}
-
-function presence(worker: Worker): string {
-  if (!worker.present) return 'gone';
-  return worker.paused ? 'paused' : 'working';
-}
-
-function linkText(worker: Worker, link: LinkStats | undefined): string {
-  if (!worker.present) return 'gone';
-  if (link === undefined) return 'none';
-  if (link.via === 'relay' || link.state === 'failed') return 'relay';
-  return link.state === 'open' ? 'direct' : 'connecting';
-}
-
-/**
- * One worker's thread through the newest rounds: a block where its work was accepted, a tick where it came too late.
- * Blocks alternate in height as over and under do in cloth; that has no other meaning.
- */
-function Thread({ rounds, workerId, row }: { rounds: readonly ClothRound[]; workerId: string; row: number }) {
-  const visible = rounds.slice(-mostColumns);
-  const columns = Math.max(fewestColumns, visible.length);
-  const isAccepted = (round: ClothRound) => round.accepted.includes(workerId);
-  const isOver = (round: ClothRound) => (round.round + row) % 2 === 0;
-  const accepted = visible.filter(isAccepted).length;
-  return (
-    <svg
-      viewBox={`0 0 ${columns * 6 - 1} 14`}
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={`in ${accepted} of the last ${visible.length} rounds`}
-    >
-      <path class="warp" d={`M0 6.5h${columns * 6}v1h-${columns * 6}z`} />
-      <path class="accepted" d={blocks(visible, (round) => isAccepted(round) && isOver(round), 14)} />
-      <path class="accepted" d={blocks(visible, (round) => isAccepted(round) && !isOver(round), 10)} />
-      <path class="late" d={blocks(visible, (round) => round.late.includes(workerId), 4)} />
-    </svg>
-  );
-}
-
-function blocks(rounds: readonly ClothRound[], isDrawn: (round: ClothRound) => boolean, height: number): string {
-  return rounds
-    .map((round, index) => (isDrawn(round) ? `M${index * 6} ${(14 - height) / 2}h5v${height}h-5z` : ''))
-    .join('');
 }
