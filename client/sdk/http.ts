@@ -1,0 +1,121 @@
+// One HTTP exchange with a coordinator: the owner token goes along, an error body becomes a LoomError, and what the other
+// side cannot serve just now is tried again.
+
+import { z } from 'zod';
+import { LoomError } from '../../shared/errors.ts';
+import type { ErrorBody, ErrorCode } from '../../shared/errors.ts';
+import { backoffMs } from '../timing/backoff.ts';
+import { sleep } from '../timing/wait.ts';
+
+export interface HttpOptions {
+  url: string;
+  ownerToken?: string;
+  /** How often to try; 1 never tries again. Default 5. */
+  attempts?: number;
+  /** Milliseconds until the answer must have begun. Default 60,000. */
+  timeoutMs?: number;
+  fetch?: typeof fetch;
+  sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
+  random?: () => number;
+}
+
+export interface HttpRequest {
+  method?: 'GET' | 'POST' | 'PUT';
+  path: string;
+  query?: Record<string, string | number | undefined>;
+  body?: string | Uint8Array<ArrayBuffer>;
+  headers?: Record<string, string>;
+  /** Sent once only if the connection breaks, because it may have arrived; an answer of 503 or 429 is tried again. */
+  isUnsafe?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+const errorBody = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    where: z.string().optional(),
+    allowed: z.string().optional(),
+  }),
+});
+
+export class Http {
+  readonly #options: Required<Omit<HttpOptions, 'ownerToken'>> & { ownerToken: string | undefined };
+
+  constructor(options: HttpOptions) {
+    this.#options = {
+      url: options.url.replace(/\/+$/, ''),
+      ownerToken: options.ownerToken,
+      attempts: options.attempts ?? 5,
+      timeoutMs: options.timeoutMs ?? 60_000,
+      fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+      sleep: options.sleep ?? sleep,
+      random: options.random ?? Math.random,
+    };
+  }
+
+  /** The parsed body of a successful answer. @throws LoomError, `internal` when the answer has another shape. */
+  async json<T>(schema: z.ZodType<T>, request: HttpRequest): Promise<T> {
+    const response = await this.send(request);
+    const result = schema.safeParse(await response.json().catch(() => undefined));
+    if (result.success) return result.data;
+    const issue = result.error.issues[0];
+    const where = [request.path, ...(issue?.path ?? [])].join('.');
+    throw new LoomError('internal', `the coordinator answered something unexpected: ${issue?.message}`, { where });
+  }
+
+  /** A successful answer whose body is still to be read. @throws LoomError what the coordinator answered, or `unavailable`. */
+  async send(request: HttpRequest): Promise<Response> {
+    const { attempts, random } = this.#options;
+    for (let attempt = 0; ; attempt++) {
+      const { response, error, mayRetry } = await this.#try(request);
+      if (response !== undefined) return response;
+      if (!mayRetry || attempt + 1 >= attempts || request.signal?.aborted) throw error;
+      await this.#options.sleep(backoffMs(attempt, random, 250, 4000), request.signal);
+    }
+  }
+
+  async #try(request: HttpRequest): Promise<{ response?: Response; error?: LoomError; mayRetry?: boolean }> {
+    let response: Response;
+    try {
+      response = await this.#fetch(request);
+    } catch (cause) {
+      const message = `cannot reach the coordinator at ${this.#options.url}`;
+      return { error: new LoomError('unavailable', message, { cause }), mayRetry: request.isUnsafe !== true };
+    }
+    if (response.ok) return { response };
+    const error = await errorOf(response, request.path);
+    return { error, mayRetry: error.code === 'unavailable' || error.code === 'rate_limited' };
+  }
+
+  /** Bounded until the headers arrive; a body may take as long as it moves. */
+  async #fetch(request: HttpRequest): Promise<Response> {
+    const { url, ownerToken, timeoutMs } = this.#options;
+    const target = new URL(`${url}/api/v1${request.path}`);
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) target.searchParams.set(name, String(value));
+    }
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error(`no answer after ${timeoutMs} ms`)), timeoutMs);
+    try {
+      return await this.#options.fetch(target, {
+        method: request.method ?? 'GET',
+        headers: { ...(ownerToken !== undefined && { authorization: `Bearer ${ownerToken}` }), ...request.headers },
+        signal: request.signal ? AbortSignal.any([late.signal, request.signal]) : late.signal,
+        ...(request.body !== undefined && { body: request.body }),
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The LoomError that the coordinator sent, or one made from the status where something between us answered. */
+async function errorOf(response: Response, path: string): Promise<LoomError> {
+  const body = errorBody.safeParse(await response.json().catch(() => undefined));
+  if (body.success) return LoomError.from({ ...body.data.error, code: body.data.error.code as ErrorCode } as ErrorBody);
+  const code = response.status >= 500 ? 'unavailable' : response.status === 404 ? 'not_found' : 'invalid_request';
+  return new LoomError(code, `the coordinator answered ${response.status} ${response.statusText}`.trim(), {
+    where: path,
+  });
+}
