@@ -55,7 +55,13 @@ export class Mesh implements Exchange {
   private readonly stop = new AbortController();
 
   constructor(options: MeshOptions) {
-    this.options = { random: Math.random, dialTimeoutMs: 6000, patienceMs: 3000, storeBytes: 256 * 2 ** 20, ...options };
+    this.options = {
+      random: Math.random,
+      dialTimeoutMs: 6000,
+      patienceMs: 3000,
+      storeBytes: 256 * 2 ** 20,
+      ...options,
+    };
     this.peerId = options.peerId;
     this.store = new PayloadStore(this.options.storeBytes);
     this.host = new PeerHost({ ...this.options, onConnection: (connection) => this.welcome(connection) });
@@ -104,8 +110,14 @@ export class Mesh implements Exchange {
 
   stats(): ExchangeStats {
     const links = [...this.neighbours.values()].map((neighbour) => neighbour.stats());
-    const sum = (key: 'bytesSent' | 'bytesReceived'): number => links.reduce((total, link) => total + link[key], this.past[key]);
-    return { bytesSent: sum('bytesSent'), bytesReceived: sum('bytesReceived'), refusedFrames: this.past.refusedFrames, links };
+    const sum = (key: 'bytesSent' | 'bytesReceived'): number =>
+      links.reduce((total, link) => total + link[key], this.past[key]);
+    return {
+      bytesSent: sum('bytesSent'),
+      bytesReceived: sum('bytesReceived'),
+      refusedFrames: this.past.refusedFrames,
+      links,
+    };
   }
 
   close(): void {
@@ -185,11 +197,17 @@ export class Mesh implements Exchange {
     this.changed.ring();
   }
 
-  private async askPeers(round: number, hash: string, from: string | null, deadline: number): Promise<Uint8Array | undefined> {
+  private async askPeers(
+    round: number,
+    hash: string,
+    from: string | null,
+    deadline: number,
+  ): Promise<Uint8Array | undefined> {
     const first = from === null ? undefined : this.neighbours.get(from);
     const others = [...this.neighbours.values()].filter((neighbour) => neighbour !== first);
     for (const { link } of first === undefined ? others : [first, ...others]) {
-      const payload = this.store.take(hash) ?? (link === null ? undefined : await this.ask(link, round, hash, deadline));
+      const payload =
+        this.store.take(hash) ?? (link === null ? undefined : await this.ask(link, round, hash, deadline));
       if (payload !== undefined) return payload;
     }
     return this.store.take(hash);

@@ -1,6 +1,5 @@
 // One other member of the job, and the link to it: dialled by the smaller peer id, dialled again with growing pauses, and
-// given over to the relay while it cannot be reached. A member's first failure is reported only when there was time to
-// connect, because one dial in three takes a second.
+// given over to the relay while it cannot be reached. It counts as failed only after there was time to connect.
 
 import type { DataConnection } from 'peerjs';
 import type { Peer } from '../../shared/protocol/messages.ts';
@@ -45,7 +44,11 @@ export class Neighbour {
     const refused = this.banned || this.gone.signal.aborted || (this.link !== null && this.weDial());
     if (refused) return connection.close();
     this.link?.close();
-    const link: PeerLink = new PeerLink(connection, this.linkEvents(() => link), this.options.holds);
+    const link: PeerLink = new PeerLink(
+      connection,
+      this.linkEvents(() => link),
+      this.options.holds,
+    );
     this.link = link;
     this.become('open');
   }
@@ -73,8 +76,8 @@ export class Neighbour {
   }
 
   private reach(): void {
+    void this.failInTime();
     if (this.weDial()) void this.dialUntilOpen();
-    else void this.waitToBeDialled();
   }
 
   private async dialUntilOpen(): Promise<void> {
@@ -83,18 +86,13 @@ export class Neighbour {
       try {
         await host.dial(peer.peerId, (connection) => this.adopt(connection));
       } catch {
-        this.fail();
-        await sleep(backoffMs(attempt, random, 1000, 60_000), this.gone.signal);
+        await sleep(backoffMs(attempt, random, 250, 60_000), this.gone.signal);
       }
     }
   }
 
-  private async waitToBeDialled(): Promise<void> {
-    await sleep(this.options.dialTimeoutMs + 1000, this.gone.signal);
-    this.fail();
-  }
-
-  private fail(): void {
+  private async failInTime(): Promise<void> {
+    await sleep(this.options.dialTimeoutMs, this.gone.signal);
     if (this.link === null && !this.gone.signal.aborted) this.become('failed');
   }
 

@@ -109,5 +109,7 @@ function signalling(coordinator: URL, key: string): PeerOptions {
 
 /** On one machine or in one house no STUN server is needed, and none should be told. */
 function isLocal(hostname: string): boolean {
-  return /^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|\[::1\])/.test(hostname) || hostname.endsWith('.local');
+  return (
+    /^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|\[::1\])/.test(hostname) || hostname.endsWith('.local')
+  );
 }

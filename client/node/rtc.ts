@@ -5,8 +5,42 @@ import { createRequire } from 'node:module';
 import * as rtc from 'node-datachannel/polyfill';
 import type { Peer, PeerOptions } from 'peerjs';
 
+/**
+ * Sends candidates only when the other side can use them. node-datachannel gathers at once, where a browser waits for its
+ * description to be set, so PeerJS would send candidates ahead of the answer, and they would be dropped. And libdatachannel
+ * refuses the certificate of a peer that connects while its answer is still being applied ("unknown CA"), so an offerer
+ * stays silent until then.
+ */
+class PatientPeerConnection extends rtc.RTCPeerConnection {
+  private early: Event[] | null = [];
+
+  override dispatchEvent(event: Event): boolean {
+    if (event.type !== 'icecandidate' || this.early === null) return super.dispatchEvent(event);
+    this.early.push(event);
+    return true;
+  }
+
+  override async setLocalDescription(description: rtc.RTCSessionDescription): Promise<void> {
+    await super.setLocalDescription(description);
+    if (description.type === 'answer') this.release();
+  }
+
+  override async setRemoteDescription(description: rtc.RTCSessionDescription): Promise<void> {
+    await super.setRemoteDescription(description);
+    if (description.type === 'answer') this.release();
+  }
+
+  private release(): void {
+    setImmediate(() => {
+      const events = this.early ?? []; // PeerJS has sent the answer by now
+      this.early = null;
+      for (const event of events) super.dispatchEvent(event);
+    });
+  }
+}
+
 Object.assign(globalThis, {
-  RTCPeerConnection: rtc.RTCPeerConnection,
+  RTCPeerConnection: PatientPeerConnection,
   RTCSessionDescription: rtc.RTCSessionDescription,
   RTCIceCandidate: rtc.RTCIceCandidate,
   RTCDataChannel: rtc.RTCDataChannel,

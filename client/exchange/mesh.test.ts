@@ -1,0 +1,177 @@
+// Real peers: PeerJS on node-datachannel over loopback, with a signalling server and a relay in memory.
+
+import { afterEach, beforeAll, afterAll, expect, test } from 'vitest';
+import { sha256Hex } from '../../shared/bytes.ts';
+import type { Peer } from '../../shared/protocol/messages.ts';
+import { createPeer } from '../node/rtc.ts';
+import { Mesh } from './mesh.ts';
+import type { MeshOptions } from './mesh.ts';
+import { startSignalling } from './testing/signalling.ts';
+import type { Signalling } from './testing/signalling.ts';
+
+let signalling: Signalling;
+const open: Mesh[] = [];
+beforeAll(async () => void (signalling = await startSignalling()));
+afterEach(() => open.splice(0).forEach((mesh) => mesh.close()));
+afterAll(() => signalling.close());
+
+class MemoryRelay {
+  readonly payloads = new Map<string, Uint8Array>();
+  get = async (hash: string): Promise<Uint8Array | null> => this.payloads.get(hash) ?? null;
+  put = async (hash: string, payload: Uint8Array): Promise<void> => void this.payloads.set(hash, payload);
+}
+
+let next = 0;
+interface Tested {
+  mesh: Mesh;
+  peer: Peer;
+  arrived: string[];
+}
+function start(options: Partial<MeshOptions> = {}): Tested {
+  const peerId = `peer-${String(next++).padStart(4, '0')}`;
+  const arrived: string[] = [];
+  const mesh = new Mesh({
+    peerId,
+    jobId: 'job-000000',
+    coordinator: signalling.url,
+    createPeer,
+    relay: new MemoryRelay(),
+    events: { onPayload: (_round, hash) => void arrived.push(hash), onLinks: () => undefined },
+    ...options,
+  });
+  open.push(mesh);
+  return { mesh, arrived, peer: { workerId: `w-${peerId.replace('-', '')}`, peerId, kind: 'node', adapter: 'test' } };
+}
+
+function introduce(...all: Tested[]): void {
+  for (const { mesh } of all) mesh.setPeers(all.map(({ peer }) => peer));
+}
+
+async function until(what: () => boolean, ms = 8000): Promise<void> {
+  await expect.poll(what, { timeout: ms, interval: 10 }).toBe(true);
+}
+const linked = ({ mesh }: Tested, count: number): boolean =>
+  mesh.stats().links.filter((link) => link.state === 'open').length === count;
+function payloadOf(bytes: number): { payload: Uint8Array<ArrayBuffer>; hash: string } {
+  const payload = new Uint8Array(bytes).map((_, i) => (i * 31 + bytes) % 251);
+  return { payload, hash: sha256Hex(payload) };
+}
+
+test('two peers: payloads of 1 byte to 8 MB arrive by themselves, whole and counted', async () => {
+  const [a, b] = [start(), start()];
+  introduce(a, b);
+  await until(() => linked(a, 1) && linked(b, 1));
+  let bytes = 0;
+  for (const size of [1, 65_480, 65_481, 300_000, 8_000_000]) {
+    const { payload, hash } = payloadOf(size);
+    a.mesh.publish(3, hash, payload);
+    await until(() => b.mesh.has(hash));
+    expect(sha256Hex(await b.mesh.obtain(3, hash, a.peer.peerId, 1000))).toBe(hash);
+    bytes += size;
+  }
+  expect(b.arrived).toHaveLength(5);
+  expect(b.mesh.stats().bytesReceived).toBeGreaterThan(bytes);
+  expect(b.mesh.stats().bytesReceived).toBeLessThan(bytes * 1.01 + 1000);
+  expect(a.mesh.stats().bytesSent).toBe(b.mesh.stats().bytesReceived);
+  expect(b.mesh.stats().refusedFrames).toBe(0);
+}, 30_000);
+
+test('three peers: a late one pulls from whoever has it, and both directions work at once', async () => {
+  const [a, b] = [start(), start()];
+  introduce(a, b);
+  const first = payloadOf(1000);
+  const second = payloadOf(700_000);
+  a.mesh.publish(0, first.hash, first.payload);
+  b.mesh.publish(0, second.hash, second.payload);
+  await until(() => b.mesh.has(first.hash) && a.mesh.has(second.hash));
+  const c = start();
+  introduce(a, b, c);
+  // `a` is named as the source of what only `b` published; both hold both by now.
+  expect(sha256Hex(await c.mesh.obtain(0, second.hash, a.peer.peerId, 9000))).toBe(second.hash);
+  expect(await c.mesh.obtain(0, first.hash, null, 9000)).toEqual(first.payload);
+}, 30_000);
+
+test('nobody has it: obtain ends in time and says so', async () => {
+  const [a, b] = [start(), start()];
+  introduce(a, b);
+  await until(() => linked(a, 1));
+  const began = Date.now();
+  await expect(a.mesh.obtain(2, payloadOf(5).hash, b.peer.peerId, 700)).rejects.toMatchObject({ code: 'unavailable' });
+  expect(Date.now() - began).toBeLessThan(2500);
+}, 20_000);
+
+test('a peer vanishes in mid-transfer: the payload comes from another', async () => {
+  const [a, b, c] = [start(), start(), start()];
+  const { payload, hash } = payloadOf(8_000_000);
+  b.mesh.hold(1, hash, payload);
+  introduce(a, b, c);
+  await until(() => linked(c, 2));
+  a.mesh.publish(1, hash, payload);
+  const got = c.mesh.obtain(1, hash, a.peer.peerId, 15_000);
+  await until(() => c.mesh.stats().links.some((link) => link.peerId === a.peer.peerId && link.bytesReceived > 500_000));
+  a.mesh.close();
+  expect(sha256Hex(await got)).toBe(hash);
+}, 30_000);
+
+test('peers that cannot connect exchange through the relay without noticing', async () => {
+  const relay = new MemoryRelay();
+  // Candidates never arrive: each has a signalling server of its own.
+  const elsewhere = await startSignalling();
+  const a = start({ relay, dialTimeoutMs: 300 });
+  const b = start({ relay, dialTimeoutMs: 300, coordinator: elsewhere.url });
+  introduce(a, b);
+  const { payload, hash } = payloadOf(123_456);
+  a.mesh.publish(0, hash, payload);
+  expect(sha256Hex(await b.mesh.obtain(0, hash, a.peer.peerId, 8000))).toBe(hash);
+  await until(() => b.mesh.stats().links[0]?.via === 'relay');
+  elsewhere.close();
+}, 20_000);
+
+test('a relay that answers with other bytes is refused and counted', async () => {
+  const a = start({ relay: { get: async () => new Uint8Array([1, 2, 3]), put: async () => undefined } });
+  await expect(a.mesh.obtain(0, payloadOf(9).hash, null, 50)).rejects.toMatchObject({ code: 'unavailable' });
+  expect(a.mesh.stats().refusedFrames).toBeGreaterThan(0);
+});
+
+test('garbage is refused and counted, and its sender cut off; the others go on', async () => {
+  const [a, b] = [start(), start()];
+  introduce(a, b);
+  await until(() => linked(a, 1) && linked(b, 1));
+  // A stranger who speaks PeerJS but not our frames, listed as a member.
+  const liar = createPeer('peer-0000-liar', {
+    host: '127.0.0.1',
+    port: Number(signalling.url.port),
+    path: '/',
+    secure: false,
+    config: { iceServers: [] },
+  });
+  await new Promise((resolve) => liar.on('open', resolve));
+  const listed = { ...a.peer, peerId: 'peer-0000-liar', workerId: 'w-liarliar' };
+  b.mesh.setPeers([a.peer, b.peer, listed]);
+  const connection = liar.connect(b.peer.peerId, { serialization: 'raw', reliable: true });
+  await new Promise((resolve) => connection.on('open', () => resolve(null)));
+  const cutOff = new Promise((resolve) => connection.on('close', () => resolve(null)));
+  for (const junk of ['text', new Uint8Array(3), new Uint8Array(200), new Uint8Array(70_000), 'a', 'b', 'c', 'd'])
+    connection.send(junk);
+  await cutOff;
+  expect(b.mesh.stats().refusedFrames).toBe(8);
+  expect(b.mesh.stats().links.find((link) => link.peerId === 'peer-0000-liar')?.state).toBe('failed');
+  const { payload, hash } = payloadOf(5000);
+  a.mesh.publish(0, hash, payload);
+  expect(await b.mesh.obtain(0, hash, a.peer.peerId, 3000)).toEqual(payload);
+  liar.destroy();
+}, 30_000);
+
+test('the signalling server goes away: open links stay, new members are met when it is back', async () => {
+  const [a, b] = [start(), start()];
+  introduce(a, b);
+  await until(() => linked(a, 1) && linked(b, 1));
+  signalling.drop();
+  const { payload, hash } = payloadOf(5000);
+  a.mesh.publish(0, hash, payload);
+  await until(() => b.mesh.has(hash));
+  const c = start();
+  introduce(a, b, c);
+  await until(() => linked(c, 2));
+  expect(linked(b, 2)).toBe(true);
+}, 30_000);
