@@ -89,13 +89,13 @@ fn queries(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   if (index >= batch * heads * time) { return; }
   let place = place_of(index);
   let query = offset_in_qkv(place, place.t, 0);
-  let from = offset_in_out(place, place.t);
+  let output = offset_in_out(place, place.t);
   var mean = 0.0;
-  for (var d = 0u; d < head_size; d++) { mean += gradient[from + d] * out[from + d]; }
+  for (var d = 0u; d < head_size; d++) { mean += gradient[output + d] * out[output + d]; }
   var sums: array<f32, most>;
   for (var past = 0u; past <= place.t; past++) {
     let key = offset_in_qkv(place, past, 1);
-    let slope = weight_of(query, key, index) * (agreement(from, offset_in_qkv(place, past, 2)) - mean) * scale;
+    let slope = weight_of(query, key, index) * (agreement(output, offset_in_qkv(place, past, 2)) - mean) * scale;
     for (var d = 0u; d < head_size; d++) { sums[d] += slope * qkv[key + d]; }
   }
   for (var d = 0u; d < head_size; d++) { qkv_gradient[query + d] = sums[d]; }
@@ -113,12 +113,12 @@ fn keys(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var value_sums: array<f32, most>;
   for (var later = place.t; later < time; later++) {
     let query = offset_in_qkv(place, later, 0);
-    let from = offset_in_out(place, later);
+    let output = offset_in_out(place, later);
     let weight = weight_of(query, key, place.first + later);
-    let slope = weight * (agreement(from, value) - means[place.first + later]) * scale;
+    let slope = weight * (agreement(output, value) - means[place.first + later]) * scale;
     for (var d = 0u; d < head_size; d++) {
       key_sums[d] += slope * qkv[query + d];
-      value_sums[d] += weight * gradient[from + d];
+      value_sums[d] += weight * gradient[output + d];
     }
   }
   for (var d = 0u; d < head_size; d++) {

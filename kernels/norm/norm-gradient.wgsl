@@ -1,4 +1,4 @@
-// Gradients of a norm's gain and bias, summed over the rows in two passes of fixed order: `partial` sums `chunk` rows for
+// Gradients of a norm's gain and bias, summed over the rows in two passes of fixed order: `sum_rows` sums `chunk` rows for
 // each column, `total` sums the chunks. Neighbouring invocations own neighbouring columns, so every load is coalesced.
 
 override rows: u32; // R
@@ -13,7 +13,7 @@ override chunks: u32; // ceil(R / chunk)
 @group(0) @binding(4) var<storage, read_write> partials: array<vec2f>; // [chunks, C] of (gain, bias)
 
 @compute @workgroup_size(64)
-fn partial(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+fn sum_rows(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * groups.x * 64 + id.x;
   if (index >= chunks * width) { return; }
   let column = index % width;

@@ -16,18 +16,16 @@ override epsilon: f32;
 @group(0) @binding(4) var<storage, read_write> mean: array<f32>; // [R]
 @group(0) @binding(5) var<storage, read_write> rstd: array<f32>; // [R]
 
-var<workgroup> partial: array<vec2f, lanes>;
+var<workgroup> partials: array<vec2f, lanes>;
 
 /// The sum of `value` over the workgroup, the same on every invocation; a tree of fixed shape.
 fn workgroup_sum(value: vec2f, lane: u32) -> vec2f {
-  partial[lane] = value;
-  for (var half = lanes / 2; half > 0; half /= 2) {
+  partials[lane] = value;
+  for (var span = lanes / 2; span > 0; span /= 2) {
     workgroupBarrier();
-    if (lane < half) { partial[lane] += partial[lane + half]; }
+    if (lane < span) { partials[lane] += partials[lane + span]; }
   }
-  let total = workgroupUniformLoad(&partial[0]);
-  workgroupBarrier();
-  return total;
+  return workgroupUniformLoad(&partials[0]);
 }
 
 @compute @workgroup_size(lanes)

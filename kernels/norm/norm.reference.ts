@@ -1,84 +1,70 @@
-// LayerNorm and RMSNorm in plain TypeScript: the truth the WGSL is held against, and the CPU backend. Rows x [R, C].
-// With x' = (x - mean) * rstd, LayerNorm gives x' * gain + bias; RMSNorm leaves the mean at zero.
-// LayerNorm: Ba, Kiros, Hinton 2016 (arXiv:1607.06450). RMSNorm: Zhang, Sennrich 2019 (arXiv:1910.07467).
+// References of the norm kernels, which are also the CPU backend. Rows x [R, C], x' = (x - mean) * rstd.
 
-export interface NormShape {
-  readonly width: number; // C
-  readonly centred: boolean; // true: LayerNorm, false: RMSNorm
-}
+import type { Op, View } from '../plan/op.ts';
 
-/** Writes out [R, C], and per row the mean [R] (zero when not centred) and 1 / standard deviation [R]. */
-export function normalize(
-  x: Float32Array,
-  gain: Float32Array,
-  bias: Float32Array | null,
-  outputs: { out: Float32Array; mean: Float32Array; rstd: Float32Array },
-  { width, centred, epsilon }: NormShape & { epsilon: number },
-): void {
-  for (let row = 0; row < outputs.mean.length; row++) {
+export function normReference([x, gain, bias]: readonly View[], outputs: readonly View[], { attributes }: Op): void {
+  const [out, means, rstds] = outputs as [View, View, View];
+  const epsilon = attributes['epsilon'] as number;
+  const width = gain!.length;
+  for (let row = 0; row < means.length; row++) {
     const at = row * width;
-    const mean = centred ? sum(x, at, width) / width : 0;
-    const rstd = 1 / Math.sqrt(sumOfSquares(x, at, width, mean) / width + epsilon);
-    for (let c = 0; c < width; c++) {
-      outputs.out[at + c] = (x[at + c]! - mean) * rstd * gain[c]! + (bias === null ? 0 : bias[c]!);
-    }
-    outputs.mean[row] = mean;
-    outputs.rstd[row] = rstd;
+    const mean = attributes['centred'] ? sum(x!, at, width) / width : 0;
+    const rstd = 1 / Math.sqrt(sumOfSquares(x!, at, width, mean) / width + epsilon);
+    for (let c = 0; c < width; c++) out[at + c] = (x![at + c]! - mean) * rstd * gain![c]! + (bias ? bias[c]! : 0);
+    means[row] = mean;
+    rstds[row] = rstd;
   }
 }
 
-/** Writes the gradient of x: dx = rstd * (g - mean(g) - x' * mean(g * x')) with g = dy * gain; no mean(g) for RMSNorm. */
-export function normInputGradient(
-  inputs: { x: Float32Array; gain: Float32Array; mean: Float32Array; rstd: Float32Array; gradient: Float32Array },
-  out: Float32Array,
-  { width, centred }: NormShape,
-): void {
-  const { x, gain, mean, rstd, gradient } = inputs;
-  for (let row = 0; row < mean.length; row++) {
+/** dx = rstd * (g - mean(g) - x' * mean(g * x')) with g = dy * gain; without mean(g) for RMSNorm. */
+export function normInputGradientReference(inputs: readonly View[], [out]: readonly View[], { attributes }: Op): void {
+  const [x, gain, means, rstds, gradient] = inputs as [View, View, View, View, View];
+  const width = gain.length;
+  for (let row = 0; row < means.length; row++) {
     const at = row * width;
+    const mean = means[row]!;
+    const rstd = rstds[row]!;
     let total = 0;
     let projected = 0;
     for (let c = 0; c < width; c++) {
       const scaled = gradient[at + c]! * gain[c]!;
       total += scaled;
-      projected += scaled * (x[at + c]! - mean[row]!) * rstd[row]!;
+      projected += scaled * (x[at + c]! - mean) * rstd;
     }
-    const shift = centred ? total / width : 0;
-    const slope = projected / width;
+    const shift = attributes['centred'] ? total / width : 0;
+    const slope = (projected / width) * rstd;
     for (let c = 0; c < width; c++) {
-      const normal = (x[at + c]! - mean[row]!) * rstd[row]!;
-      out[at + c] = rstd[row]! * (gradient[at + c]! * gain[c]! - shift - normal * slope);
+      out![at + c] = rstd * (gradient[at + c]! * gain[c]! - shift - (x[at + c]! - mean) * slope);
     }
   }
 }
 
-/** Writes the gradients of gain [C] = sum over rows of dy * x', and of bias [C] = sum over rows of dy (if there is one). */
-export function normScaleGradient(
-  inputs: { x: Float32Array; mean: Float32Array; rstd: Float32Array; gradient: Float32Array },
-  outputs: { gain: Float32Array; bias: Float32Array | null },
-  { width }: { width: number },
-): void {
-  const { x, mean, rstd, gradient } = inputs;
+/** dgain = sum over rows of dy * x'; dbias = sum over rows of dy. */
+export function normScaleGradientReference(inputs: readonly View[], outputs: readonly View[]): void {
+  const [x, means, rstds, gradient] = inputs as [View, View, View, View];
+  const width = outputs[0]!.length;
   const gains = new Float64Array(width);
   const biases = new Float64Array(width);
-  for (let row = 0; row < mean.length; row++) {
+  for (let row = 0; row < means.length; row++) {
     const at = row * width;
+    const mean = means[row]!;
+    const rstd = rstds[row]!;
     for (let c = 0; c < width; c++) {
-      gains[c] = gains[c]! + gradient[at + c]! * (x[at + c]! - mean[row]!) * rstd[row]!;
+      gains[c] = gains[c]! + gradient[at + c]! * (x[at + c]! - mean) * rstd;
       biases[c] = biases[c]! + gradient[at + c]!;
     }
   }
-  outputs.gain.set(gains);
-  outputs.bias?.set(biases);
+  outputs[0]!.set(gains);
+  outputs[1]?.set(biases);
 }
 
-function sum(x: Float32Array, at: number, width: number): number {
+function sum(x: View, at: number, width: number): number {
   let total = 0;
   for (let c = 0; c < width; c++) total += x[at + c]!;
   return total;
 }
 
-function sumOfSquares(x: Float32Array, at: number, width: number, mean: number): number {
+function sumOfSquares(x: View, at: number, width: number, mean: number): number {
   let total = 0;
   for (let c = 0; c < width; c++) total += (x[at + c]! - mean) ** 2;
   return total;

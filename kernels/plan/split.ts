@@ -15,6 +15,7 @@ export function splitElements(elements: number, traits: DeviceTraits): Part[] {
 /** Ranges of whole rows of a matrix, each beginning at a multiple of 64 rows. A row longer than 1/64 of the limit stays whole. */
 export function splitRows(rows: number, width: number, traits: DeviceTraits): { first: number; rows: number }[] {
   const fitting = Math.floor(traits.maxBindingBytes / 4 / width);
+  if (rows <= fitting) return [{ first: 0, rows }];
   const step = Math.max(64, fitting - (fitting % 64));
   const parts = Math.ceil(rows / step);
   return Array.from({ length: parts }, (_, i) => ({ first: i * step, rows: Math.min(step, rows - i * step) }));

@@ -1,35 +1,23 @@
-// Rotary positions in plain TypeScript: the truth the WGSL is held against, and the CPU backend.
+// Reference of the rotary kernel, which is also the CPU backend; and its table of angles.
 
-export interface RotaryShape {
-  readonly time: number; // T: row r stands at position r % T
-  readonly width: number; // W: elements a row
-  readonly headSize: number; // D, even
-  readonly heads: number; // the first `heads` * D elements of a row are turned, the rest is copied
-}
+import type { Op, View } from '../plan/op.ts';
+import type { RotaryAttributes } from './rotary.ts';
 
-/**
- * Turns element i of each head together with element i + D/2 by the position's angle (`inverse`: by minus that angle).
- * @param x [R, W]  @param angles [T, D/2, 2]: cosine and sine, as `rotaryAngles` makes them  @param out [R, W]
- */
-export function rotate(
-  x: Float32Array,
-  angles: Float32Array,
-  out: Float32Array,
-  { time, width, headSize, heads }: RotaryShape,
-  inverse: boolean,
-): void {
+export function rotaryReference([x, angles]: readonly View[], [out]: readonly View[], op: Op): void {
+  const { headSize, heads, inverse } = op.attributes as RotaryAttributes;
+  const [rows, width] = op.inputs[0]!.shape as [number, number];
+  const time = op.inputs[1]!.shape[0]!;
   const half = headSize / 2;
   const sign = inverse ? -1 : 1;
-  out.set(x);
-  for (let row = 0; row < x.length / width; row++) {
+  out!.set(x!);
+  for (let row = 0; row < rows; row++) {
     const angle = (row % time) * headSize;
     for (let at = row * width; at < row * width + heads * headSize; at += headSize) {
       for (let i = 0; i < half; i++) {
-        const cosine = angles[angle + 2 * i]!;
-        const sine = sign * angles[angle + 2 * i + 1]!;
-        const [first, second] = [x[at + i]!, x[at + i + half]!];
-        out[at + i] = first * cosine - second * sine;
-        out[at + i + half] = second * cosine + first * sine;
+        const cosine = angles![angle + 2 * i]!;
+        const sine = angles![angle + 2 * i + 1]! * sign;
+        out![at + i] = x![at + i]! * cosine - x![at + half + i]! * sine;
+        out![at + half + i] = x![at + half + i]! * cosine + x![at + i]! * sine;
       }
     }
   }
@@ -39,10 +27,10 @@ export function rotate(
 export function rotaryAngles(time: number, headSize: number, base: number): Float32Array {
   const angles = new Float32Array(time * headSize);
   for (let t = 0; t < time; t++) {
-    for (let i = 0; i < headSize / 2; i++) {
-      const angle = t * base ** ((-2 * i) / headSize);
-      angles[t * headSize + 2 * i] = Math.cos(angle);
-      angles[t * headSize + 2 * i + 1] = Math.sin(angle);
+    for (let i = 0; i < headSize; i += 2) {
+      const angle = t * base ** (-i / headSize);
+      angles[t * headSize + i] = Math.cos(angle);
+      angles[t * headSize + i + 1] = Math.sin(angle);
     }
   }
   return angles;

@@ -1,0 +1,130 @@
+// Token embedding with or without learned positions, forward and backward. R = B * T rows of width C.
+
+import { embedding as wgsl } from '../generated/embedding.ts';
+import { embeddingGradient as gradientWgsl } from '../generated/embedding-gradient.ts';
+import type { PlanBuilder } from '../plan/builder.ts';
+import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
+import { expectMatrix, expectTensor } from '../plan/expect.ts';
+import type { Kernel, Tensor } from '../plan/op.ts';
+import { elementsOf } from '../plan/op.ts';
+import {
+  embeddingPositionGradientReference,
+  embeddingReference,
+  embeddingTableGradientReference,
+} from './embedding.reference.ts';
+
+/**
+ * Looks up one row of `table` per token and adds the row of `positions` at the token's place in its sequence.
+ * @param tokens u32 [B, T], each below V
+ * @param table [V, C]
+ * @param positions [P, C] with P >= T, or null for none
+ * @returns [B * T, C]
+ */
+export function embed(
+  builder: PlanBuilder,
+  tokens: Tensor,
+  table: Tensor,
+  positions: Tensor | null,
+  name = 'embedding',
+): Tensor {
+  return builder.op(embeddingKernel, positions ? [tokens, table, positions] : [tokens, table], {}, [name])[0];
+}
+
+/** [tokens u32 [B, T], table [V, C], positions? [P, C]] -> [out [B * T, C]]. */
+export const embeddingKernel: Kernel = {
+  name: 'embedding',
+  infer([tokens, table, positions]) {
+    const [batch, time] = expectMatrix('embedding', tokens);
+    const [, width] = expectMatrix('embedding', table);
+    expectTensor('embedding', tokens, [batch, time], 'u32');
+    if (positions) expectTensor('embedding', positions, [Math.max(time, positions.shape[0]!), width]);
+    return [{ shape: [batch * time, width], dtype: 'f32' }];
+  },
+  dispatches({ inputs, outputs }, traits) {
+    const [tokens, table, positions] = inputs as [Tensor, Tensor, Tensor?];
+    const out = outputs[0]!;
+    const [time, width, elements] = [tokens.shape[1]!, table.shape[1]!, elementsOf(out.shape)];
+    const workgroups = linearWorkgroups(elements, 64, traits);
+    if (!positions) {
+      const call = { tensors: { tokens, table, out }, constants: { width, elements }, workgroups };
+      return [dispatch(wgsl, { entryPoint: 'lookup', ...call })];
+    }
+    const call = { tensors: { tokens, table, out, positions }, constants: { time, width, elements }, workgroups };
+    return [dispatch(wgsl, { entryPoint: 'lookup_with_positions', ...call })];
+  },
+  reference: embeddingReference,
+  adjoint({ inputs, outputs }, builder) {
+    const [tokens, table, positions] = inputs as [Tensor, Tensor, Tensor?];
+    const gradient = builder.gradientOf(outputs[0]!)!;
+    const intoTable = builder.contribute(table);
+    if (intoTable) {
+      builder.op(embeddingTableGradientKernel, [tokens, gradient], [intoTable], { vocabulary: table.shape[0]! });
+    }
+    const intoPositions = positions && builder.contribute(positions);
+    if (intoPositions) {
+      const attributes = { time: tokens.shape[1]!, positions: intoPositions.shape[0]! };
+      builder.op(embeddingPositionGradientKernel, [gradient], [intoPositions], attributes);
+    }
+  },
+};
+
+/** [tokens u32 [B, T], gradient [B * T, C]] -> [table gradient [vocabulary, C]]; zero for tokens that do not appear. */
+export const embeddingTableGradientKernel: Kernel = {
+  name: 'embeddingTableGradient',
+  infer([tokens, gradient], { vocabulary }) {
+    const [rows, width] = expectMatrix('embeddingTableGradient', gradient);
+    expectTensor('embeddingTableGradient', tokens, [tokens!.shape[0]!, rows / tokens!.shape[0]!], 'u32');
+    return [{ shape: [vocabulary as number, width], dtype: 'f32' }];
+  },
+  dispatches({ inputs, outputs }, traits, scratch) {
+    const [tokens, gradient] = inputs as [Tensor, Tensor];
+    const table_gradient = outputs[0]!;
+    const [rows, width] = gradient.shape as [number, number];
+    const elements = elementsOf(table_gradient.shape);
+    const order = scratch('order', rows);
+    const runs = scratch('runs', rows);
+    return [
+      dispatch(gradientWgsl, {
+        entryPoint: 'rank',
+        tensors: { tokens, order, runs },
+        constants: { rows },
+        workgroups: linearWorkgroups(rows, 64, traits),
+      }),
+      dispatch(gradientWgsl, {
+        entryPoint: 'clear',
+        tensors: { cleared: table_gradient },
+        constants: { elements },
+        workgroups: linearWorkgroups(elements, 64, traits),
+      }),
+      dispatch(gradientWgsl, {
+        entryPoint: 'gather',
+        tensors: { tokens, sorted: order, lengths: runs, gradient, table_gradient },
+        constants: { rows, width },
+        workgroups: linearWorkgroups(rows * width, 64, traits),
+      }),
+    ];
+  },
+  reference: embeddingTableGradientReference,
+};
+
+/** [gradient [B * time, C]] -> [position gradient [positions, C]]: sums over the batch; zero for positions past `time`. */
+export const embeddingPositionGradientKernel: Kernel = {
+  name: 'embeddingPositionGradient',
+  infer([gradient], { positions }) {
+    const [, width] = expectMatrix('embeddingPositionGradient', gradient);
+    return [{ shape: [positions as number, width], dtype: 'f32' }];
+  },
+  dispatches({ inputs, outputs, attributes }, traits) {
+    const [rows, width] = inputs[0]!.shape as [number, number];
+    const elements = elementsOf(outputs[0]!.shape);
+    return [
+      dispatch(gradientWgsl, {
+        entryPoint: 'positions',
+        tensors: { output_gradient: inputs[0]!, position_gradient: outputs[0]! },
+        constants: { rows, time: attributes['time'] as number, width, elements },
+        workgroups: linearWorkgroups(elements, 64, traits),
+      }),
+    ];
+  },
+  reference: embeddingPositionGradientReference,
+};

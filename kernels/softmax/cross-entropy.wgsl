@@ -1,0 +1,45 @@
+// Softmax with cross-entropy for software adapters: one invocation a row of logits [N, V], no workgroup memory.
+// cross-entropy-tiled.wgsl has the same entry points with one workgroup a row.
+
+override rows: u32; // of this dispatch
+override first_row: u32; // of this dispatch in targets, logsumexp and row_losses
+override vocabulary: u32; // V; a target of V or more leaves its row out
+
+@group(0) @binding(0) var<storage, read> logits: array<f32>; // [rows, V]
+@group(0) @binding(1) var<storage, read> targets: array<u32>; // [N]
+@group(0) @binding(2) var<storage, read_write> logsumexp: array<f32>; // [N]
+@group(0) @binding(3) var<storage, read_write> row_losses: array<f32>; // [N], zero in rows left out
+
+@compute @workgroup_size(64)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let row = id.y * groups.x * 64 + id.x;
+  if (row >= rows) { return; }
+  let at = row * vocabulary;
+  var highest = logits[at];
+  for (var v = 1u; v < vocabulary; v++) { highest = max(highest, logits[at + v]); }
+  var sum = 0.0;
+  for (var v = 0u; v < vocabulary; v++) { sum += exp(logits[at + v] - highest); }
+  let lse = highest + log(sum);
+  let target_id = targets[first_row + row];
+  logsumexp[first_row + row] = lse;
+  row_losses[first_row + row] = 0;
+  if (target_id < vocabulary) { row_losses[first_row + row] = lse - logits[at + target_id]; }
+}
+
+override all_rows: u32; // N
+
+@group(0) @binding(0) var<storage, read> losses: array<f32>; // row_losses
+@group(0) @binding(2) var<storage, read_write> loss: array<f32>; // [1], the mean over the rows not left out
+@group(0) @binding(3) var<storage, read_write> weight: array<f32>; // [1], 1 / rows not left out, or 0
+
+@compute @workgroup_size(1)
+fn total() {
+  var sum = 0.0;
+  var counted = 0.0;
+  for (var row = 0u; row < all_rows; row++) {
+    sum += losses[row];
+    counted += f32(targets[row] < vocabulary);
+  }
+  weight[0] = select(0, 1 / counted, counted > 0);
+  loss[0] = select(0, sum / counted, counted > 0);
+}
