@@ -30,7 +30,7 @@ test('accepts an untouched ledger, and events that came after the root was read'
 
 test('names the event that was changed', async () => {
   const changed = events.map((event) => (event.seq === 2 ? { ...event, data: { workers: 99 } } : event));
-  expect((await verifyLedger(ledgerOf(changed))).problem).toMatch(/^event 2 \(job.started\) was changed/);
+  expect((await verifyLedger(ledgerOf(changed))).problem).toBe('event 2 does not hash to its leaf');
 });
 
 test('notices a rewritten event with a fitting leaf hash, because the root differs', async () => {
@@ -42,6 +42,6 @@ test('notices a rewritten event with a fitting leaf hash, because the root diffe
 
 test('notices missing events', async () => {
   const missing = events.filter((event) => event.seq !== 1);
-  expect((await verifyLedger(ledgerOf(missing, events))).problem).toBe('event 1 is missing; the next one is 2');
+  expect((await verifyLedger(ledgerOf(missing, events))).problem).toBe('event 1 is missing');
   expect((await verifyLedger(ledgerOf(events.slice(0, 4), events))).problem).toBe('only 4 of 5 events exist');
 });

@@ -1,13 +1,12 @@
 // Checks a ledger without trusting the coordinator: every leaf hash and the Merkle root are computed again from the events.
 
+import { audit, auditedRoot, emptyAudit } from '../../shared/ledger/audit.ts';
 import type { LedgerEvent } from '../../shared/ledger/events.ts';
-import { leafHash } from '../../shared/ledger/canonical.ts';
-import { rootOf } from '../../shared/merkle/tree.ts';
 import type { LedgerRecord, LedgerRoot } from './client.ts';
 
 export interface LedgerVerdict {
-  events: number;
-  root: string; // recomputed
+  events: number; // that are what they claim to be
+  root: string; // recomputed from them
   verified: boolean;
   problem: string | null; // the first thing that is wrong
 }
@@ -23,22 +22,16 @@ export interface LedgerSource {
  */
 export async function verifyLedger(source: LedgerSource): Promise<LedgerVerdict> {
   const announced = await source.ledgerRoot();
-  const leaves: string[] = [];
-  let problem: string | null = null;
+  let audited = emptyAudit;
   for await (const event of source.allLedgerEvents()) {
-    if (leaves.length === announced.events) break; // written after the root was read
-    problem ??= faultOf(event, leaves.length);
-    leaves.push(leafHash(event as unknown as LedgerEvent));
+    if (audited.frontier.size === announced.events) break; // written after the root was read
+    audited = audit(audited, [event as LedgerEvent]); // hashed as it was served, whatever its type
+    if (audited.fault !== null) break;
   }
-  const root = rootOf(leaves);
-  problem ??= leaves.length < announced.events ? `only ${leaves.length} of ${announced.events} events exist` : null;
-  problem ??=
-    root === announced.root ? null : `the events have the root ${root}, the coordinator says ${announced.root}`;
-  return { events: leaves.length, root, verified: problem === null, problem };
-}
-
-function faultOf(event: LedgerRecord, index: number): string | null {
-  if (event.seq !== index) return `event ${index} is missing; the next one is ${event.seq}`;
-  const computed = leafHash(event as unknown as LedgerEvent);
-  return computed === event.leafHash ? null : `event ${index} (${event.type}) was changed: its hash is ${computed}`;
+  const root = auditedRoot(audited);
+  const { size } = audited.frontier;
+  let problem = audited.fault;
+  if (size < announced.events) problem ??= `only ${size} of ${announced.events} events exist`;
+  if (root !== announced.root) problem ??= `the events have the root ${root}, the coordinator says ${announced.root}`;
+  return { events: size, root, verified: problem === null, problem };
 }
