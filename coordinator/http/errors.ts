@@ -6,11 +6,15 @@ import type { App } from './app.ts';
 
 export function answerError(error: Error, c: Context<App>): Response {
   const known = error instanceof LoomError ? error : defect(error, c.req.path);
-  return c.json({ error: known.toJSON() }, httpStatus[known.code]);
+  return errorResponse(known);
 }
 
 export function answerNotFound(c: Context<App>): Response {
-  return c.json({ error: new LoomError('not_found', `no ${c.req.method} ${c.req.path}`).toJSON() }, httpStatus.not_found);
+  return errorResponse(new LoomError('not_found', `no ${c.req.method} ${c.req.path}`));
+}
+
+export function errorResponse(error: LoomError): Response {
+  return Response.json({ error: error.toJSON() }, { status: httpStatus[error.code] });
 }
 
 /** What we did not foresee: the details go to the log, not to the caller. */

@@ -16,6 +16,7 @@ import type { App } from './app.ts';
 import { requireOwner } from './auth.ts';
 import { readManifest } from './manifest.ts';
 import { resolveDataset } from './source.ts';
+import { requireUpgrade } from './upgrade.ts';
 
 const maxManifestBytes = 64 * 1024;
 /** There is one owner token, so there is one owner. */
@@ -33,7 +34,7 @@ export const jobRoutes = new Hono<App>()
   .get('/:id', async (c) => c.json<JobView>(await room(c.env, pathOf(c, 'id', jobId)).view()))
   .post('/:id/cancel', requireOwner, async (c) => c.json<JobView>(await room(c.env, pathOf(c, 'id', jobId)).cancel('cancelled by its owner')))
   .get('/:id/metrics', async (c) => c.json(await room(c.env, pathOf(c, 'id', jobId)).metrics()))
-  .get('/:id/room', (c) => room(c.env, pathOf(c, 'id', jobId)).connect(c.req.raw));
+  .get('/:id/room', requireUpgrade, (c) => room(c.env, pathOf(c, 'id', jobId)).connect(c.req.raw));
 
 /** The row first, then the room, which finds the row and records the submission; see cluster/job-room.ts. */
 async function submit(env: Env, manifest: Manifest, dataset: Dataset): Promise<JobView> {

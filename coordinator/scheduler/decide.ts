@@ -22,18 +22,16 @@ export type Decision = { type: 'job'; jobId: string } | { type: 'wait'; reason: 
 const idleRetryMs = 2_000;
 const maxRetryMs = 15_000;
 
-/** @param lastJobId the job this worker was given before, if any */
+/**
+ * @param lastJobId the job this worker was given before, if any
+ * @param jobs those that have not ended
+ */
 export function decideWork(lastJobId: string | null, jobs: readonly Candidate[]): Decision {
-  const active = jobs.filter(({ state }) => isActive(state));
-  const own = active.find((job) => job.id === lastJobId && (job.countsWorker || job.present < job.max));
+  const own = jobs.find((job) => job.id === lastJobId && (job.countsWorker || job.present < job.max));
   if (own !== undefined) return { type: 'job', jobId: own.id };
-  const open = active.filter((job) => job.state !== 'finishing' && job.present < job.max);
+  const open = jobs.filter((job) => job.state !== 'finishing' && job.present < job.max);
   const [best] = open.toSorted((a, b) => missing(b) - missing(a) || a.present / a.max - b.present / b.max || a.createdAt - b.createdAt);
-  return best === undefined ? wait(active) : { type: 'job', jobId: best.id };
-}
-
-export function isActive(state: JobState): boolean {
-  return state === 'queued' || state === 'waiting' || state === 'running' || state === 'finishing';
+  return best === undefined ? wait(jobs) : { type: 'job', jobId: best.id };
 }
 
 function missing(job: Candidate): number {

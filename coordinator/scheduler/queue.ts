@@ -4,7 +4,7 @@ import { asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Work } from '../../shared/api/schemas.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { Database } from '../db/database.ts';
-import { findJob } from '../db/jobs.ts';
+import { activeStates, findJob } from '../db/jobs.ts';
 import { jobs, workers } from '../db/schema.ts';
 import { decideWork } from './decide.ts';
 import type { Candidate } from './decide.ts';
@@ -26,7 +26,7 @@ async function queuedJobs(db: Database, workerId: string): Promise<Candidate[]> 
   return db
     .select({ countsWorker, id: jobs.id, name: jobs.name, state: jobs.state, createdAt: jobs.createdAt, min: places('min'), max: places('max'), present: jobs.workersPresent, etaMs: jobs.etaMs })
     .from(jobs)
-    .where(inArray(jobs.state, ['queued', 'waiting', 'running', 'finishing']))
+    .where(inArray(jobs.state, [...activeStates]))
     .orderBy(asc(jobs.createdAt))
     .limit(1000);
 }

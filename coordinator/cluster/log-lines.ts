@@ -1,0 +1,54 @@
+// The job's log: what happened, in sentences for people. Pure.
+
+import type { LogLine } from '../../shared/api/schemas.ts';
+import type { LedgerEventDraft } from '../../shared/ledger/events.ts';
+
+export type LogText = Pick<LogLine, 'level' | 'text'>;
+
+type Describe = { [T in LedgerEventDraft['type']]: (data: Extract<LedgerEventDraft, { type: T }>['data']) => string };
+
+const describe: Describe = {
+  'job.submitted': ({ name }) => `${name} was submitted and waits for workers.`,
+  'job.started': ({ workers }) => `Training starts with ${plural(workers, 'worker')}.`,
+  'job.finished': ({ state, reason, rounds, tokens }) =>
+    `The job is ${state} after ${plural(rounds, 'round')} and ${tokens.toLocaleString('en')} tokens${reason === '' ? '' : `: ${reason}`}.`,
+  'worker.registered': ({ kind, adapter }) => `A ${kind} worker registered with ${adapter}.`,
+  'worker.joined': ({ workerId, kind, adapter, round }) => `${workerId} joined at round ${round}: ${kind}, ${adapter}.`,
+  'worker.left': ({ workerId, reason, round }) => `${workerId} left at round ${round}: ${reason}.`,
+  'round.closed': ({ round, accepted, late, trainLoss, validationLoss }) =>
+    [
+      `Round ${round} closed with ${plural(accepted.length, 'contribution')}`,
+      ...(late.length === 0 ? [] : [`without ${late.join(', ')}`]),
+      ...(trainLoss === null ? [] : [`training loss ${trainLoss.toFixed(4)}`]),
+      ...(validationLoss === null ? [] : [`validation loss ${validationLoss.toFixed(4)}`]),
+    ].join(', ') + '.',
+  'round.agreed': ({ round, stateHash, reports, dissent }) =>
+    `Round ${round}: ${plural(reports, 'worker')} agreed on state ${stateHash.slice(0, 12)}${dissent === 0 ? '' : `, ${dissent} did not`}.`,
+  'round.rewound': ({ from, to, reason }) => `The job went back from round ${from} to round ${to}: ${reason}.`,
+  'checkpoint.stored': ({ round, bytes, workerId }) => `Checkpoint of round ${round} stored by ${workerId}, ${kilobytes(bytes)}.`,
+  'artifact.stored': ({ round, bytes, workerId, validationLoss }) =>
+    `The trained model of round ${round} was stored by ${workerId}, ${kilobytes(bytes)}; validation loss ${validationLoss.toFixed(4)}.`,
+  'dataset.stored': ({ bytes, source }) => `Dataset stored from ${source}, ${kilobytes(bytes)}.`,
+};
+
+const warnings: ReadonlySet<LedgerEventDraft['type']> = new Set(['worker.left', 'round.rewound']);
+
+export function logText(event: LedgerEventDraft): LogText {
+  const text = (describe[event.type] as (data: LedgerEventDraft['data']) => string)(event.data);
+  const failed = event.type === 'job.finished' && event.data.state === 'failed';
+  return { level: failed ? 'error' : warnings.has(event.type) ? 'warn' : 'info', text };
+}
+
+/** Said for the 1st, 2nd, 4th, 8th … refusal of a kind, so that a noisy sender cannot flood the log. Null for the others. */
+export function refusalText(code: string, count: number): LogText | null {
+  if ((count & (count - 1)) !== 0) return null;
+  return { level: 'warn', text: `${plural(count, 'message')} refused so far with ${code}.` };
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function kilobytes(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,138 @@
+// The sockets of a room. Cloudflare may put the object to sleep and keep its sockets, so what must be known about one is in
+// its attachment, and the index by worker is rebuilt when the object wakes.
+
+import { pingText, pongText, silenceMs } from '../../shared/protocol/messages.ts';
+import type { RoomMessage } from '../../shared/protocol/messages.ts';
+
+/** A socket that has not said a valid hello by then is closed. */
+const helloTimeoutMs = 10_000;
+const sweepMs = silenceMs / 3;
+
+export const closeCodes = { restart: 1012, refused: 4400, unauthorized: 4401, silent: 4408, replaced: 4409, left: 4410 } as const;
+
+interface Session {
+  workerId: string | null; // null until hello
+  openedAt: number;
+  seenAt: number;
+}
+
+export class Sockets {
+  readonly #ctx: DurableObjectState;
+  readonly #byWorker = new Map<string, WebSocket>();
+
+  constructor(ctx: DurableObjectState) {
+    this.#ctx = ctx;
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
+    for (const socket of ctx.getWebSockets()) {
+      const { workerId } = sessionOf(socket);
+      if (workerId !== null && socket.readyState === WebSocket.OPEN) this.#byWorker.set(workerId, socket);
+    }
+  }
+
+  get count(): number {
+    return this.#ctx.getWebSockets().length;
+  }
+
+  has(workerId: string): boolean {
+    return this.#byWorker.has(workerId);
+  }
+
+  accept(socket: WebSocket, now: number): void {
+    this.#ctx.acceptWebSocket(socket);
+    attach(socket, { workerId: null, openedAt: now, seenAt: now });
+  }
+
+  workerOf(socket: WebSocket): string | null {
+    return sessionOf(socket).workerId;
+  }
+
+  /** From now on the socket speaks for the worker; an older one of the same worker is closed without a word to the room. */
+  identify(socket: WebSocket, workerId: string): void {
+    const older = this.#byWorker.get(workerId);
+    if (older !== undefined && older !== socket) {
+      attach(older, { ...sessionOf(older), workerId: null });
+      close(older, closeCodes.replaced, 'a newer connection of this worker replaced this one');
+    }
+    attach(socket, { ...sessionOf(socket), workerId });
+    this.#byWorker.set(workerId, socket);
+  }
+
+  heard(socket: WebSocket, now: number): void {
+    attach(socket, { ...sessionOf(socket), seenAt: now });
+  }
+
+  send(workerIds: readonly string[], message: RoomMessage): void {
+    const text = JSON.stringify(message);
+    for (const workerId of workerIds) {
+      const socket = this.#byWorker.get(workerId);
+      if (socket !== undefined) sendText(socket, text);
+    }
+  }
+
+  disconnect(workerId: string, code: number, reason: string): void {
+    const socket = this.#byWorker.get(workerId);
+    if (socket !== undefined) this.drop(socket, code, reason);
+  }
+
+  /** Closes a socket and forgets it. Returns the worker it spoke for, or null. */
+  drop(socket: WebSocket, code: number, reason: string): string | null {
+    const { workerId } = sessionOf(socket);
+    close(socket, code, reason);
+    if (workerId === null || this.#byWorker.get(workerId) !== socket) return null;
+    this.#byWorker.delete(workerId);
+    return workerId;
+  }
+
+  dropAll(code: number, reason: string): void {
+    for (const socket of this.#ctx.getWebSockets()) this.drop(socket, code, reason);
+  }
+
+  /** Closes the sockets that were silent for too long; returns the workers that are thereby gone. */
+  sweep(now: number): string[] {
+    const gone: string[] = [];
+    for (const socket of this.#ctx.getWebSockets()) {
+      if (now < this.#deadline(socket)) continue;
+      const code = sessionOf(socket).workerId === null ? closeCodes.unauthorized : closeCodes.silent;
+      const workerId = this.drop(socket, code, code === closeCodes.silent ? 'silent for too long' : 'no hello in time');
+      if (workerId !== null) gone.push(workerId);
+    }
+    return gone;
+  }
+
+  /** When to sweep next, or null without sockets. */
+  nextSweep(now: number): number | null {
+    const open = this.#ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN);
+    if (open.length === 0) return null;
+    const unknown = open.filter((socket) => sessionOf(socket).workerId === null);
+    return Math.min(now + sweepMs, ...unknown.map((socket) => this.#deadline(socket)));
+  }
+
+  #deadline(socket: WebSocket): number {
+    const { workerId, openedAt, seenAt } = sessionOf(socket);
+    if (workerId === null) return openedAt + helloTimeoutMs;
+    const pingAt = this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
+    return Math.max(seenAt, pingAt) + silenceMs;
+  }
+}
+
+export function sendTo(socket: WebSocket, message: RoomMessage): void {
+  sendText(socket, JSON.stringify(message));
+}
+
+/** A socket that closed meanwhile is no error: its close event follows. */
+function sendText(socket: WebSocket, text: string): void {
+  if (socket.readyState === WebSocket.OPEN) socket.send(text);
+}
+
+function close(socket: WebSocket, code: number, reason: string): void {
+  if (socket.readyState === WebSocket.CLOSED) return;
+  socket.close(code, reason.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 120)); // 123 bytes are allowed
+}
+
+function attach(socket: WebSocket, session: Session): void {
+  socket.serializeAttachment(session);
+}
+
+function sessionOf(socket: WebSocket): Session {
+  return (socket.deserializeAttachment() as Session | null) ?? { workerId: null, openedAt: 0, seenAt: 0 };
+}

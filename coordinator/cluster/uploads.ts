@@ -1,0 +1,122 @@
+// A room's uploads: who may store what, where it lies in R2, and when it is dropped. Checkpoints and artifacts are fenced:
+// the key in R2 holds the lease's fence, so a writer that lost its lease can never overwrite its successor's bytes.
+
+import { LoomError } from '../../shared/errors.ts';
+import type { AcceptedContribution } from '../../shared/protocol/messages.ts';
+import type { RoomState } from '../../shared/rounds/types.ts';
+import { isOver } from '../../shared/rounds/views.ts';
+import { uploadLimits } from './limits.ts';
+import type { RoomStore, Upload } from './room-store.ts';
+
+export type UploadRequest =
+  | { kind: 'checkpoint'; workerId: string; fence: number; round: number }
+  | { kind: 'artifact'; workerId: string; fence: number; name: string }
+  | { kind: 'relay'; workerId: string; hash: string };
+
+export interface Permit {
+  storeKey: string;
+  maxBytes: number;
+}
+
+const maxArtifactFiles = 16;
+const maxKeysPerDelete = 1_000;
+
+export class Uploads {
+  readonly #store: RoomStore;
+  readonly #bucket: R2Bucket;
+  readonly #prefix: string;
+
+  constructor(store: RoomStore, bucket: R2Bucket, jobId: string) {
+    this.#store = store;
+    this.#bucket = bucket;
+    this.#prefix = `jobs/${jobId}/`;
+  }
+
+  /** @throws LoomError `forbidden` or `conflict`; checked before the upload and again after it. */
+  permit(state: RoomState, request: UploadRequest): Permit {
+    if (request.kind === 'relay') findPayload(state, request);
+    else checkLease(state, request);
+    const files = this.#store.uploads('artifact').filter((file) => request.kind === 'artifact' && file.fence === request.fence && file.name !== request.name);
+    if (files.length >= maxArtifactFiles) throw new LoomError('conflict', 'too many artifact files', { allowed: String(maxArtifactFiles) });
+    const limits = uploadLimits(state.manifest);
+    const maxBytes = { checkpoint: limits.checkpointBytes, artifact: limits.artifactBytes, relay: limits.payloadBytes }[request.kind];
+    return { storeKey: this.#keyOf(request), maxBytes };
+  }
+
+  /** Remembers an upload whose bytes are in R2. */
+  add(state: RoomState, request: UploadRequest, bytes: number): void {
+    const storeKey = this.#keyOf(request);
+    if (request.kind === 'relay') {
+      this.#store.addUpload({ kind: 'relay', name: request.hash, fence: 0, round: findPayload(state, request).round, storeKey, bytes });
+      return;
+    }
+    const { round } = checkLease(state, request);
+    const name = request.kind === 'checkpoint' ? String(round) : request.name;
+    this.#store.addUpload({ kind: request.kind, name, fence: request.fence, round, storeKey, bytes });
+  }
+
+  /** The newest upload of that name. @throws LoomError `not_found` */
+  find(kind: Upload['kind'], name: string): Upload {
+    const upload = (kind === 'artifact' ? this.artifacts() : this.#store.uploads(kind)).find((candidate) => candidate.name === name);
+    if (upload === undefined) throw new LoomError('not_found', `no ${kind} ${name}`, { where: name });
+    return upload;
+  }
+
+  /** The files of the latest lease. */
+  artifacts(): Upload[] {
+    const files = this.#store.uploads('artifact');
+    return files.filter(({ fence }) => fence === files[0]?.fence);
+  }
+
+  /** Drops what nobody needs any more. The checkpoint before the current one stays: someone may be reading it. */
+  async prune(state: RoomState): Promise<void> {
+    const ended = isOver(state);
+    const covered = state.checkpoint?.round ?? 0;
+    const relayed = this.#store.uploads('relay').filter(({ round }) => ended || round < covered);
+    const [current, ...older] = this.#store.uploads('checkpoint').filter(({ round }) => round <= covered);
+    const superseded = current === undefined ? [] : older.slice(ended ? 0 : 1);
+    await this.#delete([...relayed, ...superseded]);
+    if (ended) await this.#deleteStrays();
+  }
+
+  async #delete(uploads: readonly Upload[]): Promise<void> {
+    for (let at = 0; at < uploads.length; at += maxKeysPerDelete) {
+      const some = uploads.slice(at, at + maxKeysPerDelete);
+      await this.#bucket.delete(some.map(({ storeKey }) => storeKey));
+      for (const upload of some) this.#store.forgetUpload(upload);
+    }
+  }
+
+  /** Objects that were put but never reported, because the coordinator or the uploader died in between. */
+  async #deleteStrays(): Promise<void> {
+    const known = new Set([...this.#store.uploads('checkpoint'), ...this.#store.uploads('artifact')].map(({ storeKey }) => storeKey));
+    const { objects } = await this.#bucket.list({ prefix: this.#prefix, limit: maxKeysPerDelete });
+    const strays = objects.map(({ key }) => key).filter((key) => !known.has(key));
+    if (strays.length > 0) await this.#bucket.delete(strays);
+  }
+
+  #keyOf(request: UploadRequest): string {
+    if (request.kind === 'relay') return `${this.#prefix}relay/${request.hash}`;
+    const name = request.kind === 'checkpoint' ? request.round : request.name;
+    return `${this.#prefix}${request.kind}/${request.fence}/${name}`;
+  }
+}
+
+function checkLease(state: RoomState, request: Exclude<UploadRequest, { kind: 'relay' }>): { round: number } {
+  const lease = state.lease;
+  const round = request.kind === 'checkpoint' ? request.round : lease?.round;
+  const held = lease !== null && lease.kind === request.kind && lease.workerId === request.workerId && lease.round === round;
+  if (!held) throw new LoomError('conflict', `${request.workerId} has no lease to upload this ${request.kind}`, { where: 'fence' });
+  if (lease.fence !== request.fence) throw new LoomError('conflict', 'the lease was given to someone else meanwhile', { where: 'fence', allowed: String(lease.fence) });
+  return lease;
+}
+
+/** A payload that was committed in the open round or accepted since the checkpoint, asked by a member. */
+function findPayload(state: RoomState, request: Extract<UploadRequest, { kind: 'relay' }>): { round: number } {
+  if (isOver(state)) throw new LoomError('conflict', 'the job has ended', { where: 'hash' });
+  if (state.members[request.workerId] === undefined) throw new LoomError('forbidden', `${request.workerId} is no member of this job`);
+  if (Object.values(state.open?.parts ?? {}).some(({ commit }) => commit?.hash === request.hash)) return { round: state.round };
+  const closed = state.log.find(({ accepted }) => accepted.some((contribution: AcceptedContribution) => contribution.hash === request.hash));
+  if (closed === undefined) throw new LoomError('forbidden', 'no contribution of this job has that hash', { where: 'hash' });
+  return closed;
+}

@@ -1,0 +1,31 @@
+// The door to PeerJS signalling. The key is the id of a job that has not ended; anything else is refused in PeerJS's own way.
+
+import { Hono } from 'hono';
+import type { Context } from 'hono';
+import { clientQuery } from '../cluster/signal.ts';
+import type { ServerSignal } from '../cluster/signal.ts';
+import { refuse } from '../cluster/signalling.ts';
+import { database } from '../db/database.ts';
+import { isJobActive } from '../db/jobs.ts';
+import type { App } from './app.ts';
+import { requireUpgrade } from './upgrade.ts';
+
+/** PeerJS appends `peerjs` to its path, so path '/' and path '/peerjs/' both end here. Mounted at /peerjs. */
+export const peerjsRoutes = new Hono<App>()
+  .get('/', requireUpgrade, connect)
+  .get('/peerjs', requireUpgrade, connect)
+  .get('/:key/id', (c) => c.text(crypto.randomUUID()));
+
+async function connect(c: Context<App>): Promise<Response> {
+  const query = clientQuery.safeParse(c.req.query());
+  if (!query.success) return hangUp({ type: 'ERROR', payload: { msg: 'No id, token, or key supplied to websocket server' } });
+  const { key, id, token } = query.data;
+  if (!(await isJobActive(database(c.env.DB), key))) return hangUp({ type: 'INVALID-KEY', payload: { msg: 'Invalid key provided' } });
+  const stub = c.env.SIGNALLING.get(c.env.SIGNALLING.idFromName(key));
+  return stub.fetch(`https://signalling/?${new URLSearchParams({ id, token }).toString()}`, c.req.raw);
+}
+
+function hangUp(signal: ServerSignal): Response {
+  const { 0: client, 1: server } = new WebSocketPair();
+  return refuse(server, client, signal);
+}
