@@ -2,7 +2,7 @@
 // frontier and writes events and head in one transaction. Must run in one place at a time (see writer.ts); should two
 // ever run, the sequence's primary key lets only one of them through.
 
-import { eq, inArray, sql } from 'drizzle-orm';
+import { eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { ledgerEventDraft } from '../../shared/ledger/events.ts';
 import type { LedgerEvent, LedgerEventDraft } from '../../shared/ledger/events.ts';
 import { canonicalJson, leafHash } from '../../shared/ledger/canonical.ts';
@@ -19,6 +19,12 @@ export interface LedgerEntry {
 
 const headId = 1;
 
+/** The fields of one JSON row, in the order of the table's columns. */
+const columns = sql.join(
+  Object.keys(getTableColumns(ledgerEvents)).map((name) => sql.raw(`value->>'${name}'`)),
+  sql`, `,
+);
+
 export async function appendEntries(db: Database, entries: readonly LedgerEntry[], now: number): Promise<void> {
   const fresh = await withoutKnown(db, entries);
   if (fresh.length === 0) return;
@@ -26,10 +32,7 @@ export async function appendEntries(db: Database, entries: readonly LedgerEntry[
   const rows = JSON.stringify(written.rows);
   const head = { id: headId, frontier: written.frontier, root: frontierRoot(written.frontier) };
   await db.batch([
-    db.run(sql`
-      insert into ${ledgerEvents} (seq, key, at, type, version, subject, data, leaf_hash)
-      select value->>'seq', value->>'key', value->>'at', value->>'type', value->>'version', value->>'subject', value->>'data', value->>'leafHash'
-      from json_each(${rows})`),
+    db.insert(ledgerEvents).select(sql`select ${columns} from json_each(${rows})`),
     db.insert(ledgerHead).values(head).onConflictDoUpdate({ target: ledgerHead.id, set: head }),
   ]);
 }
