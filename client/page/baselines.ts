@@ -2,21 +2,24 @@
 // be compared with before the job's own evaluation exists. Texts too large to fetch for that are left alone.
 
 import type { JobView } from '../../shared/api/schemas.ts';
+import type { LoomOSClient } from '../sdk/client.ts';
 import { countLosses } from '../train/count-models.ts';
 import { evaluationWindows, splitData } from '../train/data.ts';
 import { finalEvaluationTokens } from '../train/evaluate.ts';
-import type { Coordinator } from './coordinator.ts';
 import type { Baselines } from './state.ts';
 import { manifestOf } from './words.ts';
 
 const mostBytes = 4_000_000;
 
 /** Null for a text that is too large. About 20 ms of work for a megabyte. */
-export async function baselinesOf(job: JobView, coordinator: Pick<Coordinator, 'dataset'>): Promise<Baselines | null> {
+export async function baselinesOf(
+  job: JobView,
+  client: Pick<LoomOSClient, 'downloadDataset'>,
+): Promise<Baselines | null> {
   if (job.evaluation !== null) return job.evaluation;
   if (job.dataset.bytes > mostBytes) return null;
   const { model, data } = manifestOf(job).spec;
-  const dataset = splitData(await coordinator.dataset(job.dataset.sha256), data.validationFraction, model.context);
+  const dataset = splitData(await client.downloadDataset(job.dataset.sha256), data.validationFraction, model.context);
   const windows = evaluationWindows(dataset.validation.length, model.context, finalEvaluationTokens);
   const { unigram, bigram } = countLosses(dataset, windows);
   return { unigramLoss: unigram, bigramLoss: bigram };

@@ -1,52 +1,41 @@
 import { expect, test } from 'vitest';
 import { leafHash } from '../../shared/ledger/canonical.ts';
-import type { LedgerEvent } from '../../shared/ledger/events.ts';
 import { rootOf } from '../../shared/merkle/tree.ts';
 import { checkLedger } from './ledger-check.ts';
 import type { LedgerCheck } from './state.ts';
 
-const events: LedgerEvent[] = Array.from({ length: 1203 }, (_, seq) => {
+const events = Array.from({ length: 200 }, (_, seq) => {
   const event = { seq, at: seq, type: 'job.started', version: 1, subject: 'j-1', data: { workers: 1 } } as const;
   return { ...event, leafHash: leafHash(event) };
 });
 const root = rootOf(events.map((event) => event.leafHash));
 
-/** Serves `log` in pages and states `claimed`, as a coordinator would. */
-async function check(log: readonly LedgerEvent[], claimed = { events: log.length, root }): Promise<LedgerCheck[]> {
+async function check(claimed: { events: number; root: string }): Promise<{ reports: LedgerCheck[]; breaths: number }> {
   const reports: LedgerCheck[] = [];
-  await checkLedger(
-    {
-      ledgerRoot: async () => claimed,
-      events: async ({ after, limit }) => log.slice(after + 1, after + 1 + limit),
+  let breaths = 0;
+  const source = {
+    ledgerRoot: async () => claimed,
+    async *allLedgerEvents() {
+      yield* events;
     },
+  };
+  await checkLedger(
+    source,
+    async () => void breaths++,
     (report) => reports.push(report),
   );
-  return reports;
+  return { reports, breaths };
 }
 
-test('an honest log is verified, page by page', async () => {
-  const reports = await check(events);
+test('an honest ledger is verified, with pauses on the way', async () => {
+  const { reports, breaths } = await check({ events: 200, root });
   expect(reports.map((report) => report.state)).toEqual(['running', 'running', 'running', 'verified']);
-  expect(reports.at(-1)).toEqual({ state: 'verified', events: 1203, root });
+  expect(reports[1]).toEqual({ state: 'running', checked: 128, events: 200 });
+  expect(reports.at(-1)).toEqual({ state: 'verified', events: 200, root });
+  expect(breaths).toBe(3);
 });
 
-test('a log that grew meanwhile is checked up to the root that was stated', async () => {
-  const stated = { events: 700, root: rootOf(events.slice(0, 700).map((event) => event.leafHash)) };
-  expect((await check(events, stated)).at(-1)).toEqual({ state: 'verified', ...stated });
-});
-
-test('a root that the events do not give is told apart', async () => {
-  const lie = 'f'.repeat(64);
-  expect((await check(events, { events: 1203, root: lie })).at(-1)).toEqual({
-    state: 'different',
-    events: 1203,
-    root: lie,
-    computed: root,
-  });
-});
-
-test('a forged event and a log cut short both fail with the reason', async () => {
-  const forged = events.with(600, { ...events[600]!, at: 1 });
-  expect((await check(forged)).at(-1)).toEqual({ state: 'failed', reason: 'event 600 does not hash to its leaf' });
-  expect((await check(events.slice(0, 900), { events: 1203, root })).at(-1)).toMatchObject({ state: 'failed' });
+test('a root that the events do not give fails with both roots', async () => {
+  const { reports } = await check({ events: 200, root: 'f'.repeat(64) });
+  expect(reports.at(-1)).toMatchObject({ state: 'failed', reason: expect.stringContaining(root) });
 });

@@ -1,40 +1,45 @@
-// Recomputes the ledger's Merkle root in this tab, from the events themselves, and compares it with the root that the
-// coordinator states. Works in pages, and lets the browser breathe between them.
+// The ledger check as the page shows it: the SDK's own, run in this tab, with its progress.
 
-import { audit, auditedRoot, emptyAudit } from '../../shared/ledger/audit.ts';
 import { describeError } from '../../shared/errors.ts';
-import type { Coordinator } from './coordinator.ts';
+import { verifyLedger, type LedgerSource } from '../sdk/verify-ledger.ts';
+import type { LedgerRecord } from '../sdk/client.ts';
 import type { LedgerCheck } from './state.ts';
 
-const pageEvents = 500;
+/** Events hashed before the browser gets a turn: a millisecond or two. */
+const breathEvents = 64;
 
 /** Tells `report` how far it is, then the outcome. Never rejects. */
 export async function checkLedger(
-  coordinator: Pick<Coordinator, 'ledgerRoot' | 'events'>,
+  source: LedgerSource,
+  breathe: () => Promise<void>,
   report: (check: LedgerCheck) => void,
 ): Promise<void> {
   try {
-    report(await recompute(coordinator, report));
+    const { events, root, verified, problem } = await verifyLedger(paced(source, breathe, report));
+    report(verified ? { state: 'verified', events, root } : { state: 'failed', reason: problem ?? 'the roots differ' });
   } catch (error) {
     report({ state: 'failed', reason: describeError(error) });
   }
 }
 
-async function recompute(
-  coordinator: Pick<Coordinator, 'ledgerRoot' | 'events'>,
-  report: (check: LedgerCheck) => void,
-): Promise<LedgerCheck> {
-  const { events, root } = await coordinator.ledgerRoot();
-  let audited = emptyAudit;
-  while (audited.frontier.size < events && audited.fault === null) {
-    const checked = audited.frontier.size;
-    report({ state: 'running', checked, events });
-    const page = await coordinator.events({ after: checked - 1, limit: Math.min(pageEvents, events - checked) });
-    if (page.length === 0)
-      return { state: 'failed', reason: `the coordinator serves only ${checked} of ${events} events` };
-    audited = audit(audited, page);
-  }
-  if (audited.fault !== null) return { state: 'failed', reason: audited.fault };
-  const computed = auditedRoot(audited);
-  return computed === root ? { state: 'verified', events, root } : { state: 'different', events, root, computed };
+/** The same ledger, handed over slowly enough that the page stays smooth. */
+function paced(source: LedgerSource, breathe: () => Promise<void>, report: (check: LedgerCheck) => void): LedgerSource {
+  let events = 0;
+  return {
+    async ledgerRoot() {
+      const root = await source.ledgerRoot();
+      events = root.events;
+      return root;
+    },
+    async *allLedgerEvents(): AsyncGenerator<LedgerRecord> {
+      let checked = 0;
+      for await (const event of source.allLedgerEvents()) {
+        yield event;
+        checked++;
+        if (checked % breathEvents !== 0) continue;
+        report({ state: 'running', checked: Math.min(checked, events), events });
+        await breathe();
+      }
+    },
+  };
 }

@@ -1,8 +1,8 @@
 // Where the page begins: one store, one render, the watcher, and the contribution that only loads when it is wanted.
 
 import { render } from 'preact';
+import { LoomOSClient } from '../sdk/client.ts';
 import { App } from './app.tsx';
-import { createCoordinator } from './coordinator.ts';
 import { findGpu } from './gpu.ts';
 import { checkLedger } from './ledger-check.ts';
 import type { Timers } from './loop.ts';
@@ -28,7 +28,8 @@ const store = createStore<PageState>(
   (state) => render(<App state={state} actions={actions} />, root),
   frames,
 );
-const coordinator = createCoordinator((...request) => fetch(...request));
+const client = new LoomOSClient({ url: location.origin, attempts: 2 });
+const breathe = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 const actions: Actions = {
   contribute() {},
@@ -36,11 +37,11 @@ const actions: Actions = {
   resume() {},
   stop() {},
   setLoad() {},
-  verifyLedger: () => void checkLedger(coordinator, (check) => store.set({ check })),
+  verifyLedger: () => void checkLedger(client, breathe, (check) => store.set({ check })),
 };
 
 render(<App state={initialState} actions={actions} />, root);
-const loop = watch({ store, coordinator, timers, fragment: () => location.hash, isHidden: () => document.hidden });
+const loop = watch({ store, client, timers, fragment: () => location.hash, isHidden: () => document.hidden });
 addEventListener('hashchange', () => loop.nudge());
 document.addEventListener('visibilitychange', () => loop.nudge());
 void findGpu(window).then((gpu) => store.set({ gpu }));

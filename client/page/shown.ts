@@ -1,20 +1,20 @@
 // Brings what the page knows of the shown job up to date, asking only for what may have changed.
 
 import type { LedgerEvent } from '../../shared/ledger/events.ts';
+import type { LoomOSClient } from '../sdk/client.ts';
 import { baselinesOf } from './baselines.ts';
 import { weave } from './cloth.ts';
-import type { Coordinator } from './coordinator.ts';
 import type { ShownJob } from './state.ts';
 
 const pageEvents = 500;
 
 /** @param before what was shown until now, of this job or another */
-export async function refreshShown(before: ShownJob | null, id: string, coordinator: Coordinator): Promise<ShownJob> {
-  const job = await coordinator.job(id);
+export async function refreshShown(before: ShownJob | null, id: string, client: LoomOSClient): Promise<ShownJob> {
+  const job = await client.getJob(id);
   const known = before?.job.id === id ? before : null;
   const hasMoved = known === null || known.job.round !== job.round || known.job.state !== job.state;
   if (!hasMoved) return { ...known, job };
-  const [losses, events] = await Promise.all([coordinator.losses(id), newEvents(known?.seq ?? -1, id, coordinator)]);
+  const [{ losses }, events] = await Promise.all([client.jobMetrics(id), newEvents(known?.seq ?? -1, id, client)]);
   return {
     job,
     losses,
@@ -24,28 +24,29 @@ export async function refreshShown(before: ShownJob | null, id: string, coordina
     log: known?.log ?? [],
     artifacts: [],
     sample: null,
-    ...(job.state === 'completed' && (await resultOf(id, coordinator))),
+    ...(job.state === 'completed' && (await resultOf(id, client))),
   };
 }
 
-async function newEvents(after: number, subject: string, coordinator: Coordinator): Promise<LedgerEvent[]> {
+async function newEvents(after: number, subject: string, client: LoomOSClient): Promise<LedgerEvent[]> {
   const events: LedgerEvent[] = [];
   for (;;) {
-    const page = await coordinator.events({ after: events.at(-1)?.seq ?? after, limit: pageEvents, subject });
-    events.push(...page);
+    const page = await client.ledgerEvents({ after: events.at(-1)?.seq ?? after, limit: pageEvents, subject });
+    events.push(...(page as unknown as LedgerEvent[])); // `weave` looks at the types it knows
     if (page.length < pageEvents) return events;
   }
 }
 
-async function resultOf(id: string, coordinator: Coordinator): Promise<Pick<ShownJob, 'artifacts' | 'sample'>> {
-  const artifacts = await coordinator.artifacts(id);
+async function resultOf(id: string, client: LoomOSClient): Promise<Pick<ShownJob, 'artifacts' | 'sample'>> {
+  const artifacts = await client.listArtifacts(id);
   const hasSample = artifacts.some((file) => file.name === 'sample.txt');
-  return { artifacts, sample: hasSample ? await coordinator.artifactText(id, 'sample.txt') : null };
+  const sample = hasSample ? new TextDecoder().decode(await client.downloadArtifact(id, 'sample.txt')) : null;
+  return { artifacts, sample };
 }
 
 /** The shown job with its baselines, for which the text itself may have to be fetched. Unchanged when that fails. */
-export async function withBaselines(shown: ShownJob, coordinator: Coordinator): Promise<ShownJob> {
+export async function withBaselines(shown: ShownJob, client: LoomOSClient): Promise<ShownJob> {
   if (shown.baselines !== null) return shown;
-  const baselines = await baselinesOf(shown.job, coordinator).catch(() => null);
+  const baselines = await baselinesOf(shown.job, client).catch(() => null);
   return { ...shown, baselines };
 }

@@ -34,7 +34,6 @@ export type LedgerCheck =
   | { state: 'none' }
   | { state: 'running'; checked: number; events: number }
   | { state: 'verified'; events: number; root: string }
-  | { state: 'different'; events: number; root: string; computed: string }
   | { state: 'failed'; reason: string };
 
 export interface PageState {

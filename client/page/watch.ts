@@ -1,9 +1,10 @@
 // Keeps the page's picture of the coordinator up to date: jobs, the shown job, its log, the ledger's root. Asks often while
 // something moves and is looked at, seldom otherwise; a line in the job's log is a reason to ask at once.
 
-import { logLine, type LogLine } from '../../shared/api/schemas.ts';
+import type { LogLine } from '../../shared/api/schemas.ts';
+import type { LoomOSClient } from '../sdk/client.ts';
 import { chooseJob, jobOfAddress } from './choose.ts';
-import { logAddress, type Coordinator } from './coordinator.ts';
+import { createLogFeed } from './log-feed.ts';
 import { startLoop, type Loop, type Timers } from './loop.ts';
 import { refreshShown, withBaselines } from './shown.ts';
 import { isContributing, type PageState, type ShownJob } from './state.ts';
@@ -16,7 +17,7 @@ const overviewMs = 8000;
 
 export interface Surroundings {
   store: Store<PageState>;
-  coordinator: Coordinator;
+  client: LoomOSClient;
   timers: Timers;
   fragment(): string; // of the page's address
   isHidden(): boolean;
@@ -24,21 +25,21 @@ export interface Surroundings {
 
 /** Starts watching, for as long as the page lives. */
 export function watch(surroundings: Surroundings): Loop {
-  const { store, coordinator, timers } = surroundings;
-  const log = createLogFeed(store, () => loop.nudge());
+  const { store, client, timers } = surroundings;
+  const log = createLogFeed(client, (id, line) => addLine(store, id, line) && loop.nudge());
   let overviewAt = -Infinity;
 
   const refresh = async () => {
     try {
       const isOverviewDue = timers.now() - overviewAt >= overviewMs || !store.get().jobs.some(isLive);
       if (isOverviewDue) {
-        store.set(await overview(coordinator));
+        store.set(await overview(client));
         overviewAt = timers.now();
       }
       const before = store.get().shown;
       const shown = await refreshChosen(surroundings, before);
       if (shown?.job.state !== before?.job.state) overviewAt = -Infinity;
-      log.follow(shown);
+      log.follow(shown?.job.id ?? null);
       store.set({ link: 'online', now: timers.now() });
     } catch {
       store.set({ link: 'offline', now: timers.now() });
@@ -53,13 +54,13 @@ function pauseMs(state: PageState, isHidden: boolean): number {
   return state.jobs.some(isLive) && state.link === 'online' ? 2000 : 5000;
 }
 
-async function overview(coordinator: Coordinator): Promise<Pick<PageState, 'jobs' | 'ledger'>> {
-  const [jobs, ledger] = await Promise.all([coordinator.jobs(), coordinator.ledgerRoot()]);
+async function overview(client: LoomOSClient): Promise<Pick<PageState, 'jobs' | 'ledger'>> {
+  const [jobs, ledger] = await Promise.all([client.listJobs({ limit: 20 }), client.ledgerRoot()]);
   return { jobs, ledger };
 }
 
 async function refreshChosen(
-  { store, coordinator, fragment }: Surroundings,
+  { store, client, fragment }: Surroundings,
   before: ShownJob | null,
 ): Promise<ShownJob | null> {
   const { jobs, contribution } = store.get();
@@ -68,44 +69,25 @@ async function refreshChosen(
     store.set({ shown: null });
     return null;
   }
-  const shown = await refreshShown(before, chosen.id, coordinator);
+  const shown = await refreshShown(before, chosen.id, client);
   const log = store.get().shown?.log ?? []; // lines came in meanwhile
   const kept = before?.job.id === chosen.id ? { ...shown, log } : shown;
   store.set({ shown: kept, jobs: jobs.map((job) => (job.id === chosen.id ? shown.job : job)) });
-  if (before?.job.id !== chosen.id) void addBaselines(store, kept, coordinator);
+  if (before?.job.id !== chosen.id) void addBaselines(store, kept, client);
   return kept;
 }
 
 /** The text may be large: it arrives when it arrives, if the job is still the shown one. */
-async function addBaselines(store: Store<PageState>, shown: ShownJob, coordinator: Coordinator): Promise<void> {
-  const { baselines } = await withBaselines(shown, coordinator);
+async function addBaselines(store: Store<PageState>, shown: ShownJob, client: LoomOSClient): Promise<void> {
+  const { baselines } = await withBaselines(shown, client);
   const current = store.get().shown;
   if (current?.job.id === shown.job.id) store.set({ shown: { ...current, baselines } });
 }
 
-/** The log of the shown job, streamed while the job lives and read from its start: one feed at a time. */
-function createLogFeed(store: Store<PageState>, onLine: () => void) {
-  let followed: string | null = null;
-  let source: EventSource | null = null;
-
-  const add = (line: LogLine) => {
-    const { shown } = store.get();
-    if (shown === null || shown.job.id !== followed || (shown.log.at(-1)?.seq ?? -1) >= line.seq) return;
-    store.set({ shown: { ...shown, log: [...shown.log, line].slice(-shownLines) } });
-    onLine();
-  };
-  return {
-    follow(shown: ShownJob | null) {
-      const hasEnded = shown !== null && !isLive(shown.job);
-      if (shown?.job.id === followed) {
-        if (hasEnded && shown.log.length > 0) source?.close(); // or the browser would ask again for ever
-        return;
-      }
-      source?.close();
-      followed = shown?.job.id ?? null;
-      if (followed === null) return;
-      source = new EventSource(logAddress(followed));
-      source.addEventListener('message', (event: MessageEvent<string>) => add(logLine.parse(JSON.parse(event.data))));
-    },
-  };
+/** False for a line that the page has, or of a job it no longer shows. */
+function addLine(store: Store<PageState>, id: string, line: LogLine): boolean {
+  const { shown } = store.get();
+  if (shown?.job.id !== id || (shown.log.at(-1)?.seq ?? -1) >= line.seq) return false;
+  store.set({ shown: { ...shown, log: [...shown.log, line].slice(-shownLines) } });
+  return true;
 }

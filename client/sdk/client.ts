@@ -194,6 +194,11 @@ export class LoomOSClient {
     return this.#http.json(dataset, { method: 'PUT', path, query: { source: options.source }, body: bytes, headers });
   }
 
+  /** A stored dataset's bytes. @throws LoomError `not_found`. @example await client.downloadDataset(job.dataset.sha256) */
+  async downloadDataset(sha256: string): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await (await this.#http.send({ path: `/datasets/${sha256}` })).arrayBuffer());
+  }
+
   /** Everyone who registered to contribute. @example (await client.listWorkers()).length */
   async listWorkers(): Promise<WorkerView[]> {
     const { workers } = await this.#http.json(z.object({ workers: z.array(workerView) }), { path: '/workers' });

@@ -92,7 +92,7 @@ function Drawing({ series, frame, at }: { series: Series; frame: Frame; at: numb
     linePath(points.map((point) => [place(x, point.tokens), place(y, point.loss)]));
   return (
     <svg width={width} height={height} aria-hidden="true">
-      <Axes frame={frame} />
+      <Axes frame={frame} isEmpty={series.tokens.length === 0} />
       {series.marks.map((mark) => (
         <Baseline key={mark.name} mark={mark} frame={frame} />
       ))}
@@ -114,8 +114,9 @@ function Drawing({ series, frame, at }: { series: Series; frame: Frame; at: numb
   );
 }
 
-function Axes({ frame }: { frame: Frame }) {
+function Axes({ frame, isEmpty }: { frame: Frame; isEmpty: boolean }) {
   const { width, height, x, y } = frame;
+  const tokenTicks = isEmpty ? [] : ticks(x.domain[0], x.domain[1], width < 480 ? 4 : 5);
   return (
     <g class="axes">
       {ticks(y.domain[0], y.domain[1], 5).map((value) => (
@@ -126,7 +127,7 @@ function Axes({ frame }: { frame: Frame }) {
           </text>
         </g>
       ))}
-      {ticks(x.domain[0], x.domain[1], width < 480 ? 4 : 5).map((value) => (
+      {tokenTicks.map((value) => (
         <text
           key={value}
           x={place(x, value)}
@@ -137,7 +138,7 @@ function Axes({ frame }: { frame: Frame }) {
         </text>
       ))}
       <text x={width - margin.right} y={height - 2} text-anchor="end">
-        tokens trained
+        {isEmpty ? 'The curve begins when the first round closes.' : 'tokens trained'}
       </text>
     </g>
   );

@@ -2,7 +2,6 @@
 
 import { formatCount, shortHash } from '../format.ts';
 import type { Actions, LedgerCheck, PageState } from '../state.ts';
-import { sentence } from '../words.ts';
 
 export function Ledger({ state, actions }: { state: PageState; actions: Actions }) {
   const { ledger, check } = state;
@@ -33,12 +32,10 @@ function checkText(check: LedgerCheck): string {
     case 'none':
       return '';
     case 'running':
-      return `Hashing ${formatCount(check.events)} events…`;
+      return `Hashed ${formatCount(check.checked)} of ${formatCount(check.events)} events…`;
     case 'verified':
       return `Verified. ${formatCount(check.events)} events, hashed here, give the coordinator’s root ${shortHash(check.root)}.`;
-    case 'different':
-      return `Not the same. The coordinator says ${shortHash(check.root)}, its ${formatCount(check.events)} events give ${shortHash(check.computed)}.`;
     case 'failed':
-      return `Could not be checked: ${sentence(check.reason)}`;
+      return `Not verified: ${check.reason}.`;
   }
 }

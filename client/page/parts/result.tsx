@@ -1,6 +1,5 @@
 // What came out of a finished job: its loss beside count models on the same text, the files, and what the model writes.
 
-import { artifactAddress } from '../coordinator.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import type { ShownJob } from '../state.ts';
 import { verdict } from '../words.ts';
@@ -55,7 +54,7 @@ function Downloads({ shown }: { shown: ShownJob }) {
     <ul class="downloads" aria-label="Downloads">
       {shown.artifacts.map(({ name, bytes }) => (
         <li key={name}>
-          <a href={artifactAddress(shown.job.id, name)} download={name}>
+          <a href={`/api/v1/jobs/${shown.job.id}/artifacts/${name}`} download={name}>
             {name}
           </a>
           <span class="size">{formatBytes(bytes)}</span>
