@@ -125,8 +125,8 @@ const workerMessage = z.discriminatedUnion('type', [
 
 const roomMessage = z.discriminatedUnion('type', [
   // Answer to hello: everything needed to catch up. State(round) = checkpoint (or the seed's initial state if null) + log.
-  // `committed`, `assign` and `lease` follow where they apply; the worker repeats what a lost connection may have swallowed:
-  // `applied` once it holds the state, and of the open round its `commit` and `received`.
+  // `committed`, `assign` and `lease` follow where they apply. The worker repeats what a lost connection may have swallowed:
+  // `applied` once it holds the state, of the open round its `commit` and `received`, and `pause` if it is paused.
   z.strictObject({
     type: z.literal('welcome'),
     version: z.int(),

@@ -1,0 +1,47 @@
+// The times and bounds of a room, in one place. What a job's owner may choose is in the manifest; these are the same for
+// every job. All times are milliseconds.
+
+/** Rounds that get a generous deadline, because pipelines compile and speeds are guesses. */
+export const settlingRounds = 3;
+export const settlingMs = 60_000;
+export const minDeadlineMs = 5_000;
+export const maxDeadlineMs = 600_000;
+/** Durations remembered for the deadline. */
+export const recentRounds = 16;
+/** How often a deadline moves while too little work is in. */
+export const maxExtensions = 3;
+
+/** Once a quorum agrees on the state, the others get half a round more to report it, within these bounds. */
+export const minAgreementGraceMs = 2_000;
+export const maxAgreementGraceMs = 15_000;
+/** Workers that get ready a little later than the first ones still take part in the first round. */
+export const startGraceMs = 5_000;
+/** After so long what has been reported must do. */
+export const agreementLimitMs = 60_000;
+
+/** Workers that were present before a restart of the room are waited for. */
+export const rejoinMs = 15_000;
+
+/** A checkpoint is due when the log has so many rounds or contributions, whatever the interval. */
+export const maxLogRounds = 64;
+export const maxLogContributions = 1024;
+export const leaseMs = { checkpoint: 120_000, artifact: 300_000 };
+/** All holders failed: try again later. */
+export const leaseRetryMs = 15_000;
+export const maxArtifactFailures = 6;
+
+/** A holder that was asked to relay a payload has so long before the next one is asked. */
+export const relayRetryMs = 4_000;
+/** Nobody present can rebuild the state for so long: the job goes back; later, while some may still manage. */
+export const rewindMs = 30_000;
+export const patientRewindMs = 120_000;
+/** A worker that is still wrong after so many fresh starts is turned away. */
+export const maxResyncs = 5;
+
+/** Payloads a worker may report before the room has heard of their commits. */
+export const maxEarly = 1024;
+export const maxLossPoints = 2000;
+/** Share of a round that measuring the validation loss may cost its worker. */
+export const evaluationShare = 0.1;
+/** A forward pass costs a third of a training step. */
+export const forwardSpeedup = 3;

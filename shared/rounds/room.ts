@@ -1,0 +1,128 @@
+// The room of a job as a pure state machine. Workers join and agree on a state; a round opens, they train and exchange, it
+// closes with an ordered list of contributions; they apply it and agree again, until the job is trained and stored. Any of
+// them, and the room itself, may vanish at any moment.
+
+import type { Manifest } from '../manifest/manifest.ts';
+import type { WorkerMessage } from '../protocol/messages.ts';
+import { agreeWhenReported, applied } from './agree.ts';
+import { closeWhenDone } from './close.ts';
+import { commit, received } from './collect.ts';
+import { explain } from './explain.ts';
+import { cancel, finishWhenTrained } from './finish.ts';
+import { declined, expireLease, leaseWhenDue, noFailures, stored, uploaded } from './lease.ts';
+import { endRejoining, gone, hello, leave, pause, restarted, resume } from './members.ts';
+import { missing, rewindWhenLost } from './missing.ts';
+import { openWhenReady } from './open.ts';
+import { change, countRefusal, turnAway } from './turn.ts';
+import type { Turn } from './turn.ts';
+import type { RoomEvent, RoomState, Tick } from './types.ts';
+import { isOver } from './views.ts';
+import { setAlarm } from './wake.ts';
+
+/** A job's room before anyone has come. */
+export function newRoom(jobId: string, manifest: Manifest): RoomState {
+  return {
+    version: 1,
+    jobId,
+    manifest,
+    phase: 'waiting',
+    reason: '',
+    members: {},
+    round: 0,
+    stateHash: null,
+    open: null,
+    attempts: 0,
+    agreement: { since: 0, quorumAt: null },
+    checkpoint: null,
+    checkpointAt: 0,
+    log: [],
+    lease: null,
+    fence: 0,
+    leaseFailures: noFailures,
+    asked: {},
+    lostSince: null,
+    rejoining: null,
+    tokens: 0,
+    startedAt: null,
+    endedAt: null,
+    recentRoundMs: [],
+    validationTokens: 0,
+    losses: [],
+    stateHashes: [],
+    evaluation: null,
+    refused: {},
+    wakeAt: null,
+  };
+}
+
+/**
+ * What a room does about an event at `now` (unix ms). Pure: the same state, event and time give the same tick; `state` is
+ * not changed, and parts of it that did not change are the same objects in the next state.
+ */
+export function tick(state: RoomState, event: RoomEvent, now: number): Tick {
+  const turn: Turn = { state, now, effects: [] };
+  take(turn, event);
+  if (!isOver(turn.state)) goOn(turn);
+  setAlarm(turn);
+  return { state: turn.state, effects: turn.effects };
+}
+
+function take(turn: Turn, event: RoomEvent): void {
+  switch (event.type) {
+    case 'message':
+      return takeMessage(turn, event.workerId, event.message);
+    case 'gone':
+      return gone(turn, event.workerId, event.reason);
+    case 'refused':
+      return countRefusal(turn, event.code);
+    case 'stored':
+      return stored(turn, event);
+    case 'cancel':
+      return cancel(turn, event.reason);
+    case 'restarted':
+      return restarted(turn);
+    case 'wake':
+      return change(turn, { wakeAt: null });
+  }
+}
+
+function takeMessage(turn: Turn, id: string, message: WorkerMessage): void {
+  if (message.type === 'hello') return hello(turn, id, message);
+  if (isOver(turn.state)) return;
+  if (turn.state.members[id]?.present !== true) {
+    return turnAway(turn, id, { code: 'unauthorized', message: 'say hello first', where: 'type', allowed: 'hello' });
+  }
+  switch (message.type) {
+    case 'commit':
+      return commit(turn, id, message);
+    case 'received':
+      return received(turn, id, message);
+    case 'missing':
+      return missing(turn, id, message);
+    case 'applied':
+      return applied(turn, id, message);
+    case 'uploaded':
+      return uploaded(turn, id, message);
+    case 'declined':
+      return declined(turn, id, message);
+    case 'pause':
+      return pause(turn, id);
+    case 'resume':
+      return resume(turn, id);
+    case 'leave':
+      return leave(turn, id, message.reason);
+  }
+}
+
+/** Everything that may follow from what is known now, in the order of a round. */
+function goOn(turn: Turn): void {
+  endRejoining(turn);
+  expireLease(turn);
+  closeWhenDone(turn);
+  agreeWhenReported(turn);
+  rewindWhenLost(turn);
+  finishWhenTrained(turn);
+  leaseWhenDue(turn);
+  openWhenReady(turn);
+  explain(turn);
+}

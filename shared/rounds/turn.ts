@@ -1,0 +1,71 @@
+// One tick in the making: the next state and the effects so far. A turn lives for one call of `tick`; the states it goes
+// through are never changed in place, so whoever holds an earlier one may compare and keep its parts.
+
+import type { ErrorCode } from '../errors.ts';
+import type { LedgerEventDraft } from '../ledger/events.ts';
+import type { RoomMessage } from '../protocol/messages.ts';
+import type { Member, OpenRound, Part, RoomEffect, RoomState } from './types.ts';
+
+export interface Turn {
+  state: RoomState;
+  readonly now: number;
+  readonly effects: RoomEffect[];
+}
+
+export function change(turn: Turn, patch: Partial<RoomState>): void {
+  turn.state = { ...turn.state, ...patch };
+}
+
+export function changeMember(turn: Turn, id: string, patch: Partial<Member>): void {
+  const { members } = turn.state;
+  change(turn, { members: { ...members, [id]: { ...members[id]!, ...patch } } });
+}
+
+export function changeOpen(turn: Turn, patch: Partial<OpenRound>): void {
+  change(turn, { open: { ...turn.state.open!, ...patch } });
+}
+
+export function changePart(turn: Turn, id: string, patch: Partial<Part>): void {
+  const { parts } = turn.state.open!;
+  changeOpen(turn, { parts: { ...parts, [id]: { ...parts[id]!, ...patch } } });
+}
+
+/** To one worker, if it is there. */
+export function send(turn: Turn, to: string, message: RoomMessage): void {
+  if (turn.state.members[to]?.present) turn.effects.push({ type: 'send', to, message });
+}
+
+export function broadcast(turn: Turn, message: RoomMessage): void {
+  turn.effects.push({ type: 'broadcast', message });
+}
+
+type Draft<T extends LedgerEventDraft['type']> = Extract<LedgerEventDraft, { type: T }>;
+
+export function record<T extends LedgerEventDraft['type']>(turn: Turn, type: T, data: Draft<T>['data']): void {
+  const event = { type, version: 1, subject: turn.state.jobId, data } as Draft<T>;
+  turn.effects.push({ type: 'record', event });
+}
+
+export interface Refusal {
+  code: ErrorCode;
+  message: string;
+  where?: string;
+  allowed?: string;
+}
+
+/** Tells a worker that its message was not taken, and counts it. */
+export function refuse(turn: Turn, to: string, refusal: Refusal): void {
+  turn.effects.push({ type: 'send', to, message: { type: 'refused', ...refusal } });
+  countRefusal(turn, refusal.code);
+}
+
+/** Refuses a worker as a whole: says why and closes its socket. */
+export function turnAway(turn: Turn, to: string, refusal: Refusal): void {
+  refuse(turn, to, refusal);
+  turn.effects.push({ type: 'disconnect', workerId: to, reason: refusal.message });
+}
+
+export function countRefusal(turn: Turn, code: string): void {
+  const { refused } = turn.state;
+  change(turn, { refused: { ...refused, [code]: (refused[code] ?? 0) + 1 } });
+}

@@ -1,0 +1,59 @@
+// Questions about a room that several steps ask. Nothing here changes anything.
+
+import { maxLogContributions, maxLogRounds } from './limits.ts';
+import type { Member, OpenRound, Part, RoomState } from './types.ts';
+
+export function isOver(state: RoomState): boolean {
+  return state.phase === 'completed' || state.phase === 'failed' || state.phase === 'cancelled';
+}
+
+/** Present and not paused: may be given work. */
+export function isActive(member: Member | undefined): member is Member {
+  return member !== undefined && member.present && !member.paused;
+}
+
+/** Holds the agreed state of the open or next round. */
+export function isUpToDate(state: RoomState, member: Member): boolean {
+  return state.stateHash !== null && member.holds?.round === state.round && member.holds.stateHash === state.stateHash;
+}
+
+/** Members that could train now, in the order in which they joined. */
+export function readyMembers(state: RoomState): Member[] {
+  return Object.values(state.members).filter((member) => isActive(member) && isUpToDate(state, member));
+}
+
+/** The agreed hash of the state of `round`; null if it is not agreed, or older than the checkpoint. */
+export function agreedHash(state: RoomState, round: number): string | null {
+  if (round === state.round) return state.stateHash;
+  if (round === state.checkpoint?.round) return state.checkpoint.stateHash;
+  return state.log.find((closed) => closed.round === round - 1)?.stateHash ?? null;
+}
+
+/** Milliseconds the round was given at first. */
+export function givenMs(open: OpenRound): number {
+  const [part] = Object.values(open.parts);
+  return part === undefined ? 0 : part.assignment.deadlineMs - open.openedAt;
+}
+
+/** Participants that the round waits for: still there, at work, and with the state it started from. */
+export function liveParts(state: RoomState, open: OpenRound): Part[] {
+  return Object.entries(open.parts)
+    .filter(([id]) => isActive(state.members[id]) && isUpToDate(state, state.members[id]))
+    .map(([, part]) => part);
+}
+
+/** Ids of present participants that hold this committed payload. */
+export function holdersOf(state: RoomState, open: OpenRound, hash: string): string[] {
+  return Object.keys(open.parts).filter((id) => state.members[id]?.present && open.parts[id]!.received.includes(hash));
+}
+
+export function isLogLong(state: RoomState): boolean {
+  const contributions = state.log.reduce((sum, closed) => sum + closed.accepted.length, 0);
+  return state.log.length >= maxLogRounds || contributions >= maxLogContributions;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
