@@ -92,15 +92,40 @@ function entryPoint([name, { bindings, required, optional }]) {
 
 async function wasmModule(path) {
   const name = basename(path, '.wat');
+  const relaxed = await assemble(path, read(path));
+  const strict = await assemble(path, withoutRelaxedMadd(read(path)));
+  return `// Made from ${path} by \`npm run generate\`. Do not edit.
+export const ${camelCase(name)}Wasm = {
+  relaxed:
+    '${relaxed}',
+  strict:
+    '${strict}',
+} as const;
+`;
+}
+
+async function assemble(path, text) {
   const { parseWat } = await wabt();
-  const module = parseWat(path, read(path), { simd: true, relaxed_simd: true, bulk_memory: true });
+  const module = parseWat(path, text, { simd: true, relaxed_simd: true });
   module.validate();
   const { buffer } = module.toBinary({});
   module.destroy();
-  return `// Made from ${path} by \`npm run generate\`. Do not edit.
-export const ${camelCase(name)}Wasm =
-  '${Buffer.from(buffer).toString('base64')}';
-`;
+  return Buffer.from(buffer).toString('base64');
+}
+
+/** (f32x4.relaxed_madd A B C) -> (f32x4.add (f32x4.mul A B) C) */
+function withoutRelaxedMadd(text) {
+  const at = text.indexOf('(f32x4.relaxed_madd');
+  if (at < 0) return text;
+  const operands = [];
+  let [depth, start, end] = [0, -1, at + '(f32x4.relaxed_madd'.length];
+  for (; operands.length < 3; end++) {
+    if (text[end] === '(' && depth++ === 0) start = end;
+    if (text[end] === ')' && --depth === 0) operands.push(text.slice(start, end + 1));
+  }
+  const close = text.indexOf(')', end);
+  const [a, b, c] = operands;
+  return withoutRelaxedMadd(`${text.slice(0, at)}(f32x4.add (f32x4.mul ${a} ${b}) ${c}${text.slice(close)}`);
 }
 
 function camelCase(name) {

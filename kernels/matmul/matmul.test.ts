@@ -4,31 +4,24 @@ import { checkKernel } from '../testing/check.ts';
 import { columnSum } from './column-sum.ts';
 import { matmul } from './matmul.ts';
 
-const sizes = [
-  { m: 1, n: 1, k: 1 },
-  { m: 5, n: 7, k: 3 },
-  { m: 67, n: 33, k: 130 },
-  { m: 64, n: 96, k: 64 },
-  { m: 3, n: 129, k: 65 },
-];
-
-test.each(sizes)('nn, nt and tn of $m x $n x $k, with their gradients', async ({ m, n, k }) => {
-  const check = (layout: string, a: number[], b: number[]) =>
-    checkKernel({ kernel: matmul, inputs: [{ shape: a }, { shape: b }], attributes: { layout } });
-  await check('nn', [m, k], [k, n]);
-  await check('nt', [m, k], [n, k]);
-  await check('tn', [k, m], [k, n]);
+// Few shapes: a software adapter compiles the tiled kernel for each of them, and takes a second.
+test.each(['nn', 'nt', 'tn'])('%s beyond a tile, with its gradients', async (layout) => {
+  const [m, n, k] = [67, 33, 70];
+  const a = layout === 'tn' ? [k, m] : [m, k];
+  const b = layout === 'nt' ? [n, k] : [k, n];
+  await checkKernel({ kernel: matmul, inputs: [{ shape: a }, { shape: b }], attributes: { layout } });
 });
 
 test('leading dimensions are rows, and the bias is added to each', async () => {
   const inputs = [{ shape: [2, 3, 5] }, { shape: [5, 9] }, { shape: [9] }];
   await checkKernel({ kernel: matmul, inputs, attributes: { layout: 'nn' } });
-  const transposed = [{ shape: [2, 3, 5] }, { shape: [9, 5] }, { shape: [9] }];
-  await checkKernel({ kernel: matmul, inputs: transposed, attributes: { layout: 'nt' } });
-  await checkKernel({ kernel: matmul, inputs: [{ shape: [2, 3, 5] }, { shape: [2, 3, 4] }], attributes: { layout: 'tn' } });
 });
 
-test.each([[1, 1], [3, 5, 17], [130, 70]])('column sum of %i x %i', async (...shape) => {
+test.each([
+  [1, 1],
+  [3, 5, 17],
+  [130, 70],
+])('column sum of %o', async (...shape) => {
   await checkKernel({ kernel: columnSum, inputs: [{ shape }] });
 });
 

@@ -43,9 +43,20 @@ interface AdjointProduct {
 
 /** The products that give the gradients of A and of B from that of C. */
 function adjointProducts(layout: MatmulLayout, a: Tensor, b: Tensor, c: Tensor): [AdjointProduct, AdjointProduct] {
-  if (layout === 'nn') return [{ layout: 'nt', inputs: [c, b] }, { layout: 'tn', inputs: [a, c] }]; // C B^T, A^T C
-  if (layout === 'nt') return [{ layout: 'nn', inputs: [c, b] }, { layout: 'tn', inputs: [c, a] }]; // C B, C^T A
-  return [{ layout: 'nt', inputs: [b, c] }, { layout: 'nn', inputs: [a, c] }]; // B C^T, A C
+  if (layout === 'nn')
+    return [
+      { layout: 'nt', inputs: [c, b] },
+      { layout: 'tn', inputs: [a, c] },
+    ]; // C B^T, A^T C
+  if (layout === 'nt')
+    return [
+      { layout: 'nn', inputs: [c, b] },
+      { layout: 'tn', inputs: [c, a] },
+    ]; // C B, C^T A
+  return [
+    { layout: 'nt', inputs: [b, c] },
+    { layout: 'nn', inputs: [a, c] },
+  ]; // B C^T, A C
 }
 
 function contributeProduct(builder: AdjointBuilder, input: Tensor, { layout, inputs }: AdjointProduct): void {

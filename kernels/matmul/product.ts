@@ -31,7 +31,8 @@ export function productOf({ inputs, attributes }: Pick<Op, 'inputs' | 'attribute
   const [bRows, bWidth] = matrixOf(b);
   const [m, k] = layout === 'tn' ? [aWidth, aRows] : [aRows, aWidth];
   const [inner, n] = layout === 'nt' ? [bWidth, bRows] : [bRows, bWidth];
-  if (inner !== k) throw new LoomError('internal', `matmul ${layout} of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`);
+  if (inner !== k)
+    throw new LoomError('internal', `matmul ${layout} of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`);
   const [aRow, aColumn] = layout === 'tn' ? [1, aWidth] : [aWidth, 1];
   const [bRow, bColumn] = layout === 'nt' ? [1, bWidth] : [bWidth, 1];
   return { m, n, k, aRow, aColumn, bRow, bColumn };

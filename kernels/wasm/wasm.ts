@@ -1,6 +1,9 @@
 // The CPU backend's small WebAssembly SIMD module behind typed functions. Pointers are byte offsets into `memory`
 // (`view.byteOffset`), 4-byte aligned; leading dimensions are f32 elements from one row to the next.
 
+import { LoomError } from '../../shared/errors.ts';
+import { cpuWasm } from '../generated/cpu-wasm.ts';
+
 export interface Gemm {
   readonly m: number;
   readonly n: number;
@@ -20,16 +23,45 @@ export interface Wasm {
   readonly memory: WebAssembly.Memory;
   /** Reserves zeroed bytes at a 64-byte boundary and returns their pointer. Views of an older `memory.buffer` become empty. */
   allocate(bytes: number): number;
-  /** C = A B, or C += A B. Every transposition but both at once. */
+  /** C = A B, or C += A B; f32, any size. */
   gemm(call: Gemm): void;
+  /** x[i] = e^(x[i] - shift) for n elements; returns their sum. The arguments of e are clamped to -87..88. */
+  exponentials(x: number, n: number, shift: number): number;
+  /** y = GELU(x) (tanh form) for n elements. */
+  gelu(x: number, y: number, n: number): void;
+  /** dx = dy * GELU'(x) for n elements. */
+  geluGradient(x: number, dy: number, dx: number, n: number): void;
+}
+
+/** The functions of cpu.wat. */
+interface Exports {
+  readonly gemm_block: (...parameters: number[]) => void;
+  readonly exponentials: (x: number, n: number, shift: number) => number;
+  readonly gelu: (x: number, y: number, n: number) => void;
+  readonly gelu_gradient: (x: number, dy: number, dx: number, n: number) => void;
 }
 
 const pageBytes = 65536;
+const blockSize = 256; // columns and depth of the largest block of B that `gemm_block` packs
+const workBytes = 128 + 4 * 4 * blockSize + 4 * blockSize * blockSize; // as cpu.wat lays it out
 
-/** Instantiates the module over a memory of its own. */
+/** Instantiates the module over a memory of its own. Throws LoomError `no_backend` where WebAssembly SIMD is missing. */
 export async function openWasm(): Promise<Wasm> {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  return { memory, allocate: allocator(memory, 64), gemm: (call) => gemmInPlainLoops(memory, call) };
+  const code = [cpuWasm.relaxed, cpuWasm.strict].map(decodeBase64).find((bytes) => WebAssembly.validate(bytes));
+  if (!code) throw new LoomError('no_backend', 'WebAssembly SIMD is missing here');
+  const { instance } = await WebAssembly.instantiate(code, { host: { memory } });
+  const exports = instance.exports as unknown as Exports;
+  const allocate = allocator(memory, 64);
+  const work = allocate(workBytes);
+  return {
+    memory,
+    allocate,
+    gemm: (call) => gemmInBlocks(exports, work, call),
+    exponentials: exports.exponentials,
+    gelu: exports.gelu,
+    geluGradient: exports.gelu_gradient,
+  };
 }
 
 /** A bump allocator: a program's storage is laid out once and lives as long as its memory. */
@@ -44,19 +76,21 @@ function allocator(memory: WebAssembly.Memory, first: number): (bytes: number) =
   };
 }
 
-function gemmInPlainLoops(memory: WebAssembly.Memory, call: Gemm): void {
-  const heap = new Float32Array(memory.buffer);
-  const { m, n, k, lda, ldb, ldc } = call;
-  const [a, b, c] = [call.a / 4, call.b / 4, call.c / 4];
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j < n; j++) {
-      let total = call.accumulate ? heap[c + i * ldc + j]! : 0;
-      for (let p = 0; p < k; p++) {
-        total +=
-          heap[a + (call.transposeA ? p * lda + i : i * lda + p)]! *
-          heap[b + (call.transposeB ? j * ldb + p : p * ldb + j)]!;
-      }
-      heap[c + i * ldc + j] = total;
+function gemmInBlocks({ gemm_block: block }: Exports, work: number, call: Gemm): void {
+  const { m, n, k, a, b, c, accumulate = false } = call;
+  const [aRow, aColumn] = call.transposeA ? [4, 4 * call.lda] : [4 * call.lda, 4];
+  const [bRow, bColumn] = call.transposeB ? [4, 4 * call.ldb] : [4 * call.ldb, 4];
+  const cRow = 4 * call.ldc;
+  for (let j = 0; j < n; j += blockSize) {
+    for (let p = 0; p < k; p += blockSize) {
+      const [columns, depth] = [Math.min(blockSize, n - j), Math.min(blockSize, k - p)];
+      const [atA, atB] = [a + p * aColumn, b + p * bRow + j * bColumn];
+      const adds = Number(accumulate || p > 0);
+      block(m, columns, depth, atA, aRow, aColumn, atB, bRow, bColumn, c + 4 * j, cRow, adds, work);
     }
   }
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -1,0 +1,55 @@
+// Made from kernels/elementwise/gelu.wgsl by `npm run generate`. Do not edit.
+export const gelu = {
+  name: 'gelu',
+  entryPoints: {
+    forward: {
+      bindings: [
+        {"number":0,"name":"x","access":"read","type":"array<f32>"},
+        {"number":1,"name":"out","access":"write","type":"array<f32>"},
+      ],
+      required: ["elements"],
+      optional: [],
+    },
+    backward: {
+      bindings: [
+        {"number":0,"name":"x","access":"read","type":"array<f32>"},
+        {"number":1,"name":"out","access":"write","type":"array<f32>"},
+        {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
+      ],
+      required: ["elements"],
+      optional: [],
+    },
+  },
+  code: `// GELU in the tanh form of GPT-2, written with a logistic function, whose exponential cannot overflow to NaN:
+// GELU(x) = x s(x), s(x) = (1 + tanh u) / 2 = 1 / (1 + e^(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3).
+
+override elements: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(2) var<storage, read> gradient: array<f32>;
+
+const linear = 1.5957691216; // 2 sqrt(2 / pi)
+const cubic = 0.0713548163; // 0.044715 of it
+
+fn gate(value: f32) -> f32 {
+  let twice_u = value * (linear + cubic * value * value);
+  return 1 / (1 + exp(clamp(-twice_u, -80, 80)));
+}
+
+@compute @workgroup_size(256)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 256 + id.x;
+  if (i >= elements) { return; }
+  out[i] = x[i] * gate(x[i]);
+}
+
+@compute @workgroup_size(256)
+fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 256 + id.x;
+  if (i >= elements) { return; }
+  let s = gate(x[i]);
+  out[i] = gradient[i] * (s + x[i] * s * (1 - s) * (linear + 3 * cubic * x[i] * x[i]));
+}
+`,
+} as const;
