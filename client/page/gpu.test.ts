@@ -26,7 +26,7 @@ test('a GPU is called by its name', async () => {
   const info = { description: '', vendor: 'apple', architecture: 'metal-3', isFallbackAdapter: false };
   expect(await findGpu({ navigator: { gpu: gpuWith({ info }) }, isSecureContext: true })).toEqual({
     state: 'ready',
-    adapter: 'apple metal-3',
+    adapter: 'Apple Metal-3',
     why: '',
   });
 });

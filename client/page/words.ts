@@ -49,6 +49,14 @@ export function isLive(job: JobView): boolean {
   return job.state === 'queued' || job.state === 'waiting' || job.state === 'running' || job.state === 'finishing';
 }
 
+/** What a job that waits is waiting for, and that it will then go on by itself. */
+export function waitingText(job: JobView): string {
+  const { min } = manifestOf(job).spec.resources.workers;
+  const present = job.workers.filter((worker) => worker.present).length;
+  const verb = job.round > 0 ? 'goes on' : 'begins';
+  return `It ${verb} as soon as ${min} ${min === 1 ? 'worker is' : 'workers are'} here. So far: ${present}.`;
+}
+
 /** What the job is, in one sentence. */
 export function jobText(job: JobView): string {
   const { model, data } = manifestOf(job).spec;
@@ -60,7 +68,7 @@ export function jobText(job: JobView): string {
 export function sourceText(source: string): string {
   if (source.startsWith('npm:')) return `the npm package ${source.slice(4)}`;
   if (source.startsWith('file:')) return `the owner’s file ${source.slice(5).split('/').at(-1)}`;
-  if (source.startsWith('dataset:')) return 'a text its owner uploaded';
+  if (source.startsWith('dataset:')) return 'uploaded by its owner';
   return source;
 }
 

@@ -5,8 +5,21 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
   return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${info.architecture} ${info.description}`);
 }
 
-/** For people: 'NVIDIA H100', 'SwiftShader Device (software)'. Browsers tell only vendor and architecture. */
+/** For people: 'NVIDIA H100', 'Apple Metal-3', 'Google SwiftShader (software)'. Browsers tell only vendor and architecture. */
 export function adapterName(info: GPUAdapterInfo): string {
-  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed GPU';
+  const known = [info.vendor, info.architecture].filter((word) => word !== '').map(spell);
+  const name = info.description || known.join(' ') || 'unnamed GPU';
   return isSoftware(info) ? `${name} (software)` : name;
+}
+
+const spellings: Readonly<Record<string, string>> = {
+  nvidia: 'NVIDIA',
+  amd: 'AMD',
+  arm: 'Arm',
+  swiftshader: 'SwiftShader',
+};
+
+/** Browsers give names in lower case with dashes: 'gen-12lp', 'rdna-3', 'metal-3'. */
+function spell(word: string): string {
+  return spellings[word] ?? word.replace(/^rdna/, 'RDNA').replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }

@@ -3,7 +3,7 @@
 import { LossChart } from '../chart/loss-chart.tsx';
 import { formatAgo, formatCount, formatDuration, formatRate, formatRemaining, formatShare } from '../format.ts';
 import { isContributing, type PageState, type ShownJob } from '../state.ts';
-import { isLive, jobStateText, jobText, manifestOf, sentence } from '../words.ts';
+import { isLive, jobStateText, jobText, manifestOf, sentence, waitingText } from '../words.ts';
 import { Log } from './log.tsx';
 import { Result } from './result.tsx';
 import { Workers } from './workers.tsx';
@@ -58,11 +58,14 @@ function Shown({ state, shown }: { state: PageState; shown: ShownJob }) {
 }
 
 function Progress({ job, now }: { job: ShownJob['job']; now: number }) {
+  const isWaiting = job.state === 'queued' || job.state === 'waiting';
   return (
     <div class="progress">
       <progress max={1} value={job.state === 'completed' ? 1 : job.progress} aria-label="Progress of the job" />
-      <p class="progress-text">{isLive(job) ? liveText(job) : endedText(job, now)}</p>
-      {job.reason !== '' && <p class={job.state === 'failed' ? 'notice bad' : 'notice'}>{sentence(job.reason)}</p>}
+      <p class="progress-text">{isWaiting ? waitingText(job) : isLive(job) ? liveText(job) : endedText(job, now)}</p>
+      {job.reason !== '' && !isWaiting && (
+        <p class={job.state === 'failed' ? 'notice bad' : 'notice'}>{sentence(job.reason)}</p>
+      )}
     </div>
   );
 }
