@@ -25,7 +25,7 @@ const workerd = defineProject({
         bindings: {
           TEST_MIGRATIONS: await readD1Migrations('coordinator/db/migrations'),
           LOOMOS_SECRET: 'a secret of the tests',
-          LOOMOS_OWNER_TOKEN: 'an owner token of the tests',
+          LOOMOS_OWNER_TOKEN: 'owner-token-of-the-tests',
         },
       },
     }),

@@ -100,8 +100,8 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   uploaded(request: UploadRequest, bytes: number): Promise<Answer<void>> {
     return answer(async () => {
       const room = await this.#open();
-      room.uploads.add(room.state, request, bytes);
-      if (request.kind !== 'relay') this.#feed(room, { type: 'stored', kind: request.kind, fence: request.fence, bytes });
+      const total = room.uploads.add(room.state, request, bytes);
+      if (request.kind !== 'relay') this.#feed(room, { type: 'stored', kind: request.kind, fence: request.fence, bytes: total });
       await this.#settle(room);
     });
   }

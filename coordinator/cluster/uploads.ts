@@ -43,16 +43,14 @@ export class Uploads {
     return { storeKey: this.#keyOf(request), maxBytes };
   }
 
-  /** Remembers an upload whose bytes are in R2. */
-  add(state: RoomState, request: UploadRequest, bytes: number): void {
-    const storeKey = this.#keyOf(request);
-    if (request.kind === 'relay') {
-      this.#store.addUpload({ kind: 'relay', name: request.hash, fence: 0, round: findPayload(state, request).round, storeKey, bytes });
-      return;
-    }
-    const { round } = checkLease(state, request);
-    const name = request.kind === 'checkpoint' ? String(round) : request.name;
-    this.#store.addUpload({ kind: request.kind, name, fence: request.fence, round, storeKey, bytes });
+  /** Remembers an upload whose bytes are in R2. Returns the bytes of its lease so far: an artifact has several files. */
+  add(state: RoomState, request: UploadRequest, bytes: number): number {
+    const { round } = request.kind === 'relay' ? findPayload(state, request) : checkLease(state, request);
+    const { kind } = request;
+    const [name, fence] = kind === 'relay' ? [request.hash, 0] : [kind === 'checkpoint' ? String(round) : request.name, request.fence];
+    this.#store.addUpload({ kind, name, fence, round, storeKey: this.#keyOf(request), bytes });
+    const ofLease = this.#store.uploads(kind).filter((upload) => upload.fence === fence);
+    return ofLease.reduce((sum, upload) => sum + upload.bytes, 0);
   }
 
   /** The newest upload of that name. @throws LoomError `not_found` */

@@ -1,0 +1,129 @@
+// A worker that speaks the room's protocol over a real WebSocket but trains nothing: its state is a hash chain over the
+// accepted contributions, so that states agree exactly when the same contributions were applied in the same order.
+
+import { sha256Hex, utf8 } from '../../shared/bytes.ts';
+import { parseRoomMessage, protocolVersion } from '../../shared/protocol/messages.ts';
+import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
+import { asWorker, register, request, until } from './api.ts';
+
+type Of<T extends RoomMessage['type']> = Extract<RoomMessage, { type: T }>;
+type Resumption = Pick<Of<'welcome'>, 'round' | 'checkpoint' | 'log'>;
+
+const traffic = { bytesSent: 10, bytesReceived: 20, peers: 1 };
+
+export const stateZero = sha256Hex(utf8('the initial state'));
+
+export interface Behaviour {
+  /** Answers an assignment; by default it commits at once. Return false to say nothing. */
+  trains: (assignment: Assignment) => boolean;
+  /** Carries out leases; otherwise it stays silent. */
+  uploads: boolean;
+}
+
+export class ProtocolWorker {
+  readonly id: string;
+  readonly token: string;
+  readonly messages: RoomMessage[] = [];
+  closed: { code: number; reason: string } | null = null;
+  round = 0;
+  state = stateZero;
+  readonly #jobId: string;
+  readonly #behaviour: Behaviour;
+  #socket: WebSocket | null = null;
+
+  private constructor(jobId: string, id: string, token: string, behaviour: Behaviour) {
+    this.#jobId = jobId;
+    this.id = id;
+    this.token = token;
+    this.#behaviour = behaviour;
+  }
+
+  /** Registers, connects and says hello. */
+  static async join(jobId: string, behaviour: Partial<Behaviour> = {}): Promise<ProtocolWorker> {
+    const { workerId, token } = await register();
+    const worker = new ProtocolWorker(jobId, workerId, token, { trains: () => true, uploads: true, ...behaviour });
+    await worker.connect();
+    return worker;
+  }
+
+  async connect(): Promise<void> {
+    this.#socket = await openSocket(this.#jobId);
+    this.closed = null;
+    const socket = this.#socket;
+    socket.addEventListener('message', ({ data }) => this.#hear(data as string));
+    socket.addEventListener('close', ({ code, reason }) => {
+      if (this.#socket === socket) this.closed = { code, reason };
+    });
+    const holds = this.round === 0 ? null : { round: this.round, stateHash: this.state };
+    const backend = { kind: 'cpu', adapter: 'no GPU' } as const;
+    this.say({ type: 'hello', version: protocolVersion, token: this.token, peerId: `peer-${this.id}`, kind: 'node', backend, tokensPerSecond: 1000, holds });
+  }
+
+  say(message: WorkerMessage): void {
+    this.sayText(JSON.stringify(message));
+  }
+
+  sayText(text: string | ArrayBuffer): void {
+    this.#socket!.send(text);
+  }
+
+  /** Cuts the connection without a goodbye. */
+  drop(): void {
+    this.#socket!.close(1001, 'test');
+  }
+
+  heard<T extends RoomMessage['type']>(type: T): Of<T>[] {
+    return this.messages.filter((message): message is Of<T> => message.type === type);
+  }
+
+  /** The first message of a type from index `from` of its kind on. */
+  next<T extends RoomMessage['type']>(type: T, from = 0): Promise<Of<T>> {
+    return until(() => this.heard(type)[from] ?? null, `${type} at ${this.id}`);
+  }
+
+  commit(round: number, hash = payloadOf(this.id, round), tokens = 512): void {
+    this.say({ type: 'commit', round, hash, bytes: 100, tokens, loss: 3 - round / 10, seconds: 1, validation: { loss: 3 - round / 10, tokens: 100 }, traffic });
+  }
+
+  #hear(text: string): void {
+    const message = parseRoomMessage(text);
+    this.messages.push(message);
+    if (message.type === 'welcome' || message.type === 'resync') this.#catchUp(message);
+    if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.commit(message.assignment.round);
+    if (message.type === 'committed') this.say({ type: 'received', round: message.round, hashes: [message.contribution.hash] });
+    if (message.type === 'close' && message.closed.round === this.round) this.#apply([message.closed]);
+    if (message.type === 'lease' && this.#behaviour.uploads) void this.#upload(message);
+  }
+
+  #catchUp({ checkpoint, log, round }: Resumption): void {
+    if (this.round < round) [this.round, this.state] = checkpoint === null ? [0, stateZero] : [checkpoint.round, checkpoint.stateHash];
+    this.#apply(log.filter((closed) => closed.round >= this.round));
+  }
+
+  #apply(rounds: readonly ClosedRound[]): void {
+    for (const { accepted } of rounds) this.state = sha256Hex(utf8(this.state + accepted.map(({ hash }) => hash).join('')));
+    this.round += rounds.length;
+    this.say({ type: 'applied', round: this.round, stateHash: this.state, traffic });
+  }
+
+  async #upload({ lease: { kind, fence, round } }: Of<'lease'>): Promise<void> {
+    const path = kind === 'checkpoint' ? `checkpoints/${round}` : 'artifacts/model.safetensors';
+    const body = `${kind} of ${this.state}`;
+    const response = await asWorker(this.token, `jobs/${this.#jobId}/${path}?fence=${fence}`, 'PUT', body);
+    if (!response.ok) throw new Error(await response.text());
+    const evaluation = kind === 'artifact' ? { loss: 2.1, tokens: 100, unigramLoss: 3.1, bigramLoss: 2.4 } : null;
+    this.say({ type: 'uploaded', kind, fence, round, stateHash: this.state, bytes: body.length, evaluation });
+  }
+}
+
+export function payloadOf(workerId: string, round: number): string {
+  return sha256Hex(utf8(`${workerId} in round ${round}`));
+}
+
+/** A socket to the room of a job, accepted, before any hello. */
+export async function openSocket(jobId: string): Promise<WebSocket> {
+  const response = await request(`jobs/${jobId}/room`, { headers: { upgrade: 'websocket' } });
+  if (response.webSocket === null) throw new Error(`no socket: ${response.status} ${await response.text()}`);
+  response.webSocket.accept();
+  return response.webSocket;
+}
