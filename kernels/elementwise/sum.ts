@@ -29,6 +29,15 @@ export const sum: Kernel = {
     ];
   },
   reference: sumReference,
+  cpu: {
+    run([first, ...rest], [out], _, wasm) {
+      if (rest.length === 0) out!.set(first!);
+      for (const [index, next] of rest.entries()) {
+        const sofar = index === 0 ? first! : out!;
+        wasm.add(sofar.byteOffset, next.byteOffset, out!.byteOffset, out!.length);
+      }
+    },
+  },
   adjoint(op, builder) {
     const gradient = builder.gradientOf(op.outputs[0]!)!;
     for (const input of op.inputs) builder.pass(input, gradient);

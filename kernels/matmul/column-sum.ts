@@ -22,4 +22,10 @@ export const columnSum: Kernel = {
     ];
   },
   reference: columnSumReference,
+  cpu: {
+    run([matrix], [out], op, wasm) {
+      const [rows, columns] = matrixOf(op.inputs[0]!);
+      wasm.columnSum(matrix!.byteOffset, rows, columns, out!.byteOffset);
+    },
+  },
 };

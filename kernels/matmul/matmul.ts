@@ -94,10 +94,18 @@ function cpuPath(): CpuPath {
       const layout = layoutOf(op.attributes);
       if (bias) for (let row = 0; row < m; row++) c!.set(bias, row * n);
       wasm.gemm({
-        ...{ m, n, k },
-        ...{ a: a!.byteOffset, lda: layout === 'tn' ? m : k, transposeA: layout === 'tn' },
-        ...{ b: b!.byteOffset, ldb: layout === 'nt' ? k : n, transposeB: layout === 'nt' },
-        ...{ c: c!.byteOffset, ldc: n, accumulate: bias !== undefined },
+        m,
+        n,
+        k,
+        a: a!.byteOffset,
+        lda: layout === 'tn' ? m : k,
+        transposeA: layout === 'tn',
+        b: b!.byteOffset,
+        ldb: layout === 'nt' ? k : n,
+        transposeB: layout === 'nt',
+        c: c!.byteOffset,
+        ldc: n,
+        accumulate: bias !== undefined,
       });
     },
   };

@@ -220,6 +220,62 @@
 
   ;; ---- elementwise ----------------------------------------------------------------------------------------------
 
+  ;; out[i] = a[i] + b[i]
+  (func (export "add") (param $a i32) (param $b i32) (param $out i32) (param $n i32)
+    (block $tail
+      (loop $next
+        (br_if $tail (i32.lt_s (local.get $n) (i32.const 4)))
+        (v128.store (local.get $out) (f32x4.add (v128.load (local.get $a)) (v128.load (local.get $b))))
+        (local.set $a (i32.add (local.get $a) (i32.const 16)))
+        (local.set $b (i32.add (local.get $b) (i32.const 16)))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 4)))
+        (br $next)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $n)))
+        (f32.store (local.get $out) (f32.add (f32.load (local.get $a)) (f32.load (local.get $b))))
+        (local.set $a (i32.add (local.get $a) (i32.const 4)))
+        (local.set $b (i32.add (local.get $b) (i32.const 4)))
+        (local.set $out (i32.add (local.get $out) (i32.const 4)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $next))))
+
+  ;; out[j] = sum over i of x[i, j], four columns at a time.
+  (func (export "column_sum") (param $x i32) (param $rows i32) (param $columns i32) (param $out i32)
+    (local $pitch i32) (local $at i32) (local $row i32) (local $sum v128) (local $rest f32)
+    (local.set $pitch (i32.shl (local.get $columns) (i32.const 2)))
+    (block $tail
+      (loop $next
+        (br_if $tail (i32.lt_s (local.get $columns) (i32.const 4)))
+        (local.set $sum (v128.const i32x4 0 0 0 0))
+        (local.set $at (local.get $x))
+        (local.set $row (local.get $rows))
+        (loop $down
+          (local.set $sum (f32x4.add (local.get $sum) (v128.load (local.get $at))))
+          (local.set $at (i32.add (local.get $at) (local.get $pitch)))
+          (br_if $down (local.tee $row (i32.sub (local.get $row) (i32.const 1)))))
+        (v128.store (local.get $out) (local.get $sum))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (local.set $columns (i32.sub (local.get $columns) (i32.const 4)))
+        (br $next)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $columns)))
+        (local.set $rest (f32.const 0))
+        (local.set $at (local.get $x))
+        (local.set $row (local.get $rows))
+        (loop $down
+          (local.set $rest (f32.add (local.get $rest) (f32.load (local.get $at))))
+          (local.set $at (i32.add (local.get $at) (local.get $pitch)))
+          (br_if $down (local.tee $row (i32.sub (local.get $row) (i32.const 1)))))
+        (f32.store (local.get $out) (local.get $rest))
+        (local.set $x (i32.add (local.get $x) (i32.const 4)))
+        (local.set $out (i32.add (local.get $out) (i32.const 4)))
+        (local.set $columns (i32.sub (local.get $columns) (i32.const 1)))
+        (br $next))))
+
   ;; e^x within 2e-7, for x clamped to -87..88; NaN stays NaN.
   ;; 2^n * 2^f with n an integer and f in -0.5..0.5 (Taylor, degree 6).
   (func $exp (param $x v128) (result v128)

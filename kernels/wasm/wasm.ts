@@ -25,6 +25,10 @@ export interface Wasm {
   allocate(bytes: number): number;
   /** C = A B, or C += A B; f32, any size. */
   gemm(call: Gemm): void;
+  /** out = a + b for n elements; `out` may be `a` or `b`. */
+  add(a: number, b: number, out: number, n: number): void;
+  /** x [rows, columns] -> out [columns], the sum over the rows. */
+  columnSum(x: number, rows: number, columns: number, out: number): void;
   /** x[i] = e^(x[i] - shift) for n elements; returns their sum. The arguments of e are clamped to -87..88. */
   exponentials(x: number, n: number, shift: number): number;
   /** y = GELU(x) (tanh form) for n elements. */
@@ -36,6 +40,8 @@ export interface Wasm {
 /** The functions of cpu.wat. */
 interface Exports {
   readonly gemm_block: (...parameters: number[]) => void;
+  readonly add: (a: number, b: number, out: number, n: number) => void;
+  readonly column_sum: (x: number, rows: number, columns: number, out: number) => void;
   readonly exponentials: (x: number, n: number, shift: number) => number;
   readonly gelu: (x: number, y: number, n: number) => void;
   readonly gelu_gradient: (x: number, dy: number, dx: number, n: number) => void;
@@ -45,10 +51,14 @@ const pageBytes = 65536;
 const blockSize = 256; // columns and depth of the largest block of B that `gemm_block` packs
 const workBytes = 128 + 4 * 4 * blockSize + 4 * blockSize * blockSize; // as cpu.wat lays it out
 
-/** Instantiates the module over a memory of its own. Throws LoomError `no_backend` where WebAssembly SIMD is missing. */
-export async function openWasm(): Promise<Wasm> {
+/**
+ * Instantiates the module over a memory of its own. Throws LoomError `no_backend` where WebAssembly SIMD is missing.
+ * @param options.relaxed false: without fused multiplications, even where the engine has them
+ */
+export async function openWasm(options: { relaxed?: boolean } = {}): Promise<Wasm> {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const code = [cpuWasm.relaxed, cpuWasm.strict].map(decodeBase64).find((bytes) => WebAssembly.validate(bytes));
+  const modules = options.relaxed === false ? [cpuWasm.strict] : [cpuWasm.relaxed, cpuWasm.strict];
+  const code = modules.map(decodeBase64).find((bytes) => WebAssembly.validate(bytes));
   if (!code) throw new LoomError('no_backend', 'WebAssembly SIMD is missing here');
   const { instance } = await WebAssembly.instantiate(code, { host: { memory } });
   const exports = instance.exports as unknown as Exports;
@@ -58,6 +68,8 @@ export async function openWasm(): Promise<Wasm> {
     memory,
     allocate,
     gemm: (call) => gemmInBlocks(exports, work, call),
+    add: exports.add,
+    columnSum: exports.column_sum,
     exponentials: exports.exponentials,
     gelu: exports.gelu,
     geluGradient: exports.gelu_gradient,
