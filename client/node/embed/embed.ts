@@ -1,6 +1,7 @@
 // The coordinator inside this Node process: miniflare runs the same Worker that `wrangler deploy` publishes, on workerd, with
 // D1, Durable Objects and R2 on disk. wrangler.toml stays the only place where bindings are named.
 
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorker } from './bundle.ts';
 import { applyMigrations } from './migrations.ts';
@@ -13,6 +14,8 @@ import { projectFolder } from './project.ts';
 export interface EmbedOptions {
   /** Folder for everything the coordinator remembers; made if missing. One process at a time. */
   data: string;
+  /** Forgets what an earlier coordinator left in the folder. */
+  isFresh?: boolean;
   /** TCP port; 0 takes a free one. A preferred port that is taken gives way to a free one unless `portIsFixed`. */
   port: number;
   portIsFixed?: boolean;
@@ -39,6 +42,7 @@ export async function startCoordinator(options: EmbedOptions): Promise<Embedded>
   const { data, host = '127.0.0.1', log = () => {} } = options;
   const claim = claimFolder(data);
   try {
+    if (options.isFresh === true) rmSync(join(data, storageName), { recursive: true, force: true });
     const assets = options.page === false ? null : await buildPage(log);
     const secrets = readSecrets(data);
     const port = await choosePort(host, options.port, options.portIsFixed ?? false);
@@ -56,6 +60,8 @@ export async function startCoordinator(options: EmbedOptions): Promise<Embedded>
     throw error;
   }
 }
+
+const storageName = 'storage';
 
 interface WorkerdOptions {
   data: string;
@@ -78,7 +84,7 @@ async function startWorkerd({ data, host, port, assets, secrets }: WorkerdOption
       cf: false,
       host,
       port,
-      resourcePersistencePath: join(data, 'storage'),
+      resourcePersistencePath: join(data, storageName),
     }),
   );
   await miniflare.ready;

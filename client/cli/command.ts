@@ -1,0 +1,34 @@
+// What a command is. The table in commands.ts lists them all; main.ts finds one, parses its arguments and runs it.
+
+import type { Terminal } from './terminal.ts';
+
+export interface Option {
+  summary: string;
+  value?: string; // what stands for its value in the help text; none = a switch
+  short?: string;
+  default?: string;
+}
+
+export interface Command {
+  name: string; // as typed, words apart by a space
+  summary: string; // one line in the list of commands
+  details?: string; // the rest of its own help text
+  arguments?: readonly string[]; // required, in order, as the help text names them
+  options?: Readonly<Record<string, Option>>;
+  /** Resolves with the exit code. Errors are thrown as LoomError; main.ts prints them. */
+  run(call: Call): Promise<number>;
+}
+
+export interface Call {
+  arguments: readonly string[]; // as many as the command names
+  options: Readonly<Record<string, string | true | undefined>>;
+  terminal: Terminal;
+  /** Aborts on Ctrl-C or SIGTERM. */
+  signal: AbortSignal;
+}
+
+/** An option's text, or undefined when it was not given. */
+export function textOption(call: Call, name: string): string | undefined {
+  const value = call.options[name];
+  return typeof value === 'string' ? value : undefined;
+}

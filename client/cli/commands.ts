@@ -1,0 +1,28 @@
+// All commands, in the order of the help text.
+
+import type { Command } from './command.ts';
+import { clusterStatus } from './commands/cluster-status.ts';
+import { demo } from './commands/demo.ts';
+import { jobsCancel } from './commands/jobs-cancel.ts';
+import { jobsDescribe } from './commands/jobs-describe.ts';
+import { jobsDownload } from './commands/jobs-download.ts';
+import { jobsList } from './commands/jobs-list.ts';
+import { jobsLogs } from './commands/jobs-logs.ts';
+import { jobsSubmit } from './commands/jobs-submit.ts';
+import { ledgerVerify } from './commands/ledger-verify.ts';
+import { run } from './commands/run.ts';
+import { up } from './commands/up.ts';
+
+export const commands: readonly Command[] = [
+  demo,
+  run,
+  up,
+  jobsSubmit,
+  jobsList,
+  jobsDescribe,
+  jobsLogs,
+  jobsCancel,
+  jobsDownload,
+  ledgerVerify,
+  clusterStatus,
+];

@@ -1,0 +1,27 @@
+// `loomos jobs download JOB`: the model and the numbers of a finished job.
+
+import { resolve } from 'node:path';
+import { LoomError } from '../../../shared/errors.ts';
+import { hasEnded } from '../../sdk/client.ts';
+import { clientOf, coordinatorOptions } from '../coordinator.ts';
+import { textOption } from '../command.ts';
+import type { Command } from '../command.ts';
+import { exitCode } from '../exit-code.ts';
+import { writeResults } from '../results.ts';
+
+export const jobsDownload: Command = {
+  name: 'jobs download',
+  summary: 'the model of a finished job, with its report and loss curve',
+  arguments: ['JOB'],
+  options: { ...coordinatorOptions, out: { value: 'DIR', summary: 'folder for the files (default out/JOB)' } },
+  run: async (call) => {
+    const client = clientOf(call);
+    const job = await client.getJob(call.arguments[0]!);
+    if (!hasEnded(job))
+      throw new LoomError('conflict', `the job is ${job.state}`, { where: job.id, allowed: 'a job that has ended' });
+    const folder = resolve(textOption(call, 'out') ?? `out/${job.id}`);
+    const { files } = await writeResults(client, job, folder);
+    call.terminal.result({ folder, files }, `in ${folder}: ${files.join(', ')}`);
+    return exitCode.ok;
+  },
+};

@@ -1,0 +1,56 @@
+// The command line. Finds the command, runs it, and turns an error into one line on standard error and an exit code.
+
+import { describeError, LoomError } from '../../shared/errors.ts';
+import { commands } from './commands.ts';
+import { exitCode, exitCodeOf } from './exit-code.ts';
+import { helpOf, overview } from './help.ts';
+import { parseCommand } from './parse.ts';
+import { Terminal } from './terminal.ts';
+
+/** Two signals this close are one Ctrl-C that arrived both from the terminal and from a parent process. */
+const sameSignalMs = 500;
+
+async function main(words: readonly string[]): Promise<number> {
+  const isJson = words.includes('--json');
+  const terminal = new Terminal(process.stdout, process.stderr, { isJson, now: Date.now });
+  const signal = interruption();
+  try {
+    if (words.length === 0 || ['--help', '-h', 'help'].includes(words[0]!)) {
+      terminal.result({ commands: commands.map(({ name, summary }) => ({ name, summary })) }, overview(commands));
+      return exitCode.ok;
+    }
+    const { command, ...call } = parseCommand(commands, words);
+    if (call.options['help'] === true) {
+      terminal.result({ name: command.name, summary: command.summary, options: command.options }, helpOf(command));
+      return exitCode.ok;
+    }
+    return await command.run({ ...call, terminal, signal });
+  } catch (error) {
+    terminal.endStatus();
+    if (signal.aborted) return exitCode.interrupted;
+    return report(error, terminal);
+  }
+}
+
+function report(error: unknown, terminal: Terminal): number {
+  const known = error instanceof LoomError ? error : new LoomError('internal', describeError(error), { cause: error });
+  if (terminal.isJson) terminal.result({ error: known }, '');
+  terminal.say(`loomos: ${describeError(known)}`);
+  if (known.code === 'internal' && known.cause instanceof Error) terminal.say(known.cause.stack ?? '');
+  return exitCodeOf(known);
+}
+
+/** Aborts at the first Ctrl-C or SIGTERM, so that commands can end in order; a second Ctrl-C ends at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  let firstAt: number | null = null;
+  const interrupt = (): void => {
+    if (firstAt !== null && Date.now() - firstAt > sameSignalMs) process.exit(exitCode.interrupted);
+    firstAt ??= Date.now();
+    controller.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  return controller.signal;
+}
+
+process.exitCode = await main(process.argv.slice(2));
