@@ -20,6 +20,7 @@ function show(): void {
   const state = examples[name];
   if (state === undefined) throw new Error(`no example ${name}; there are: ${Object.keys(examples).join(', ')}`);
   render(<App state={state} actions={actions} />, document.getElementById('app')!);
+  document.body.dataset['example'] = name; // for tests that wait for it
 }
 
 addEventListener('hashchange', show);
