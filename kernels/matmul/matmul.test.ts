@@ -4,17 +4,32 @@ import { checkKernel } from '../testing/check.ts';
 import { columnSum } from './column-sum.ts';
 import { matmul } from './matmul.ts';
 
-// Few shapes: a software adapter compiles the tiled kernel for each of them, and takes a second.
-test.each(['nn', 'nt', 'tn'])('%s beyond a tile, with its gradients', async (layout) => {
-  const [m, n, k] = [67, 33, 70];
-  const a = layout === 'tn' ? [k, m] : [m, k];
-  const b = layout === 'nt' ? [n, k] : [k, n];
-  await checkKernel({ kernel: matmul, inputs: [{ shape: a }, { shape: b }], attributes: { layout } });
+// Software adapters take seconds to compile a kernel with barriers, so that WebGPU runs one shape of each layout: the
+// gradients of an nn product are an nt and a tn product.
+test('nn with a bias, beyond a tile, and its gradients', { timeout: 120_000 }, async () => {
+  const inputs = [{ shape: [67, 70] }, { shape: [70, 33] }, { shape: [33] }];
+  await checkKernel({ kernel: matmul, inputs, attributes: { layout: 'nn' } });
 });
 
-test('leading dimensions are rows, and the bias is added to each', async () => {
-  const inputs = [{ shape: [2, 3, 5] }, { shape: [5, 9] }, { shape: [9] }];
-  await checkKernel({ kernel: matmul, inputs, attributes: { layout: 'nn' } });
+test.each(['nn', 'nt', 'tn'])('%s of several sizes on the CPU, and its gradients', async (layout) => {
+  for (const [m, n, k] of [
+    [1, 1, 1],
+    [5, 7, 3],
+    [64, 96, 64],
+    [3, 129, 300],
+  ] as const) {
+    const a = layout === 'tn' ? [k, m] : [m, k];
+    const b = layout === 'nt' ? [n, k] : [k, n];
+    await checkKernel({ kernel: matmul, inputs: [{ shape: a }, { shape: b }], attributes: { layout }, devices: 'cpu' });
+  }
+});
+
+test('leading dimensions are rows', async () => {
+  const check = (layout: string, ...shapes: number[][]) =>
+    checkKernel({ kernel: matmul, inputs: shapes.map((shape) => ({ shape })), attributes: { layout }, devices: 'cpu' });
+  await check('nn', [2, 3, 5], [5, 9], [9]);
+  await check('nt', [2, 3, 5], [9, 5], [9]);
+  await check('tn', [2, 3, 5], [2, 3, 4]);
 });
 
 test.each([
