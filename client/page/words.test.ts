@@ -53,7 +53,7 @@ test('a job is told in one sentence with its sizes and its text', () => {
   );
 });
 
-test('a waiting job says how many workers it needs and how many it has', () => {
+test('a waiting job says what it waits for, and what happens then', () => {
   const manifest = {
     apiVersion: 'loomos.ai/v1',
     kind: 'TrainingJob',
@@ -66,9 +66,11 @@ test('a waiting job says how many workers it needs and how many it has', () => {
       runtime: { maxTokens: 1 },
     },
   };
-  const job = { manifest, round: 0, workers: [{ present: true }, { present: false }] } as unknown as JobView;
-  expect(waitingText(job)).toBe('It begins as soon as 2 workers are here. So far: 1.');
-  expect(waitingText({ ...job, round: 9 })).toMatch(/^It goes on/);
+  const job = { manifest, round: 0, reason: '' } as unknown as JobView;
+  expect(waitingText(job)).toBe('Waiting for 2 workers. Then it begins by itself.');
+  expect(waitingText({ ...job, round: 9, reason: 'waiting for 1 more worker (1 of 2)' })).toBe(
+    'Waiting for 1 more worker (1 of 2). Then it goes on by itself.',
+  );
 });
 
 test('sources lose their scheme, and files their folders', () => {

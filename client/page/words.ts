@@ -49,12 +49,11 @@ export function isLive(job: JobView): boolean {
   return job.state === 'queued' || job.state === 'waiting' || job.state === 'running' || job.state === 'finishing';
 }
 
-/** What a job that waits is waiting for, and that it will then go on by itself. */
+/** What a job that waits is waiting for, and that nobody has to do anything about it afterwards. */
 export function waitingText(job: JobView): string {
   const { min } = manifestOf(job).spec.resources.workers;
-  const present = job.workers.filter((worker) => worker.present).length;
-  const verb = job.round > 0 ? 'goes on' : 'begins';
-  return `It ${verb} as soon as ${min} ${min === 1 ? 'worker is' : 'workers are'} here. So far: ${present}.`;
+  const reason = job.reason || `waiting for ${min} ${min === 1 ? 'worker' : 'workers'}`;
+  return `${sentence(reason)} Then it ${job.round > 0 ? 'goes on' : 'begins'} by itself.`;
 }
 
 /** What the job is, in one sentence. */
