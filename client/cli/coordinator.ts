@@ -1,6 +1,7 @@
 // Which coordinator a command talks to, and as whom.
 
 import { join } from 'node:path';
+import { LoomError } from '../../shared/errors.ts';
 import { readHolder } from '../node/embed/claim.ts';
 import { projectFolder } from '../node/embed/project.ts';
 import { findOwnerToken } from '../node/embed/secrets.ts';
@@ -17,10 +18,18 @@ export const coordinatorOptions: Readonly<Record<string, Option>> = {
   token: { value: 'TOKEN', summary: 'owner token; else LOOMOS_OWNER_TOKEN, else that of the one on this machine' },
 };
 
-/** The coordinator that the options, the environment or a running `loomos up` name. */
+/**
+ * The coordinator that the options, the environment or a running `loomos up` name.
+ * @throws LoomError `invalid_request` when that is no address.
+ */
 export function coordinatorUrl(call: Call): string {
   const given = textOption(call, 'coordinator') ?? process.env['LOOMOS_COORDINATOR'];
-  return given ?? readHolder(defaultData)?.url ?? `http://127.0.0.1:${defaultPort}`;
+  const url = given ?? readHolder(defaultData)?.url ?? `http://127.0.0.1:${defaultPort}`;
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
+  throw new LoomError('invalid_request', `'${url}' is no address`, {
+    where: '--coordinator',
+    allowed: 'http://… or https://…',
+  });
 }
 
 export function clientOf(call: Call): LoomOSClient {
@@ -31,5 +40,5 @@ export function clientOf(call: Call): LoomOSClient {
 }
 
 function isLocal(url: string): boolean {
-  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+  return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
 }

@@ -36,6 +36,8 @@ function report(error: unknown, terminal: Terminal): number {
   const known = error instanceof LoomError ? error : new LoomError('internal', describeError(error), { cause: error });
   if (terminal.isJson) terminal.result({ error: known }, '');
   terminal.say(`loomos: ${describeError(known)}`);
+  if (known.code === 'unavailable')
+    terminal.say('`loomos up` starts a coordinator on this machine; --coordinator names another');
   if (known.code === 'internal' && known.cause instanceof Error) terminal.say(known.cause.stack ?? '');
   return exitCodeOf(known);
 }

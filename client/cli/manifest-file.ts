@@ -6,6 +6,7 @@ import type { Document } from 'yaml';
 import { LoomError } from '../../shared/errors.ts';
 import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
+import { inFile } from './in-file.ts';
 
 /** @throws LoomError `invalid_manifest`, its `where` beginning with the file. */
 export async function readManifestFile(file: string): Promise<Manifest> {
@@ -32,13 +33,8 @@ export function manifestOf(text: string, name: string): Manifest {
   try {
     return parseManifest(document.toJS());
   } catch (error) {
-    if (!(error instanceof LoomError) || error.where === undefined) throw error;
-    const where = `${name}${placeOf(document, lines, error.where.split('.'))}: ${error.where}`;
-    throw new LoomError(error.code, error.message, {
-      where,
-      cause: error,
-      ...(error.allowed !== undefined && { allowed: error.allowed }),
-    });
+    const path = error instanceof LoomError ? (error.where ?? '') : '';
+    throw inFile(error, `${name}${placeOf(document, lines, path.split('.'))}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { LoomOSClient } from '../sdk/client.ts';
+import { inFile } from './in-file.ts';
 import { readManifestFile } from './manifest-file.ts';
 import { readSource } from './source.ts';
 
@@ -15,7 +16,11 @@ export interface Prepared {
 /** Reads all that lies on this machine, so that what is wrong with it is said before anything starts. */
 export async function prepare(manifestFile: string): Promise<Prepared> {
   const manifest = await readManifestFile(manifestFile);
-  return { manifest, data: await readSource(manifest.spec.data.source, dirname(manifestFile)) };
+  try {
+    return { manifest, data: await readSource(manifest.spec.data.source, dirname(manifestFile)) };
+  } catch (error) {
+    throw inFile(error, manifestFile);
+  }
 }
 
 export async function submit(client: LoomOSClient, { manifest, data }: Prepared): Promise<JobView> {

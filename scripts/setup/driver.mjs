@@ -26,7 +26,6 @@ export async function driverEnvironment(root, environment) {
   const cached = readCache(cacheFile);
   if (cached?.key === key) return cached.env;
   const choice = await choose(root, environment, wanted);
-  console.error(`loomos: WebGPU in Node: ${choice.why}`);
   const env = { ...choice.env, LOOMOS_DRIVER: choice.name, LOOMOS_DRIVER_WHY: choice.why };
   mkdirSync(join(root, '.loomos'), { recursive: true });
   writeFileSync(cacheFile, JSON.stringify({ key, env }, null, 2));
