@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { noTarget } from '../../kernels/softmax/cross-entropy.ts';
 import { createRandom } from '../../shared/random.ts';
-import { createBatch, drawBatch, evaluationWindows, fillBatch, noTarget, splitData } from './data.ts';
+import { createBatch, drawBatch, evaluationWindows, fillBatch, splitData } from './data.ts';
 
 const counting = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => i);
 

@@ -1,6 +1,7 @@
 // The job's data as byte tokens: what is trained on, what is kept for validation, and the windows that steps and
 // evaluations read. A window is `context` tokens and, shifted by one, the tokens to predict.
 
+import { noTarget } from '../../kernels/softmax/cross-entropy.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { Random } from '../../shared/random.ts';
 
@@ -20,9 +21,6 @@ export interface Batch {
   readonly tokens: Uint32Array; // [B, T]
   readonly targets: Uint32Array; // [B, T]; `noTarget` where there is nothing to predict
 }
-
-/** A target outside the vocabulary: its row is left out of the loss. */
-export const noTarget = 0xffff_ffff;
 
 /**
  * Splits the data; the validation part is its last `validationFraction`.

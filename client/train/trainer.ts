@@ -44,6 +44,16 @@ export interface Artifact {
   evaluation: { loss: number; tokens: number; unigramLoss: number; bigramLoss: number };
 }
 
+export interface TrainerJob {
+  manifest: Manifest;
+  data: Uint8Array; // the dataset's bytes as the coordinator serves them; checked by the caller against its SHA-256
+  backend: 'auto' | 'webgpu' | 'cpu';
+}
+
+export interface Applied extends StateRef {
+  refused: number; // payloads that did not decode and therefore added nothing, on any worker
+}
+
 export interface Trainer {
   /**
    * Chooses a backend by measuring, builds the job's plan and the initial state of round 0.
@@ -56,16 +66,23 @@ export interface Trainer {
   }): Promise<TrainerReport & StateRef>;
   /** The agreed state now held. */
   state(): Promise<StateRef>;
-  /** Replaces the agreed state with a checkpoint's bytes (`checkpoint` made them), or with the initial state for null. */
+  /**
+   * Replaces the agreed state with a checkpoint's bytes (`checkpoint` made them), or with the initial state for null.
+   * @throws LoomError `invalid_frame` for bytes that are no checkpoint of this job's model
+   */
   restore(checkpoint: Uint8Array | null): Promise<StateRef>;
   /** The agreed state as bytes: a safetensors file whose metadata names the round. */
   checkpoint(): Promise<Uint8Array>;
-  /** Trains locally from the agreed state. Rejects with `conflict` when interrupted. */
+  /**
+   * Trains locally from the agreed state.
+   * @throws LoomError `conflict` when interrupted, or when the assignment is for another round than the agreed state;
+   *   `device_lost` when the device went away: the next call opens another and the agreed state is unharmed
+   */
   train(assignment: Assignment, onProgress: (progress: TrainingProgress) => void): Promise<Contribution>;
   /** Stops a running `train` after its current step (its round closed without us, or the user paused). */
   interrupt(): Promise<void>;
   /** Applies a closed round's payloads, in order, weighted by tokens. */
-  apply(round: number, contributions: { payload: Uint8Array; tokens: number }[]): Promise<StateRef>;
+  apply(round: number, contributions: { payload: Uint8Array; tokens: number }[]): Promise<Applied>;
   /** The finished model with its evaluation on the whole validation part. */
   artifact(): Promise<Artifact>;
   /** Fraction of the time the device may be busy, 0.05..1: the page's load slider. */

@@ -1,0 +1,29 @@
+// The first parameters of a GPT, from the job's seed: every worker makes the same bits for itself, so nothing is sent.
+
+import type { Plan } from '../../kernels/plan/plan.ts';
+import { createRandom } from '../../shared/random.ts';
+
+const initialStream = 0x696e6974; // 'init': keeps these draws apart from other uses of the seed
+const deviation = 0.02;
+
+/**
+ * GPT-2's initialization: norm gains 1, biases 0, matrices normal with deviation 0.02, those that write into the residual
+ * stream (two a layer) divided by the root of their number.
+ * @returns the flat vector [plan.parameterCount], zero in the padding
+ */
+export function initialGptParameters(plan: Plan, layers: number, seed: number): Float32Array<ArrayBuffer> {
+  const flat = new Float32Array(plan.parameterCount);
+  for (const [index, { name, offset, elements }] of plan.parameters.entries()) {
+    const values = flat.subarray(offset, offset + elements);
+    if (name.endsWith('.bias')) continue;
+    if (/\.ln_\w+\.weight$/.test(name)) values.fill(1);
+    else
+      fillNormal(values, name.endsWith('.c_proj.weight') ? deviation / Math.sqrt(2 * layers) : deviation, seed, index);
+  }
+  return flat;
+}
+
+function fillNormal(values: Float32Array, scale: number, seed: number, index: number): void {
+  const random = createRandom(seed, initialStream, index);
+  for (let i = 0; i < values.length; i++) values[i] = scale * random.normal();
+}

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { PlanBuilder } from '../../kernels/plan/builder.ts';
+import { sha256Hex } from '../../shared/bytes.ts';
+import { gptConfigJson } from './gpt-config.ts';
+import { initialGptParameters } from './gpt-parameters.ts';
+import { listGpt } from './gpt.ts';
+import type { GptShape } from './gpt.ts';
+
+const shape: GptShape = {
+  layers: 2,
+  heads: 2,
+  width: 8,
+  context: 16,
+  vocabulary: 256,
+  positions: 'learned',
+  norm: 'layer',
+};
+
+function planOf(variant: Partial<GptShape>) {
+  const builder = new PlanBuilder();
+  listGpt(builder, { ...shape, ...variant }, builder.input('tokens', [1, 16], 'u32'));
+  return builder.finish();
+}
+
+test('parameters have the names, shapes and order of GPT-2 in Hugging Face', () => {
+  const block = (i: number) => [
+    `transformer.h.${i}.ln_1.weight 8`,
+    `transformer.h.${i}.ln_1.bias 8`,
+    `transformer.h.${i}.attn.c_attn.weight 8,24`,
+    `transformer.h.${i}.attn.c_attn.bias 24`,
+    `transformer.h.${i}.attn.c_proj.weight 8,8`,
+    `transformer.h.${i}.attn.c_proj.bias 8`,
+    `transformer.h.${i}.ln_2.weight 8`,
+    `transformer.h.${i}.ln_2.bias 8`,
+    `transformer.h.${i}.mlp.c_fc.weight 8,32`,
+    `transformer.h.${i}.mlp.c_fc.bias 32`,
+    `transformer.h.${i}.mlp.c_proj.weight 32,8`,
+    `transformer.h.${i}.mlp.c_proj.bias 8`,
+  ];
+  const ends = ['transformer.ln_f.weight 8', 'transformer.ln_f.bias 8'];
+  const tables = ['transformer.wte.weight 256,8', 'transformer.wpe.weight 16,8'];
+  const listed = planOf({}).parameters.map(({ name, shape }) => `${name} ${shape.join()}`);
+  expect(listed).toEqual([...tables, ...block(0), ...block(1), ...ends]);
+});
+
+test('rotary positions need no table, RMSNorm no bias; only matrices decay', () => {
+  const { parameters } = planOf({ positions: 'rotary', norm: 'rms' });
+  const names = parameters.map(({ name }) => name);
+  expect(names.filter((name) => name.includes('wpe') || (name.includes('ln_') && name.endsWith('bias')))).toEqual([]);
+  expect(parameters.every(({ decay, shape }) => decay === (shape.length === 2))).toBe(true);
+});
+
+test('initial parameters: the same bits for a seed, the deviations of GPT-2, zero padding', () => {
+  const plan = planOf({});
+  const flat = initialGptParameters(plan, 2, 1);
+  const bytes = new Uint8Array(flat.buffer);
+  expect(sha256Hex(bytes)).toBe('afe80bd596740af0223d68835513d7f297b86d7a2510c7b7fba91edbb9bbc9fe');
+  expect(initialGptParameters(plan, 2, 2)).not.toEqual(flat);
+  const deviationOf = (wanted: string): number => {
+    const { offset, elements } = plan.parameters.find(({ name }) => name === wanted)!;
+    return Math.sqrt(flat.subarray(offset, offset + elements).reduce((sum, x) => sum + x * x, 0) / elements);
+  };
+  expect(deviationOf('transformer.wte.weight')).toBeCloseTo(0.02, 3);
+  expect(deviationOf('transformer.h.1.mlp.c_proj.weight')).toBeCloseTo(0.01, 2);
+  expect(deviationOf('transformer.h.0.ln_1.weight')).toBe(1);
+  expect(deviationOf('transformer.h.0.attn.c_attn.bias')).toBe(0);
+  const used = new Set(
+    plan.parameters.flatMap(({ offset, elements }) => [...Array(elements).keys()].map((i) => offset + i)),
+  );
+  expect(flat.every((value, i) => used.has(i) || value === 0)).toBe(true);
+});
+
+test('config.json claims to be GPT-2 only where it is', () => {
+  expect(JSON.parse(gptConfigJson(shape))).toMatchObject({
+    model_type: 'gpt2',
+    n_embd: 8,
+    n_positions: 16,
+    vocab_size: 256,
+  });
+  expect(JSON.parse(gptConfigJson({ ...shape, norm: 'rms' }))).toMatchObject({ model_type: 'loom_gpt', norm: 'rms' });
+});

@@ -1,0 +1,43 @@
+// What a training algorithm brings to the trainer: its model, its local steps, its evaluation and its files. The trainer owns
+// the agreed state, the exchange format and the device's choice; one algorithm a file beside this one.
+
+import type { Device } from '../../kernels/device/device.ts';
+import type { Plan } from '../../kernels/plan/plan.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+import type { Assignment } from '../../shared/protocol/messages.ts';
+import type { Evaluation } from './evaluate.ts';
+import type { Pace } from './pace.ts';
+import type { Artifact, TrainingProgress } from './trainer.ts';
+
+/** A job's algorithm before any device: pure description. */
+export interface Algorithm {
+  /** One local step; what backends are measured on. */
+  readonly plan: Plan;
+  readonly tokensPerStep: number;
+  /** Agreed parameters of round 0, the same bits everywhere. */
+  initialParameters(): Float32Array<ArrayBuffer>;
+  open(device: Device): Promise<LocalRun>;
+}
+
+/** An algorithm on a device. Holds what stays with this worker between rounds, such as the inner optimizer's moments. */
+export interface LocalRun {
+  /** Local steps from the agreed parameters. @throws LoomError `conflict` when `pace` was interrupted */
+  train(start: Float32Array, assignment: Assignment, pace: Pace, progress: OnProgress): Promise<LocalResult>;
+  /** Loss on a fixed sample of the validation part. */
+  evaluate(parameters: Float32Array, pace: Pace): Promise<Evaluation>;
+  /** The model's files and its loss on the whole validation part. */
+  artifact(parameters: Float32Array, pace: Pace): Promise<Artifact>;
+}
+
+export interface LocalResult {
+  readonly parameters: Float32Array; // trained
+  readonly tokens: number;
+  readonly loss: number; // mean over the steps
+}
+
+export type OnProgress = (progress: TrainingProgress) => void;
+
+export interface Job {
+  readonly manifest: Manifest;
+  readonly data: Uint8Array;
+}

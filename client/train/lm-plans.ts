@@ -1,0 +1,58 @@
+// The programs of language modelling, listed once for a manifest: a training step, its loss alone, and logits to sample from.
+// All three lay out the same parameters, so that they can share them on a device.
+
+import { adamw } from '../../kernels/adamw/adamw.ts';
+import { PlanBuilder } from '../../kernels/plan/builder.ts';
+import type { Plan } from '../../kernels/plan/plan.ts';
+import { sgd } from '../../kernels/sgd/sgd.ts';
+import { crossEntropy } from '../../kernels/softmax/cross-entropy.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+import { byteVocabulary } from '../models/bytes-tokenizer.ts';
+import { listGpt } from '../models/gpt.ts';
+import type { GptShape } from '../models/gpt.ts';
+
+/** The part of a manifest that the plans depend on. */
+export interface LmSpec {
+  readonly model: Manifest['spec']['model'];
+  readonly optimizer: Pick<Manifest['spec']['optimizer'], 'kind' | 'batchSize'>;
+}
+
+export interface LmPlans {
+  readonly shape: GptShape;
+  /** Inputs `tokens`, `targets` [B, T] and the optimizer's hyper-parameters; `loss` and every gradient can be read. */
+  readonly training: Plan;
+  /** Inputs `tokens`, `targets` [B, T]; reads `loss`. */
+  readonly evaluation: Plan;
+  /** Input `tokens` [1, T]; reads `logits` [T, V]. */
+  readonly sampling: Plan;
+}
+
+export function lmPlans({ model, optimizer }: LmSpec): LmPlans {
+  const shape: GptShape = { ...model, vocabulary: byteVocabulary };
+  const size: readonly [number, number] = [optimizer.batchSize, shape.context];
+  return {
+    shape,
+    training: lossPlan(shape, size, optimizer.kind),
+    evaluation: lossPlan(shape, size, null),
+    sampling: logitsPlan(shape),
+  };
+}
+
+function lossPlan(shape: GptShape, size: readonly [number, number], optimizer: 'adamw' | 'sgd' | null): Plan {
+  const builder = new PlanBuilder();
+  const tokens = builder.input('tokens', size, 'u32');
+  const targets = builder.input('targets', size, 'u32');
+  const loss = builder.readable(crossEntropy(builder, listGpt(builder, shape, tokens), targets));
+  if (optimizer !== null) {
+    builder.backward(loss);
+    if (optimizer === 'adamw') adamw(builder);
+    else sgd(builder, { momentum: false });
+  }
+  return builder.finish();
+}
+
+function logitsPlan(shape: GptShape): Plan {
+  const builder = new PlanBuilder();
+  builder.readable(listGpt(builder, shape, builder.input('tokens', [1, shape.context], 'u32')));
+  return builder.finish();
+}

@@ -1,0 +1,143 @@
+// Language modelling: a GPT predicts each next token. Local steps of AdamW or SGD on windows drawn from the assignment's
+// seed; the optimizer's moments stay with the worker from round to round (DiLoCo), while parameters begin at the agreed ones.
+
+import { adamwHyper } from '../../kernels/adamw/adamw.ts';
+import type { Device, Program } from '../../kernels/device/device.ts';
+import { sgdHyper } from '../../kernels/sgd/sgd.ts';
+import { utf8 } from '../../shared/bytes.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+import type { Assignment } from '../../shared/protocol/messages.ts';
+import { createRandom } from '../../shared/random.ts';
+import { bytesTokenizerJson, decodeTokens } from '../models/bytes-tokenizer.ts';
+import { gptConfigJson } from '../models/gpt-config.ts';
+import { initialGptParameters } from '../models/gpt-parameters.ts';
+import { toNamedArrays } from '../models/named-arrays.ts';
+import { writeSafetensors } from '../models/safetensors.ts';
+import type { Algorithm, Job, LocalResult, LocalRun, OnProgress } from './algorithm.ts';
+import { countLosses } from './count-models.ts';
+import { createBatch, drawBatch, evaluationWindows, splitData } from './data.ts';
+import type { Dataset } from './data.ts';
+import { evaluate, finalEvaluationTokens, roundEvaluationTokens } from './evaluate.ts';
+import type { Evaluation } from './evaluate.ts';
+import { lmPlans } from './lm-plans.ts';
+import type { LmPlans } from './lm-plans.ts';
+import { LossLog } from './loss-log.ts';
+import type { Pace } from './pace.ts';
+import { sampleTokens } from './sample.ts';
+import type { Artifact } from './trainer.ts';
+
+type Spec = Manifest['spec'];
+
+/** Steps whose loss is not read back yet: enough to keep a GPU busy, few enough to stop soon. */
+const stepsInFlight = 2;
+/** Of the text that an artifact shows. */
+const sampled = { tokens: 600, promptTokens: 48, temperature: 0.8, topK: 40 };
+
+/** @throws LoomError `data_unavailable` when the data is too small for the manifest's context and validation fraction */
+export function languageModel({ manifest: { spec }, data }: Job): Algorithm {
+  const dataset = splitData(data, spec.data.validationFraction, spec.model.context);
+  const plans = lmPlans(spec);
+  return {
+    plan: plans.training,
+    tokensPerStep: spec.optimizer.batchSize * spec.model.context,
+    initialParameters: () => initialGptParameters(plans.training, spec.model.layers, spec.seed),
+    async open(device) {
+      const training = await device.compile(plans.training);
+      const evaluation = await device.compile(plans.evaluation, { shareWith: training });
+      return new LanguageModelRun(spec, dataset, plans, device, training, evaluation);
+    },
+  };
+}
+
+class LanguageModelRun implements LocalRun {
+  readonly #spec: Spec;
+  readonly #dataset: Dataset;
+  readonly #plans: LmPlans;
+  readonly #device: Device;
+  readonly #training: Program;
+  readonly #evaluation: Program;
+  #optimizerSteps = 0; // since this worker began, for AdamW's bias correction
+
+  constructor(spec: Spec, dataset: Dataset, plans: LmPlans, device: Device, training: Program, evaluation: Program) {
+    this.#spec = spec;
+    this.#dataset = dataset;
+    this.#plans = plans;
+    this.#device = device;
+    this.#training = training;
+    this.#evaluation = evaluation;
+  }
+
+  async train(start: Float32Array, assignment: Assignment, pace: Pace, progress: OnProgress): Promise<LocalResult> {
+    const { context } = this.#plans.shape;
+    const { batchSize } = this.#spec.optimizer;
+    const batch = createBatch(batchSize, context);
+    const random = createRandom(assignment.seed);
+    const log = new LossLog(assignment, batch.tokens.length, pace, progress);
+    const program = this.#training;
+    program.writeParameters(start);
+    for (let step = 0; step < assignment.steps; step++) {
+      drawBatch(batch, this.#dataset.train, context, random);
+      program.write('tokens', batch.tokens);
+      program.write('targets', batch.targets);
+      this.#writeHyper(assignment.learningRate);
+      await program.run();
+      await log.push(program.read('loss'), stepsInFlight);
+      await pace.rest();
+    }
+    await log.drain();
+    return {
+      parameters: await program.readParameters(),
+      tokens: assignment.steps * batch.tokens.length,
+      loss: log.mean,
+    };
+  }
+
+  evaluate(parameters: Float32Array, pace: Pace): Promise<Evaluation> {
+    return this.#measure(parameters, roundEvaluationTokens, pace);
+  }
+
+  async artifact(parameters: Float32Array, pace: Pace): Promise<Artifact> {
+    const { loss, tokens } = await this.#measure(parameters, finalEvaluationTokens, pace);
+    const { unigram, bigram } = countLosses(this.#dataset, this.#windows(finalEvaluationTokens));
+    const tensors = toNamedArrays(this.#plans.training, parameters);
+    return {
+      files: [
+        { name: 'model.safetensors', bytes: writeSafetensors({ tensors, metadata: { format: 'pt' } }) },
+        { name: 'config.json', bytes: utf8(gptConfigJson(this.#plans.shape)) },
+        { name: 'tokenizer.json', bytes: utf8(bytesTokenizerJson()) },
+        { name: 'sample.txt', bytes: utf8(await this.#sample(pace)) },
+      ],
+      evaluation: { loss, tokens, unigramLoss: unigram, bigramLoss: bigram },
+    };
+  }
+
+  #measure(parameters: Float32Array, tokens: number, pace: Pace): Promise<Evaluation> {
+    this.#training.writeParameters(parameters);
+    return evaluate(this.#evaluation, this.#dataset.validation, this.#windows(tokens), pace);
+  }
+
+  #windows(tokens: number) {
+    return evaluationWindows(this.#dataset.validation.length, this.#plans.shape.context, tokens);
+  }
+
+  /** Text that the parameters last measured write after the first words of the validation part. */
+  async #sample(pace: Pace): Promise<string> {
+    const program = await this.#device.compile(this.#plans.sampling, { shareWith: this.#training });
+    const prompt = this.#dataset.validation.subarray(0, Math.min(sampled.promptTokens, this.#plans.shape.context));
+    const random = createRandom(this.#spec.seed);
+    const written = await sampleTokens(program, prompt, sampled.tokens, sampled, random, pace);
+    program.destroy();
+    return `${decodeTokens(prompt)}▸${decodeTokens(written)}\n`;
+  }
+
+  #writeHyper(learningRate: number): void {
+    const { kind, gradientClip: maxNorm, weightDecay, beta1, beta2, epsilon } = this.#spec.optimizer;
+    this.#optimizerSteps++;
+    if (kind === 'sgd') {
+      this.#training.write('sgd.hyper', sgdHyper({ learningRate, momentum: 0, weightDecay: 0, maxNorm }));
+    } else {
+      const options = { learningRate, beta1, beta2, epsilon, weightDecay, maxNorm };
+      this.#training.write('adamw.hyper', adamwHyper(options, this.#optimizerSteps));
+    }
+  }
+}

@@ -1,0 +1,185 @@
+// The trainer, in the thread it is called in: it keeps the agreed state on the host, runs the job's algorithm on a device, and
+// turns what was trained into a payload. The device may go away; the agreed state never depends on it.
+
+import type { Device } from '../../kernels/device/device.ts';
+import { sha256Hex } from '../../shared/bytes.ts';
+import { LoomError } from '../../shared/errors.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+import type { Assignment } from '../../shared/protocol/messages.ts';
+import { outerStep, stateHash } from '../../shared/rounds/state.ts';
+import type { AgreedState, Difference } from '../../shared/rounds/state.ts';
+import { codecs } from '../exchange/codec.ts';
+import type { Algorithm, LocalRun, OnProgress } from './algorithm.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { languageModel } from './lm.ts';
+import { Pace, realTiming } from './pace.ts';
+import type { Timing } from './pace.ts';
+import type { Applied, Artifact, Contribution, StateRef, Trainer, TrainerJob, TrainerReport } from './trainer.ts';
+
+/** A device that was chosen for a plan, and why. */
+export interface Chosen {
+  readonly device: Device;
+  readonly why: string;
+  readonly stepsPerSecond: number;
+}
+
+/** Measures the backends of this environment on a plan and opens the fastest: kernels/device/choose.ts. */
+export type ChooseDevice = (algorithm: Algorithm, backend: TrainerJob['backend']) => Promise<Chosen>;
+
+interface OpenJob {
+  readonly manifest: Manifest;
+  readonly backend: TrainerJob['backend'];
+  readonly algorithm: Algorithm;
+}
+
+export class LocalTrainer implements Trainer {
+  readonly #choose: ChooseDevice;
+  readonly #timing: Timing;
+  #load = 1;
+  #interruption = new AbortController(); // of the work asked for so far
+  #job: OpenJob | null = null;
+  #state: AgreedState | null = null;
+  #running: { device: Device; run: LocalRun } | null = null; // null after the device was lost
+  #work: Promise<unknown> = Promise.resolve(); // what uses the device does so one at a time
+
+  constructor(choose: ChooseDevice, timing: Timing = realTiming) {
+    this.#choose = choose;
+    this.#timing = timing;
+  }
+
+  async open({ manifest, data, backend }: TrainerJob): Promise<TrainerReport & StateRef> {
+    this.#job = { manifest, backend, algorithm: languageModel({ manifest, data }) };
+    const { device, why, stepsPerSecond } = await this.#openDevice(this.#job);
+    const { algorithm } = this.#job;
+    return {
+      adapter: device.info.adapter,
+      kind: device.info.kind,
+      why,
+      parameterCount: algorithm.plan.parameters.reduce((sum, { elements }) => sum + elements, 0),
+      tokensPerSecond: stepsPerSecond * algorithm.tokensPerStep,
+      ...(await this.restore(null)),
+    };
+  }
+
+  async state(): Promise<StateRef> {
+    return refOf(this.#agreed());
+  }
+
+  async restore(checkpoint: Uint8Array | null): Promise<StateRef> {
+    const { algorithm } = this.#opened();
+    this.#state =
+      checkpoint === null
+        ? { round: 0, parameters: algorithm.initialParameters(), momentum: null }
+        : readCheckpoint(algorithm.plan, checkpoint);
+    return refOf(this.#state);
+  }
+
+  async checkpoint(): Promise<Uint8Array> {
+    return writeCheckpoint(this.#opened().algorithm.plan, this.#agreed());
+  }
+
+  train(assignment: Assignment, onProgress: OnProgress): Promise<Contribution> {
+    return this.#exclusively(async (run, pace) => {
+      const { round, parameters: start } = this.#agreed();
+      if (round !== assignment.round) {
+        throw new LoomError('conflict', `the agreed state is of round ${round}, not ${assignment.round}`);
+      }
+      const validation = assignment.evaluate ? await run.evaluate(start, pace) : null;
+      const startedAt = pace.now();
+      const { parameters, tokens, loss } = await run.train(start, assignment, pace, onProgress);
+      const seconds = (pace.now() - startedAt) / 1000;
+      const payload = this.#codec().encode(parameters.map((value, i) => value - start[i]!));
+      return { round, payload, hash: sha256Hex(payload), tokens, loss, seconds, validation };
+    });
+  }
+
+  async interrupt(): Promise<void> {
+    this.#interruption.abort();
+    this.#interruption = new AbortController();
+  }
+
+  async apply(round: number, contributions: { payload: Uint8Array; tokens: number }[]): Promise<Applied> {
+    const state = this.#agreed();
+    if (round !== state.round)
+      throw new LoomError('conflict', `the agreed state is of round ${state.round}, not ${round}`);
+    const { outerLearningRate: learningRate, outerMomentum: momentum } = this.#opened().manifest.spec.rounds;
+    const decoded = contributions.map((contribution) => this.#decode(contribution));
+    const differences = decoded.filter((difference) => difference !== null);
+    this.#state = outerStep(state, differences, { learningRate, momentum });
+    return { ...refOf(this.#state), refused: contributions.length - differences.length };
+  }
+
+  artifact(): Promise<Artifact> {
+    const { parameters } = this.#agreed();
+    return this.#exclusively((run, pace) => run.artifact(parameters, pace));
+  }
+
+  async setLoad(fraction: number): Promise<void> {
+    this.#load = fraction;
+  }
+
+  async close(): Promise<void> {
+    await this.interrupt();
+    await this.#work.catch(() => {});
+    this.#running?.device.destroy();
+    this.#running = null;
+    this.#job = null;
+    this.#state = null;
+  }
+
+  async #openDevice({ algorithm, backend }: OpenJob): Promise<Chosen> {
+    this.#running?.device.destroy();
+    const chosen = await this.#choose(algorithm, backend);
+    const { device } = chosen;
+    const running = { device, run: await algorithm.open(device) };
+    this.#running = running;
+    void this.#forgetWhenLost(running);
+    return chosen;
+  }
+
+  /** The next piece of work after a loss opens another device. */
+  async #forgetWhenLost(running: { device: Device; run: LocalRun }): Promise<void> {
+    await running.device.lost;
+    if (this.#running === running) this.#running = null;
+  }
+
+  /** Runs work on the device after the work before it, on a new device if the last one was lost. */
+  #exclusively<T>(work: (run: LocalRun, pace: Pace) => Promise<T>): Promise<T> {
+    const job = this.#opened();
+    const { signal } = this.#interruption;
+    const result = this.#work.then(async () => {
+      if (this.#running === null) await this.#openDevice(job);
+      return work(this.#running!.run, new Pace(this.#timing, () => this.#load, signal));
+    });
+    this.#work = result.catch(() => {});
+    return result;
+  }
+
+  /** A payload that does not decode adds nothing; every worker sees the same bytes, so all leave it out alike. */
+  #decode({ payload, tokens }: { payload: Uint8Array; tokens: number }): Difference | null {
+    try {
+      return { difference: this.#codec().decode(payload, this.#opened().algorithm.plan.parameterCount), tokens };
+    } catch (error) {
+      if (error instanceof LoomError && error.code === 'invalid_frame') return null;
+      throw error;
+    }
+  }
+
+  #codec() {
+    return codecs[this.#opened().manifest.spec.rounds.compression];
+  }
+
+  #opened(): OpenJob {
+    if (this.#job === null) throw new LoomError('internal', 'the trainer has no job');
+    return this.#job;
+  }
+
+  #agreed(): AgreedState {
+    if (this.#state === null) throw new LoomError('internal', 'the trainer has no state');
+    return this.#state;
+  }
+}
+
+function refOf(state: AgreedState): StateRef {
+  return { round: state.round, stateHash: stateHash(state) };
+}
