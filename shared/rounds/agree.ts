@@ -37,12 +37,17 @@ function settleIn(turn: Turn, id: string): void {
   remind(turn, id);
 }
 
-/** Its state is wrong: it begins again from the checkpoint and the log, a few times at most. */
+/**
+ * Its state is wrong: it begins again from the checkpoint and the log. If that leads it astray again, it is stuck until a
+ * checkpoint of the agreed state itself is there; and if that does not help either, it cannot take part.
+ */
 function startOver(turn: Turn, id: string, reason: string): void {
-  const resyncs = turn.state.members[id]!.resyncs + 1;
-  changeMember(turn, id, { resyncs, holds: null });
-  if (resyncs <= maxResyncs) return resync(turn, id, reason);
-  turnAway(turn, id, { code: 'forbidden', message: wrongTooOften });
+  const { members, checkpoint, round } = turn.state;
+  const resyncs = members[id]!.resyncs + 1;
+  const isStuck = resyncs > 1 && checkpoint?.round !== round;
+  changeMember(turn, id, { resyncs, holds: null, stuck: isStuck });
+  if (resyncs > maxResyncs) turnAway(turn, id, { code: 'forbidden', message: wrongTooOften });
+  else if (!isStuck) resync(turn, id, reason);
 }
 
 export const wrongTooOften =

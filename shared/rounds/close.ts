@@ -29,7 +29,7 @@ export function closeWhenDone(turn: Turn): void {
 function isComplete(state: RoomState, open: OpenRound, live: readonly Part[]): boolean {
   if (live.length === 0 || live.some((part) => part.commit === null)) return false;
   const obtainable = Object.entries(open.parts).filter(([id, part]) => isObtainable(state, open, id, part)).length;
-  return live.every((part) => part.received.length === obtainable);
+  return obtainable > 0 && live.every((part) => part.received.length === obtainable);
 }
 
 function isObtainable(state: RoomState, open: OpenRound, id: string, part: Part): boolean {

@@ -50,7 +50,7 @@ function problemWith(state: RoomState, open: OpenRound, id: string, message: Com
   return held.length === 0 ? null : { code: 'conflict', message: 'an earlier commit of this round is with the peers' };
 }
 
-/** A worker that lost its payload before anyone had it trained again: the first commit is as if it had never been. */
+/** A payload that nobody has any more: its commit is as if it had never been. */
 function withdraw(turn: Turn, id: string, open: OpenRound, hash: string): void {
   const without = (part: Part): Part => ({ ...part, received: part.received.filter((held) => held !== hash) });
   changeOpen(turn, { parts: mapParts(open, without) });
@@ -102,9 +102,16 @@ export function received(turn: Turn, id: string, message: ReceivedMessage): void
 export function remind(turn: Turn, id: string): void {
   const { open, members } = turn.state;
   if (open === null) return;
-  for (const [author, part] of Object.entries(open.parts)) {
+  withdrawLost(turn, id, open);
+  for (const [author, part] of Object.entries(turn.state.open!.parts)) {
     if (part.commit !== null) send(turn, id, committed(open.round, author, part.commit));
   }
-  const part = open.parts[id];
+  const part = turn.state.open!.parts[id];
   if (part?.commit === null && isActive(members[id])) send(turn, id, { type: 'assign', assignment: part.assignment });
+}
+
+/** It lost its memory, and its payload with it: it trains again. */
+function withdrawLost(turn: Turn, id: string, open: OpenRound): void {
+  const commit = open.parts[id]?.commit ?? null;
+  if (commit !== null && holdersOf(turn.state, open, commit.hash).length === 0) withdraw(turn, id, open, commit.hash);
 }

@@ -1,5 +1,6 @@
 // The sentence people read when nothing seems to happen, and the phase that goes with it.
 
+import { agreementDueAt } from './agree.ts';
 import { change } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, RoomState } from './types.ts';
@@ -9,7 +10,7 @@ import { isActive, isOver, isUpToDate } from './views.ts';
 export function explain(turn: Turn): void {
   const { state } = turn;
   if (isOver(state)) return;
-  const { phase, reason } = state.phase === 'finishing' ? finishing(state) : trainingOrWaiting(state);
+  const { phase, reason } = state.phase === 'finishing' ? finishing(state) : trainingOrWaiting(state, turn.now);
   if (phase !== state.phase || reason !== state.reason) change(turn, { phase, reason });
 }
 
@@ -18,16 +19,17 @@ function finishing(state: RoomState): Pick<RoomState, 'phase' | 'reason'> {
   return { phase: 'finishing', reason: isStoring ? '' : 'waiting for a worker that holds the trained model' };
 }
 
-function trainingOrWaiting(state: RoomState): Pick<RoomState, 'phase' | 'reason'> {
+function trainingOrWaiting(state: RoomState, now: number): Pick<RoomState, 'phase' | 'reason'> {
   if (state.rejoining !== null) return { phase: 'waiting', reason: rejoiningReason(state.rejoining.workers.length) };
   if (state.open !== null) return { phase: 'running', reason: state.attempts > 0 ? retryReason(state) : '' };
-  return isApplying(state) ? { phase: 'running', reason: '' } : { phase: 'waiting', reason: waitingReason(state) };
+  return isApplying(state, now) ? { phase: 'running', reason: '' } : { phase: 'waiting', reason: waitingReason(state) };
 }
 
-/** The last round closed and those who were in it apply it. */
-function isApplying({ agreement, round, members }: RoomState): boolean {
-  const awaited = Object.values(members).filter((member) => isActive(member) && member.holds?.round === round - 1);
-  return agreement !== null && round > 0 && awaited.length > 0;
+/** The last round closed and those who were in it apply it, for no longer than that should take. */
+function isApplying(state: RoomState, now: number): boolean {
+  const { agreement, round, members } = state;
+  if (agreement === null || round === 0 || now >= agreementDueAt(state, agreement)) return false;
+  return Object.values(members).some((member) => isActive(member) && member.holds?.round === round - 1);
 }
 
 function rejoiningReason(workers: number): string {

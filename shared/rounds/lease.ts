@@ -39,8 +39,9 @@ function dueUpload(state: RoomState, now: number): Kind | null {
 /** When the state should be stored; at once if the log is long, or a worker cannot rebuild the state from it. */
 export function checkpointDueAt(state: RoomState): number {
   const members = Object.values(state.members);
-  if (state.round <= (state.checkpoint?.round ?? 0)) return Infinity;
-  if (isLogLong(state) || members.some((member) => member.stuck)) return 0;
+  if (state.round > (state.checkpoint?.round ?? -1) && members.some((member) => member.stuck)) return 0;
+  if (state.round <= (state.checkpoint?.round ?? 0)) return Infinity; // the seed's state needs no copy
+  if (isLogLong(state)) return 0;
   const holders = members.filter((member) => member.present && isUpToDate(state, member)).length;
   const { checkpointInterval } = state.manifest.spec.runtime;
   return state.checkpointAt + (holders === 1 ? checkpointInterval / 4 : checkpointInterval); // the only copy is at risk

@@ -137,8 +137,8 @@ export class Stage {
     });
   }
 
-  /** Every ledger event so far of one type. */
-  recorded<T extends LedgerEventDraft['type']>(type: T): Extract<LedgerEventDraft, { type: T }>['data'][] {
+  /** The data of every ledger event of one type so far. */
+  recorded(type: LedgerEventDraft['type']): LedgerEventDraft['data'][] {
     return this.effects.flatMap((effect) =>
       effect.type === 'record' && effect.event.type === type ? [effect.event.data] : [],
     );

@@ -1,0 +1,220 @@
+// What must hold after every step of a room, whatever happened. The referee keeps books of its own, from the ledger events
+// and from the messages the room took, and compares; it shares no code with the rules it checks.
+
+import type { LedgerEventDraft } from '../../ledger/events.ts';
+import type { WorkerMessage } from '../../protocol/messages.ts';
+import type { RoomEvent, RoomState, Tick } from '../types.ts';
+import type { Scenario } from './scenario.ts';
+import { applyRound, initialState, virtualHash } from './state.ts';
+import type { VirtualState } from './state.ts';
+
+type Closed = Extract<LedgerEventDraft, { type: 'round.closed' }>['data'];
+
+interface BookedRound {
+  closed: Closed;
+  stateHash: string | null; // agreed after it
+}
+
+const patienceMs = 15 * 60_000;
+
+export class Referee {
+  private readonly scenario: Scenario;
+  private readonly rounds: BookedRound[] = [];
+  private readonly commits = new Map<string, string>(); // who committed a hash for which round
+  private readonly holders = new Map<string, Set<string>>(); // who said to have a payload
+  private readonly joined = new Set<string>();
+  private readonly once = new Set<string>();
+  private progressAt = 0;
+
+  constructor(scenario: Scenario) {
+    this.scenario = scenario;
+  }
+
+  /** @throws Error naming the seed and what is wrong. */
+  check(before: RoomState, event: RoomEvent, after: Tick, now: number): void {
+    const { state, effects } = after;
+    if (event.type === 'message') this.noteMessage(event.workerId, event.message, state);
+    const records = effects.flatMap((effect) => (effect.type === 'record' ? [effect.event] : []));
+    for (const draft of records) this.noteEvent(draft, state);
+    if (records.length > 0) this.progressAt = now;
+    this.checkEffects(after, now);
+    this.checkBooks(state);
+    this.checkShape(before, state);
+    this.checkProgress(state, now);
+    freezePlainData(state, (problem) => this.fail(problem));
+  }
+
+  checkEnd({ phase, reason, round }: RoomState): void {
+    this.demand(phase === 'completed', `the job ended in round ${round} as ${phase}: ${reason}`);
+  }
+
+  private noteMessage(workerId: string, message: WorkerMessage, state: RoomState): void {
+    if (message.type === 'commit') {
+      this.commits.set(message.hash, `${workerId} ${message.round}`);
+      this.addHolder(message.hash, workerId);
+    }
+    if (message.type === 'received') for (const hash of message.hashes) this.addHolder(hash, workerId);
+    const hasLostAll = message.type === 'hello' && state.members[workerId]?.holds === null;
+    if (hasLostAll) for (const ids of this.holders.values()) ids.delete(workerId);
+  }
+
+  private addHolder(hash: string, workerId: string): void {
+    this.holders.set(hash, (this.holders.get(hash) ?? new Set()).add(workerId));
+  }
+
+  private noteEvent(draft: LedgerEventDraft, state: RoomState): void {
+    switch (draft.type) {
+      case 'round.closed':
+        return this.noteClosed(draft.data, state);
+      case 'round.agreed':
+        return this.noteAgreed(draft.data.round, draft.data.stateHash);
+      case 'round.rewound':
+        this.demand(draft.data.from === this.rounds.length && draft.data.to <= draft.data.from, 'a wrong way back');
+        this.rounds.length = draft.data.to;
+        return;
+      case 'worker.joined':
+        this.demand(!this.joined.has(draft.data.workerId), `${draft.data.workerId} joined twice`);
+        this.joined.add(draft.data.workerId);
+        return;
+      case 'worker.left':
+        return this.demand(this.joined.delete(draft.data.workerId), `${draft.data.workerId} left twice`);
+      case 'checkpoint.stored':
+        return this.demand(
+          this.agreedBefore(draft.data.round) === draft.data.stateHash,
+          'a checkpoint of another state',
+        );
+      case 'artifact.stored':
+        return this.demand(
+          this.agreedBefore(draft.data.round) === draft.data.stateHash,
+          'an artifact of another state',
+        );
+      default:
+        this.demand(!this.once.has(draft.type), `${draft.type} twice`);
+        this.once.add(draft.type);
+        return this.demand(draft.type !== 'job.finished' || state.endedAt !== null, 'an end without a time');
+    }
+  }
+
+  private noteClosed(closed: Closed, state: RoomState): void {
+    this.demand(
+      closed.round === this.rounds.length,
+      `round ${closed.round} closed after round ${this.rounds.length - 1}`,
+    );
+    this.demand(this.rounds.at(-1)?.stateHash !== null, `round ${closed.round} was trained without an agreed state`);
+    this.demand(closed.accepted.length > 0, `round ${closed.round} closed with nothing`);
+    const earlier = new Set(this.rounds.flatMap((round) => round.closed.accepted.map(({ hash }) => hash)));
+    for (const { workerId, hash } of closed.accepted) {
+      this.demand(this.commits.get(hash) === `${workerId} ${closed.round}`, `${hash} was not committed by ${workerId}`);
+      this.demand(!earlier.has(hash), `${hash} was accepted twice`);
+      earlier.add(hash);
+      this.checkAvailable(hash, closed, state);
+    }
+    const workers = new Set(closed.accepted.map(({ workerId }) => workerId));
+    this.demand(workers.size === closed.accepted.length, `a worker was accepted twice in round ${closed.round}`);
+    this.rounds.push({ closed, stateHash: null });
+  }
+
+  /** Two present workers have it, or every participant at work that kept up has. */
+  private checkAvailable(hash: string, closed: Closed, state: RoomState): void {
+    const present = [...this.holders.get(hash)!].filter((id) => state.members[id]?.present);
+    const atWork = [...closed.accepted.map(({ workerId }) => workerId), ...closed.late].filter((id) => {
+      const member = state.members[id];
+      return member?.present && !member.paused && member.holds?.round === closed.round;
+    });
+    const allHaveIt = atWork.every((id) => present.includes(id));
+    this.demand(
+      present.length >= 2 || (present.length === 1 && allHaveIt),
+      `${hash} was accepted but is with ${present.length} workers`,
+    );
+  }
+
+  private noteAgreed(round: number, stateHash: string): void {
+    const last = this.rounds.at(-1);
+    this.demand(
+      last !== undefined && round === this.rounds.length - 1,
+      `agreed on round ${round}, which is not the last`,
+    );
+    this.demand(last!.stateHash === null, `two state hashes for round ${round}`);
+    last!.stateHash = stateHash;
+    const isHonest = this.scenario.workers.every((worker) => worker.corruption === 0);
+    if (isHonest)
+      this.demand(stateHash === virtualHash(this.trueState()), `agreed on a wrong state after round ${round}`);
+  }
+
+  private trueState(): VirtualState {
+    return this.rounds.reduce((state, { closed }) => applyRound(state, { ...closed, stateHash: null }), initialState);
+  }
+
+  private agreedBefore(round: number): string | null {
+    return this.rounds[round - 1]?.stateHash ?? null;
+  }
+
+  private checkEffects({ state, effects }: Tick, now: number): void {
+    for (const effect of effects) {
+      if (effect.type === 'wake-at') this.demand(effect.at > now, 'an alarm in the past');
+      if (effect.type !== 'send' || effect.message.type === 'refused' || effect.message.type === 'finish') continue;
+      this.demand(state.members[effect.to]?.present === true, `${effect.message.type} was sent to someone absent`);
+    }
+    const isHonest = this.scenario.workers.every((worker) => worker.corruption === 0);
+    const turnedAway = effects.some(
+      (effect) => effect.type === 'send' && effect.message.type === 'refused' && effect.message.code === 'forbidden',
+    );
+    this.demand(!turnedAway || !isHonest, 'an honest worker was turned away');
+  }
+
+  private checkBooks(state: RoomState): void {
+    const accepted = this.rounds.flatMap((round) => round.closed.accepted);
+    const tokens = accepted.reduce((sum, contribution) => sum + contribution.tokens, 0);
+    this.demand(state.round === this.rounds.length, `round ${state.round} after ${this.rounds.length} closed rounds`);
+    this.demand(state.tokens === tokens, `${state.tokens} tokens, but ${tokens} were accepted`);
+    this.demand(tokens <= this.scenario.manifest.spec.runtime.maxTokens!, `${tokens} tokens are more than asked for`);
+    const accounts = Object.values(state.members).reduce((sum, member) => sum + member.tokensAccepted, 0);
+    this.demand(accounts === tokens, `the accounts hold ${accounts} of ${tokens} tokens`);
+    const logged = state.log.map(({ round, stateHash }) => `${round} ${stateHash}`).join();
+    const booked = this.rounds
+      .slice(state.checkpoint?.round ?? 0)
+      .map(({ closed, stateHash }) => `${closed.round} ${stateHash}`);
+    this.demand(logged === booked.join(), `the log has ${logged} instead of ${booked.join()}`);
+    const hashes = this.rounds.flatMap(({ stateHash }) => (stateHash === null ? [] : [stateHash]));
+    this.demand(state.stateHashes.join() === hashes.join(), 'the state hashes are not those that were agreed');
+  }
+
+  private checkShape(before: RoomState, state: RoomState): void {
+    this.demand((state.stateHash === null) === (state.agreement !== null), 'agreed and still agreeing');
+    this.demand(state.open === null || state.open.round === state.round, 'another round is open');
+    this.demand(state.open === null || state.stateHash !== null, 'a round is open without an agreed state');
+    this.demand(
+      state.fence >= before.fence && (state.lease?.fence ?? state.fence) === state.fence,
+      'a fence that does not grow',
+    );
+    this.demand((state.checkpoint?.round ?? 0) <= state.round, 'a checkpoint ahead of the job');
+  }
+
+  private checkProgress(state: RoomState, now: number): void {
+    if (this.progressAt === 0) this.progressAt = now;
+    if (state.endedAt !== null) return;
+    this.demand(state.wakeAt !== null || state.reason !== '', 'nothing will happen, and no reason is given');
+    const isIdle = now - this.progressAt > patienceMs;
+    this.demand(
+      !isIdle || state.reason !== '',
+      `nothing has happened for ${now - this.progressAt} ms, and no reason is given`,
+    );
+  }
+
+  private demand(holds: boolean, otherwise: string): void {
+    if (!holds) this.fail(otherwise);
+  }
+
+  private fail(problem: string): never {
+    throw new Error(`seed ${this.scenario.seed}: ${problem}`);
+  }
+}
+
+/** Freezes what is new in a state, so that a step that changes an earlier state throws, and looks for what JSON cannot hold. */
+function freezePlainData(value: unknown, complain: (problem: string) => void): void {
+  if (typeof value === 'number' && !Number.isFinite(value)) complain(`${value} in the state`);
+  if (value === undefined || typeof value === 'function') complain(`${typeof value} in the state`);
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const part of Object.values(value)) freezePlainData(part, complain);
+}

@@ -1,0 +1,104 @@
+// What happens in a simulation besides the job itself: who takes part, how good the network is, what goes wrong.
+
+import { parseManifest } from '../../manifest/manifest.ts';
+import type { Manifest } from '../../manifest/manifest.ts';
+import { createRandom } from '../../random.ts';
+
+export interface WorkerTraits {
+  tokensPerSecond: number;
+  joinsAtMs: number;
+  corruption: number; // probability that applying a round goes wrong
+  relayOnly: boolean; // no peer connection ever opens
+}
+
+/** Probabilities are per second of virtual time, for the whole job, unless said otherwise. */
+export interface Faults {
+  crash: number; // a worker loses its memory and starts anew later
+  flap: number; // a worker loses its connection to the room only
+  freeze: number; // a worker does nothing for a while, as a tab in the background
+  leave: number; // a worker says goodbye and comes back later
+  pause: number;
+  restart: number; // the room loses everything but its stored state
+  partition: number; // some pairs of workers cannot reach each other for a while
+  failedUpload: number; // probability that a leased upload is declined or never ends
+  duplicate: number; // probability that a message comes twice
+  reorder: boolean; // messages of one connection overtake each other
+}
+
+export interface Scenario {
+  seed: number;
+  manifest: Manifest;
+  workers: WorkerTraits[];
+  faults: Faults;
+  latencyMs: number; // mean, one way; half to three halves of it
+  calmAtMs: number; // when everything heals
+  limitMs: number; // when the job must be over
+  checksMessages: boolean; // every message goes through its parser; slower
+}
+
+export const noFaults: Faults = {
+  crash: 0,
+  flap: 0,
+  freeze: 0,
+  leave: 0,
+  pause: 0,
+  restart: 0,
+  partition: 0,
+  failedUpload: 0,
+  duplicate: 0,
+  reorder: false,
+};
+
+export interface JobSize {
+  min: number;
+  max: number;
+  maxTokens: number;
+  checkpointInterval?: string;
+}
+
+/** A job of 100 tokens a step and 10 steps a round. */
+export function simulatedManifest({ min, max, maxTokens, checkpointInterval = '20s' }: JobSize): Manifest {
+  return parseManifest({
+    apiVersion: 'loomos.ai/v1',
+    kind: 'TrainingJob',
+    metadata: { name: 'simulated' },
+    spec: {
+      algorithm: 'lm',
+      model: { kind: 'gpt', width: 16, context: 10 },
+      data: { source: 'npm:text' },
+      optimizer: { batchSize: 10 },
+      rounds: { innerSteps: 10 },
+      resources: { workers: { min, max } },
+      runtime: { maxTokens, checkpointInterval },
+    },
+  });
+}
+
+/** A small job with random faults of every kind: the same for the same seed. */
+export function randomScenario(seed: number): Scenario {
+  const random = createRandom(seed, 0x5ce);
+  const pick = (most: number): number => (random.below(3) === 0 ? random.uniform() * most : 0);
+  const count = 1 + random.below(6);
+  const min = 1 + random.below(count);
+  const workers = Array.from({ length: count }, (_, index) => ({
+    tokensPerSecond: 100 + random.below(900),
+    joinsAtMs: index < min ? random.below(5_000) : random.below(60_000),
+    corruption: random.below(6) === 0 ? random.uniform() * 0.5 : 0,
+    relayOnly: random.below(8) === 0,
+  }));
+  const faults = {
+    crash: pick(0.05),
+    flap: pick(0.1),
+    freeze: pick(0.03),
+    leave: pick(0.03),
+    pause: pick(0.03),
+    restart: pick(0.05),
+    partition: pick(0.05),
+    failedUpload: pick(0.5),
+    duplicate: pick(0.2),
+    reorder: random.below(5) === 0,
+  };
+  const manifest = simulatedManifest({ min, max: 1 + random.below(6) + min, maxTokens: 10_000 + random.below(20_000) });
+  const [latencyMs, checksMessages] = [5 + random.below(200), seed % 10 === 0];
+  return { seed, manifest, workers, faults, latencyMs, calmAtMs: 120_000, limitMs: 3_600_000, checksMessages };
+}

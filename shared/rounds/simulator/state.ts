@@ -1,0 +1,38 @@
+// Stand-ins for tensors: a state is a number that depends on every contribution ever applied, a payload is its hash.
+
+import type { ClosedRound } from '../../protocol/messages.ts';
+
+export interface VirtualState {
+  round: number;
+  value: number;
+}
+
+export const initialState: VirtualState = { round: 0, value: 1 };
+
+export function applyRound({ round, value }: VirtualState, closed: ClosedRound): VirtualState {
+  const next = closed.accepted.reduce(
+    (mixed, { hash, tokens }) => mix(mix(mixed, tokens), Number.parseInt(hash.slice(-8), 16)),
+    value,
+  );
+  return { round: round + 1, value: mix(next, round) };
+}
+
+/** What a corrupted worker holds instead. */
+export function corrupted({ round, value }: VirtualState, noise: number): VirtualState {
+  return { round, value: mix(value, noise) };
+}
+
+export function virtualHash({ value }: VirtualState): string {
+  return hashFrom(value);
+}
+
+/** 64 hex digits that name a number. */
+export function hashFrom(value: number): string {
+  return value.toString(16).padStart(64, '0');
+}
+
+function mix(a: number, b: number): number {
+  let mixed = Math.imul(a ^ (b + 0x9e3779b9), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 13)) >>> 0;
+}

@@ -1,0 +1,374 @@
+// A virtual worker: speaks the real messages, trains by waiting, exchanges payloads that are only hashes. It does what
+// client/worker does, without tensors, and can be made to fail in every way a tab can.
+
+import { protocolVersion } from '../../protocol/messages.ts';
+import type { Assignment, ClosedRound, Lease, RoomMessage, WorkerMessage } from '../../protocol/messages.ts';
+import { tokensPerStep } from '../schedule.ts';
+import type { Host } from './host.ts';
+import type { Network } from './network.ts';
+import type { Scenario, WorkerTraits } from './scenario.ts';
+import type { Socket } from './socket.ts';
+import { applyRound, corrupted, hashFrom, initialState, virtualHash } from './state.ts';
+import type { VirtualState } from './state.ts';
+
+type CommitMessage = Extract<WorkerMessage, { type: 'commit' }>;
+type CatchUp = Extract<RoomMessage, { type: 'welcome' | 'resync' }>;
+
+const retryMs = 2_000;
+const missingMs = 4_500;
+const noTraffic = { bytesSent: 0, bytesReceived: 0, peers: 0 };
+
+export class VirtualWorker {
+  readonly id: string;
+  readonly traits: WorkerTraits;
+  /** Payloads it has; peers fetch from here. */
+  readonly payloads = new Map<string, number>(); // round by hash
+  isAlive = false;
+  isPaused = false;
+  hasLeft = false;
+  isTurnedAway = false;
+  private readonly network: Network;
+  private readonly host: Host;
+  private readonly peers: ReadonlyMap<string, VirtualWorker>;
+  private readonly tokensPerStep: number;
+  private life = 0; // grows with every start: what an earlier life planned is void
+  private frozenUntil = 0;
+  private socket: Socket | null = null;
+  private holds: VirtualState | null = null;
+  private log: ClosedRound[] = []; // closed rounds still to be applied
+  private course = 0; // grows when it catches up anew
+  private isBusy = false; // restoring or applying
+  private commit: CommitMessage | null = null; // of the latest round it trained
+  private training: number | null = null; // the round it trains
+  private wanted = new Map<string, { round: number; since: number }>();
+
+  constructor(
+    id: string,
+    traits: WorkerTraits,
+    network: Network,
+    host: Host,
+    scenario: Scenario,
+    peers: ReadonlyMap<string, VirtualWorker>,
+  ) {
+    this.id = id;
+    this.traits = traits;
+    this.network = network;
+    this.host = host;
+    this.peers = peers;
+    this.tokensPerStep = tokensPerStep(scenario.manifest);
+  }
+
+  /** Starts with an empty memory. */
+  start(): void {
+    this.life += 1;
+    this.isAlive = true;
+    this.isPaused = false;
+    this.hasLeft = false;
+    this.forget();
+    this.later(this.network.between(100, 3_000), () => this.connect());
+    this.later(retryMs, () => this.keepAsking());
+  }
+
+  /** Loses everything; the room finds out after a while. */
+  crash(): void {
+    this.life += 1;
+    this.isAlive = false;
+    this.dropSocket();
+    this.payloads.clear();
+  }
+
+  /** Loses the connection to the room, and reconnects. */
+  flap(): void {
+    this.dropSocket();
+    this.later(this.network.between(100, 3_000), () => this.connect());
+  }
+
+  freeze(forMs: number): void {
+    this.frozenUntil = this.network.clock.now + forMs;
+  }
+
+  thaw(): void {
+    this.frozenUntil = 0;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.training = null;
+    this.say({ type: 'pause' });
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.say({ type: 'resume' });
+  }
+
+  leave(): void {
+    this.hasLeft = true;
+    this.say({ type: 'leave', reason: 'closed the page' });
+    this.network.clock.after(1_000, () => this.crash());
+  }
+
+  get connected(): Socket | null {
+    return this.socket;
+  }
+
+  private forget(): void {
+    this.payloads.clear();
+    this.wanted.clear();
+    this.holds = null;
+    this.log = [];
+    this.isBusy = false;
+    this.course += 1;
+    this.commit = null;
+    this.training = null;
+  }
+
+  private connect(): void {
+    if (this.hasLeft || this.isTurnedAway || this.socket?.isOpen) return;
+    const socket = this.host.connect(this.id, (message) => this.later(0, () => this.hear(socket!, message)));
+    this.socket = socket;
+    this.later(this.network.between(500, 3_000), () => this.reconnectIfLost());
+    if (socket === null) return;
+    const backend = { kind: 'cpu', adapter: 'virtual' } as const;
+    const about = {
+      token: 't',
+      peerId: `peer-${this.id}`,
+      kind: 'node',
+      backend,
+      tokensPerSecond: this.traits.tokensPerSecond,
+    } as const;
+    this.say({ type: 'hello', version: protocolVersion, ...about, holds: this.holds && stateRef(this.holds) });
+  }
+
+  /** As a heartbeat would. */
+  private reconnectIfLost(): void {
+    if (this.socket?.isOpen !== true) return this.connect();
+    this.later(this.network.between(500, 3_000), () => this.reconnectIfLost());
+  }
+
+  private dropSocket(): void {
+    const { socket } = this;
+    if (socket === null) return;
+    socket.close();
+    this.network.clock.after(this.network.between(0, 5_000), () => this.host.lose(socket));
+    this.socket = null;
+  }
+
+  private hear(socket: Socket, message: RoomMessage): void {
+    if (socket !== this.socket) return;
+    switch (message.type) {
+      case 'welcome':
+        this.catchUp(message);
+        return this.repeat(message.round);
+      case 'resync':
+        return this.catchUp(message);
+      case 'assign':
+        return this.train(message.assignment);
+      case 'committed':
+        return this.want(message.round, message.contribution.hash);
+      case 'close':
+        return this.takeClosed(message.closed);
+      case 'relay':
+        return this.relay(message.hashes);
+      case 'lease':
+        return this.upload(message.lease);
+      case 'checkpointed':
+        return this.forgetBefore(message.checkpoint.round);
+      case 'refused':
+        if (message.code === 'forbidden') this.isTurnedAway = true;
+        return;
+    }
+  }
+
+  /** Continues from what it holds if that lies on the way to the current state, else from the checkpoint or the seed. */
+  private catchUp(message: CatchUp): void {
+    const { checkpoint, log } = message;
+    this.course += 1;
+    this.isBusy = false;
+    this.training = null;
+    this.wanted.clear();
+    this.log = log;
+    if (this.holds !== null && isOnTheWay(this.holds, message)) return this.proceed();
+    this.holds = null;
+    this.busyFor(this.network.between(50, 500), () => {
+      this.holds = checkpoint === null ? initialState : this.host.checkpoints.get(checkpoint.round)!;
+    });
+  }
+
+  /** Says again what a lost connection may have swallowed. */
+  private repeat(round: number): void {
+    if (this.isPaused) this.say({ type: 'pause' });
+    if (this.commit?.round === round) this.say(this.commit);
+    this.reportReceived(round);
+  }
+
+  private takeClosed(closed: ClosedRound): void {
+    if (this.training === closed.round) this.training = null;
+    const accepted = new Set(closed.accepted.map(({ hash }) => hash));
+    for (const [hash, { round }] of this.wanted)
+      if (round === closed.round && !accepted.has(hash)) this.wanted.delete(hash);
+    if (!this.log.some(({ round }) => round === closed.round)) this.log = [...this.log, closed];
+    this.proceed();
+  }
+
+  /** Applies the closed rounds it has everything for, one after the other; then it is up to date. */
+  private proceed(): void {
+    const { holds } = this;
+    if (holds === null || this.isBusy) return;
+    this.log = this.log.filter(({ round }) => round >= holds.round).toSorted((a, b) => a.round - b.round);
+    const [next] = this.log;
+    if (next === undefined) return this.say({ type: 'applied', ...stateRef(holds), traffic: noTraffic });
+    if (next.round > holds.round) return this.flap(); // a closed round was lost on the way
+    const lacking = next.accepted.filter(({ hash }) => !this.payloads.has(hash));
+    for (const { hash } of lacking) this.want(next.round, hash, 0);
+    if (lacking.length === 0) this.busyFor(this.network.between(10, 200), () => this.apply(next));
+  }
+
+  private apply(closed: ClosedRound): void {
+    const next = applyRound(this.holds!, closed);
+    const goesWrong = this.network.random.uniform() < this.traits.corruption;
+    this.holds = goesWrong ? corrupted(next, this.network.random.uint32()) : next;
+  }
+
+  /** Does something that takes a while, then proceeds; void if it has to catch up anew meanwhile. */
+  private busyFor(ms: number, work: () => void): void {
+    const { course } = this;
+    this.isBusy = true;
+    this.later(ms, () => {
+      if (this.course !== course) return;
+      this.isBusy = false;
+      work();
+      this.proceed();
+    });
+  }
+
+  private train({ round, steps, evaluate }: Assignment): void {
+    if (this.commit?.round === round && this.payloads.has(this.commit.hash)) return this.say(this.commit);
+    if (this.isPaused || this.training === round || this.holds?.round !== round) return;
+    this.training = round;
+    const { course } = this;
+    const tokens = steps * this.tokensPerStep;
+    const seconds = (tokens / this.traits.tokensPerSecond) * this.network.between(0.9, 1.2);
+    this.later(1000 * seconds, () => {
+      if (this.training !== round || this.course !== course) return;
+      this.training = null;
+      this.publish(round, tokens, seconds, evaluate ? { loss: 4 / (round + 1), tokens: 100 } : null);
+    });
+  }
+
+  private publish(round: number, tokens: number, seconds: number, validation: CommitMessage['validation']): void {
+    const hash = hashFrom(this.network.random.uint32() * 2 ** 20 + this.network.random.below(2 ** 20));
+    const work = { round, hash, bytes: 1000, tokens, loss: 5 / (round + 1), seconds, validation };
+    this.commit = { type: 'commit', ...work, traffic: noTraffic };
+    this.payloads.set(hash, round);
+    this.say(this.commit);
+    for (const peer of this.peers.values()) this.deliver(peer, round, hash);
+  }
+
+  /** Sends a payload to a peer, if a connection opens. */
+  private deliver(peer: VirtualWorker, round: number, hash: string): void {
+    if (!this.canReach(peer)) return;
+    this.network.clock.after(this.network.delayMs(), () => {
+      if (this.canReach(peer)) peer.arrive(round, hash);
+    });
+  }
+
+  private canReach(peer: VirtualWorker): boolean {
+    const areUp = peer !== this && this.isAlive && peer.isAlive;
+    return areUp && !this.traits.relayOnly && !peer.traits.relayOnly && this.network.reaches(this.id, peer.id);
+  }
+
+  private arrive(round: number, hash: string): void {
+    this.wanted.delete(hash);
+    if (this.payloads.has(hash)) return;
+    this.payloads.set(hash, round);
+    this.later(20, () => this.reportReceived(round));
+    this.later(0, () => this.proceed());
+  }
+
+  private reportReceived(round: number): void {
+    const hashes = [...this.payloads].filter(([, of]) => of === round).map(([hash]) => hash);
+    if (hashes.length > 0) this.say({ type: 'received', round, hashes });
+  }
+
+  /** Waits a moment for the payload to come by itself, then asks for it. */
+  private want(round: number, hash: string, patienceMs = 1_000): void {
+    if (this.payloads.has(hash) || this.wanted.has(hash)) return;
+    this.wanted.set(hash, { round, since: this.network.clock.now });
+    this.later(patienceMs, () => this.fetch(hash));
+  }
+
+  private keepAsking(): void {
+    for (const hash of this.wanted.keys()) this.fetch(hash);
+    this.later(retryMs, () => this.keepAsking());
+  }
+
+  /** From any peer or the relay; after a while without success it tells the room. */
+  private fetch(hash: string): void {
+    const wish = this.wanted.get(hash);
+    if (wish === undefined) return;
+    const holder = [...this.peers.values()].find((peer) => peer.payloads.has(hash) && this.canReach(peer));
+    if (holder !== undefined) return holder.deliver(this, wish.round, hash);
+    if (this.network.relayed.has(hash) && this.host.isUp) {
+      return this.later(this.network.delayMs(), () => this.arrive(wish.round, hash));
+    }
+    if (this.network.clock.now - wish.since < missingMs) return;
+    this.wanted.set(hash, { ...wish, since: this.network.clock.now });
+    this.say({ type: 'missing', round: wish.round, hashes: [hash] });
+  }
+
+  private relay(hashes: readonly string[]): void {
+    for (const hash of hashes.filter((held) => this.payloads.has(held))) {
+      this.later(this.network.delayMs(), () => {
+        if (this.host.isUp) this.network.relayed.add(hash);
+      });
+    }
+  }
+
+  private upload({ kind, fence, round }: Lease): void {
+    const { holds } = this;
+    const fails = this.network.random.uniform() < this.network.faults.failedUpload;
+    if (holds?.round !== round || (fails && this.network.random.below(2) === 0)) {
+      return this.say({ type: 'declined', kind, fence, reason: 'cannot' });
+    }
+    if (fails) return;
+    this.later(this.network.between(100, 2_000), () => {
+      if (!this.host.store(this.id, fence, holds)) return;
+      const evaluation = kind === 'artifact' ? { loss: 2, tokens: 100, unigramLoss: 3, bigramLoss: 2.4 } : null;
+      this.say({ type: 'uploaded', kind, fence, ...stateRef(holds), bytes: 1000, evaluation });
+    });
+  }
+
+  private forgetBefore(round: number): void {
+    for (const [hash, of] of this.payloads) if (of < round) this.payloads.delete(hash);
+  }
+
+  private say(message: WorkerMessage): void {
+    if (this.socket?.isOpen) this.socket.sendToRoom(message);
+  }
+
+  /** Later in this life; a frozen worker does it when it thaws. */
+  private later(delayMs: number, run: () => void): void {
+    const { life } = this;
+    const tryIt = (): void => {
+      if (this.life !== life) return;
+      const waitMs = this.frozenUntil - this.network.clock.now;
+      if (waitMs > 0) this.network.clock.after(waitMs, tryIt);
+      else run();
+    };
+    this.network.clock.after(delayMs, tryIt);
+  }
+}
+
+function stateRef(state: VirtualState): { round: number; stateHash: string } {
+  return { round: state.round, stateHash: virtualHash(state) };
+}
+
+/** Whether a state lies between the checkpoint and the current round, and is not known to be wrong. */
+function isOnTheWay(holds: VirtualState, { type, round, stateHash, checkpoint, log }: CatchUp): boolean {
+  const base = checkpoint?.round ?? 0;
+  if (holds.round < base || holds.round > round) return false;
+  const logged = log.find((closed) => closed.round === holds.round - 1)?.stateHash ?? null;
+  const expected = holds.round === round ? stateHash : holds.round === base ? (checkpoint?.stateHash ?? null) : logged;
+  return expected === null ? type === 'welcome' : expected === virtualHash(holds);
+}
