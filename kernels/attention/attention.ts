@@ -3,10 +3,14 @@
 
 import { attention as queryWgsl } from '../generated/attention.ts';
 import { attentionGradient as queryGradientWgsl } from '../generated/attention-gradient.ts';
+import { attentionGradientTiled as tiledGradientWgsl } from '../generated/attention-gradient-tiled.ts';
+import { attentionTiled as tiledWgsl } from '../generated/attention-tiled.ts';
 import type { PlanBuilder } from '../plan/builder.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expect, expectMatrix, expectTensor } from '../plan/expect.ts';
-import type { Kernel, Tensor } from '../plan/op.ts';
+import type { DeviceTraits, Kernel, Op, Tensor } from '../plan/op.ts';
+import { elementsOf } from '../plan/op.ts';
+import { attentionCpu, attentionGradientCpu } from './attention.cpu.ts';
 import type { AttentionAttributes } from './attention.reference.ts';
 import { attentionGradientReference, attentionReference, attentionShape } from './attention.reference.ts';
 
@@ -46,12 +50,14 @@ export const attentionKernel: Kernel = {
   },
   dispatches(op, traits) {
     const [out, logsumexp] = op.outputs as [Tensor, Tensor];
-    const constants = constantsOf(op);
-    const workgroups = linearWorkgroups(constants.batch * constants.heads * constants.time, 64, traits);
     const tensors = { qkv: op.inputs[0]!, out, logsumexp };
-    return [dispatch(queryWgsl, { entryPoint: 'forward', tensors, constants, workgroups })];
+    const call = { entryPoint: 'forward', tensors } as const;
+    return traits.isCpu
+      ? [dispatch(queryWgsl, { ...call, ...gridOfQueries(op, traits) })]
+      : [dispatch(tiledWgsl, { ...call, ...gridOfTiles(op, traits) })];
   },
   reference: attentionReference,
+  cpu: attentionCpu,
   adjoint({ inputs, outputs, attributes }, builder) {
     const [out, logsumexp] = outputs as [Tensor, Tensor];
     const target = builder.contribute(inputs[0]!);
@@ -71,20 +77,37 @@ export const attentionGradientKernel: Kernel = {
   },
   dispatches(op, traits, scratch) {
     const [qkv, out, logsumexp, gradient] = op.inputs as [Tensor, Tensor, Tensor, Tensor];
-    const qkv_gradient = op.outputs[0]!;
-    const constants = constantsOf(op);
-    const queries = constants.batch * constants.heads * constants.time;
-    const workgroups = linearWorkgroups(queries, 64, traits);
-    const tensors = { qkv, logsumexp, gradient, means: scratch('means', queries), qkv_gradient };
-    return [
-      dispatch(queryGradientWgsl, { entryPoint: 'queries', tensors: { ...tensors, out }, constants, workgroups }),
-      dispatch(queryGradientWgsl, { entryPoint: 'keys', tensors, constants, workgroups }),
-    ];
+    const means = scratch('means', elementsOf(logsumexp.shape));
+    const tensors = { qkv, logsumexp, gradient, means, qkv_gradient: op.outputs[0]! };
+    const queries = { entryPoint: 'queries', tensors: { ...tensors, out } } as const;
+    const keys = { entryPoint: 'keys', tensors } as const;
+    if (traits.isCpu) {
+      const grid = gridOfQueries(op, traits);
+      return [dispatch(queryGradientWgsl, { ...queries, ...grid }), dispatch(queryGradientWgsl, { ...keys, ...grid })];
+    }
+    const grid = gridOfTiles(op, traits);
+    return [dispatch(tiledGradientWgsl, { ...queries, ...grid }), dispatch(tiledGradientWgsl, { ...keys, ...grid })];
   },
   reference: attentionGradientReference,
+  cpu: attentionGradientCpu,
 };
 
-function constantsOf(op: Parameters<typeof attentionShape>[0]) {
+/** One invocation a query or key: for software adapters. */
+function gridOfQueries(op: Op, traits: DeviceTraits) {
+  const constants = constantsOf(op);
+  const queries = constants.batch * constants.heads * constants.time;
+  return { constants, workgroups: linearWorkgroups(queries, 64, traits) };
+}
+
+/** One workgroup a tile of queries or keys: for GPUs. */
+function gridOfTiles(op: Op, traits: DeviceTraits) {
+  const constants = constantsOf(op);
+  const tile = constants.head_size > 64 ? 16 : 32;
+  const tiles = constants.batch * constants.heads * Math.ceil(constants.time / tile);
+  return { constants: { ...constants, tile }, workgroups: linearWorkgroups(tiles, 1, traits) };
+}
+
+function constantsOf(op: Op) {
   const { batch, time, heads, headSize, scale } = attentionShape(op);
   return { batch, time, heads, head_size: headSize, scale };
 }

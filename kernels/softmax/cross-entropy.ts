@@ -10,6 +10,7 @@ import { expectMatrix, expectTensor } from '../plan/expect.ts';
 import type { Kernel, Tensor } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
 import { splitRows } from '../plan/split.ts';
+import { crossEntropyCpu, crossEntropyGradientCpu } from './cross-entropy.cpu.ts';
 import { crossEntropyGradientReference, crossEntropyReference } from './cross-entropy.reference.ts';
 
 /** A target that leaves its row out of the mean: padding. Every target of V or more does. */
@@ -57,6 +58,7 @@ export const crossEntropyKernel: Kernel = {
     return [...forward, total];
   },
   reference: crossEntropyReference,
+  cpu: crossEntropyCpu,
   adjoint({ inputs, outputs }, builder) {
     const [logits, targets] = inputs as [Tensor, Tensor];
     const [loss, weight, logsumexp] = outputs as [Tensor, Tensor, Tensor];
@@ -90,6 +92,7 @@ export const crossEntropyGradientKernel: Kernel = {
     });
   },
   reference: crossEntropyGradientReference,
+  cpu: crossEntropyGradientCpu,
 };
 
 function expectTargets(kernel: string, targets: Tensor | undefined, rows: number): void {

@@ -1,0 +1,251 @@
+// Gradient of causal self-attention for GPUs: `queries` takes a tile of queries over the tiles of keys up to the diagonal,
+// then `keys` a tile of keys over the tiles of queries from the diagonal on. Bindings and formulas as in
+// attention-gradient.wgsl. Two tiles stay in workgroup memory (slots 0 and 1), a third one (slot 2) changes.
+
+const tile_count = 3u;
+
+override batch: u32; // B
+override time: u32; // T
+override heads: u32; // H
+override head_size: u32; // D
+override scale: f32; // of the scores
+
+@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B * T, 3 C]
+@group(0) @binding(1) var<storage, read> out: array<f32>; // [B * T, C]
+@group(0) @binding(2) var<storage, read> logsumexp: array<f32>; // [B, H, T]
+@group(0) @binding(3) var<storage, read> gradient: array<f32>; // [B * T, C], of out
+@group(0) @binding(4) var<storage, read_write> means: array<f32>; // [B, H, T]
+@group(0) @binding(5) var<storage, read_write> qkv_gradient: array<f32>; // [B * T, 3 C]
+
+// <prelude attention-layout>
+/// One head of one sequence at one position, numbered [B, H, T].
+struct Place {
+  t: u32,
+  first: u32, // the number of the same head's place at t = 0
+  sequence: u32, // first row of the sequence
+  column: u32, // of the head in a part of width C
+}
+
+fn place_of(number: u32) -> Place {
+  let head = number / time;
+  return Place(number % time, head * time, head / heads * time, head % heads * head_size);
+}
+
+/// Where q (part 0), k (1) or v (2) of a head begins in qkv [B * T, 3 C].
+fn offset_in_qkv(place: Place, t: u32, part: u32) -> u32 {
+  return ((place.sequence + t) * 3 + part) * heads * head_size + place.column;
+}
+
+/// Where a head begins in out [B * T, C].
+fn offset_in_out(place: Place, t: u32) -> u32 {
+  return (place.sequence + t) * heads * head_size + place.column;
+}
+// </prelude>
+
+// <prelude attention-tile>
+// A workgroup of 8 x 8 invocations (x, y) works on tiles: `tile` rows, queries or keys, of one head, in workgroup memory.
+// An invocation owns the products of the rows y + 8 i of one tile with the rows x + 8 j of another, and of sums over rows
+// the vectors x + 8 v of the rows y + 8 i.
+
+override tile: u32; // 32, or 16 for heads above 64: three tiles fit 32 KiB, and the arrays below suffice
+override vectors: u32 = (head_size + 3) / 4; // that hold a row, the last one filled up with zeros
+override columns: u32 = (vectors + 7) / 8; // that an invocation owns
+override stride: u32 = vectors + 1; // vectors from one row to the next: rows begin in different banks
+
+alias Products = array<f32, 16>; // [i * 4 + j]
+alias Sums = array<vec4f, 8>; // [i * columns + v]
+
+var<workgroup> tiles: array<vec4f, tile_count * tile * stride>;
+var<workgroup> weights: array<f32, tile * (tile + 1)>;
+
+/// The head's first place and the first row of this workgroup's tile.
+struct Work {
+  place: Place,
+  first: u32,
+}
+
+/// The tiles that take longest come first: the last ones for queries, the first ones for keys.
+fn work_of(group: u32, is_last_first: bool) -> Work {
+  let head_tiles = (time + tile - 1) / tile;
+  let number = select(group % head_tiles, head_tiles - 1 - group % head_tiles, is_last_first);
+  return Work(place_of(group / head_tiles * time), number * tile);
+}
+
+/// Copies rows of q (part 0), k (1) or v (2) into a tile; zeros beyond the sequence.
+fn stage_qkv(slot: u32, place: Place, first: u32, part: u32, lane: u32) {
+  for (var i = lane; i < tile * vectors; i += 64) {
+    let row = i / vectors;
+    let d = i % vectors * 4;
+    let at = offset_in_qkv(place, first + row, part) + d;
+    var value = vec4f();
+    if (first + row < time) {
+      value.x = qkv[at];
+      if (d + 1 < head_size) { value.y = qkv[at + 1]; }
+      if (d + 2 < head_size) { value.z = qkv[at + 2]; }
+      if (d + 3 < head_size) { value.w = qkv[at + 3]; }
+    }
+    tiles[(slot * tile + row) * stride + i % vectors] = value;
+  }
+}
+
+/// The products of this invocation's rows of two tiles.
+fn products(left_slot: u32, right_slot: u32, x: u32, y: u32) -> Products {
+  var sums: Products;
+  for (var vector = 0u; vector < vectors; vector++) {
+    var right: array<vec4f, 4>;
+    for (var j = 0u; j < tile / 8; j++) { right[j] = tiles[(right_slot * tile + x + 8 * j) * stride + vector]; }
+    for (var i = 0u; i < tile / 8; i++) {
+      let left = tiles[(left_slot * tile + y + 8 * i) * stride + vector];
+      for (var j = 0u; j < tile / 8; j++) { sums[i * 4 + j] += dot(left, right[j]); }
+    }
+  }
+  return sums;
+}
+
+/// Writes this invocation's elements of `weights` [tile, tile].
+fn share(values: Products, x: u32, y: u32) {
+  for (var i = 0u; i < tile / 8; i++) {
+    for (var j = 0u; j < tile / 8; j++) { weights[(y + 8 * i) * (tile + 1) + x + 8 * j] = values[i * 4 + j]; }
+  }
+}
+
+/// sums += weights * a tile.
+fn accumulate(sums: ptr<function, Sums>, slot: u32, x: u32, y: u32) {
+  for (var k = 0u; k < tile; k++) {
+    for (var v = 0u; v < columns; v++) {
+      let right = tiles[(slot * tile + k) * stride + min(x + 8 * v, vectors)]; // the last one is never written out
+      for (var i = 0u; i < tile / 8; i++) { (*sums)[i * columns + v] += weights[(y + 8 * i) * (tile + 1) + k] * right; }
+    }
+  }
+}
+// </prelude>
+
+@compute @workgroup_size(64)
+fn queries(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = id.y * groups.x + id.x;
+  if (group >= batch * heads * ((time + tile - 1) / tile)) { return; }
+  let work = work_of(group, true);
+  let x = lane % 8;
+  let y = lane / 8;
+  var sums: Sums;
+  let own_mean = write_mean(work, lane);
+  stage_qkv(0, work.place, work.first, 0, lane);
+  stage_gradient(1, work.place, work.first, lane);
+  weights[lane] = own_mean;
+  workgroupBarrier();
+  var mean = vec4f();
+  for (var i = 0u; i < tile / 8; i++) { mean[i] = weights[y + 8 * i]; }
+  for (var key = 0u; key <= work.first; key += tile) {
+    stage_qkv(2, work.place, key, 1, lane);
+    workgroupBarrier();
+    let scores = products(0, 2, x, y);
+    workgroupBarrier();
+    stage_qkv(2, work.place, key, 2, lane);
+    workgroupBarrier();
+    let agreements = products(1, 2, x, y);
+    var slopes: Products;
+    for (var i = 0u; i < tile / 8; i++) {
+      for (var j = 0u; j < tile / 8; j++) {
+        let weight = weight_of(scores[i * 4 + j], work.place, work.first + y + 8 * i, key + x + 8 * j);
+        slopes[i * 4 + j] = weight * (agreements[i * 4 + j] - mean[i]) * scale;
+      }
+    }
+    share(slopes, x, y);
+    workgroupBarrier();
+    stage_qkv(2, work.place, key, 1, lane);
+    workgroupBarrier();
+    accumulate(&sums, 2, x, y);
+    workgroupBarrier();
+  }
+  write_gradient(work, 0, sums, x, y);
+}
+
+@compute @workgroup_size(64)
+fn keys(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = id.y * groups.x + id.x;
+  if (group >= batch * heads * ((time + tile - 1) / tile)) { return; }
+  let work = work_of(group, false);
+  let x = lane % 8;
+  let y = lane / 8;
+  var key_sums: Sums;
+  var value_sums: Sums;
+  stage_qkv(0, work.place, work.first, 1, lane);
+  stage_qkv(1, work.place, work.first, 2, lane);
+  for (var query = work.first; query < time; query += tile) {
+    stage_qkv(2, work.place, query, 0, lane);
+    workgroupBarrier();
+    var values = products(0, 2, x, y);
+    workgroupBarrier();
+    stage_gradient(2, work.place, query, lane);
+    for (var i = 0u; i < tile / 8; i++) {
+      for (var j = 0u; j < tile / 8; j++) {
+        values[i * 4 + j] = weight_of(values[i * 4 + j], work.place, query + x + 8 * j, work.first + y + 8 * i);
+      }
+    }
+    share(values, x, y);
+    workgroupBarrier();
+    accumulate(&value_sums, 2, x, y);
+    let agreements = products(1, 2, x, y);
+    for (var j = 0u; j < tile / 8; j++) {
+      let mean = means[work.place.first + min(query + x + 8 * j, time - 1)];
+      for (var i = 0u; i < tile / 8; i++) { values[i * 4 + j] *= (agreements[i * 4 + j] - mean) * scale; }
+    }
+    workgroupBarrier();
+    share(values, x, y);
+    stage_qkv(2, work.place, query, 0, lane);
+    workgroupBarrier();
+    accumulate(&key_sums, 2, x, y);
+    workgroupBarrier();
+  }
+  write_gradient(work, 1, key_sums, x, y);
+  write_gradient(work, 2, value_sums, x, y);
+}
+
+/// The weight of a key for a query, from the unscaled score; 0 for a key that the query does not see.
+fn weight_of(score: f32, place: Place, query: u32, key: u32) -> f32 {
+  if (key > query || query >= time) { return 0; }
+  return exp(score * scale - logsumexp[place.first + query]);
+}
+
+/// The sum over D of gradient * out for row `lane` of the tile; `keys` needs it too.
+fn write_mean(work: Work, lane: u32) -> f32 {
+  let t = work.first + lane;
+  if (lane >= tile || t >= time) { return 0; }
+  let at = offset_in_out(work.place, t);
+  var mean = 0.0;
+  for (var d = 0u; d < head_size; d++) { mean += gradient[at + d] * out[at + d]; }
+  means[work.place.first + t] = mean;
+  return mean;
+}
+
+fn stage_gradient(slot: u32, place: Place, first: u32, lane: u32) {
+  for (var i = lane; i < tile * vectors; i += 64) {
+    let row = i / vectors;
+    let d = i % vectors * 4;
+    let at = offset_in_out(place, first + row) + d;
+    var value = vec4f();
+    if (first + row < time) {
+      value.x = gradient[at];
+      if (d + 1 < head_size) { value.y = gradient[at + 1]; }
+      if (d + 2 < head_size) { value.z = gradient[at + 2]; }
+      if (d + 3 < head_size) { value.w = gradient[at + 3]; }
+    }
+    tiles[(slot * tile + row) * stride + i % vectors] = value;
+  }
+}
+
+/// Writes this invocation's share of the gradient of q (part 0), k (1) or v (2).
+fn write_gradient(work: Work, part: u32, sums: Sums, x: u32, y: u32) {
+  for (var i = 0u; i < tile / 8; i++) {
+    let t = work.first + y + 8 * i;
+    for (var v = 0u; v < columns && t < time; v++) {
+      let d = (x + 8 * v) * 4;
+      let at = offset_in_qkv(work.place, t, part) + d;
+      let value = sums[i * columns + v];
+      if (d < head_size) { qkv_gradient[at] = value.x; }
+      if (d + 1 < head_size) { qkv_gradient[at + 1] = value.y; }
+      if (d + 2 < head_size) { qkv_gradient[at + 2] = value.z; }
+      if (d + 3 < head_size) { qkv_gradient[at + 3] = value.w; }
+    }
+  }
+}
