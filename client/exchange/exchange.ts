@@ -31,9 +31,15 @@ export interface Exchange {
   hold(round: number, hash: string, payload: Uint8Array): void;
   /**
    * The payload with this hash: from the store, from `from` first, then from any other peer, then from the relay.
-   * @throws LoomError `unavailable` after `timeoutMs`.
+   * @throws LoomError `unavailable` after `timeoutMs`, or soon after `signal` aborts.
    */
-  obtain(round: number, hash: string, from: string | null, timeoutMs: number): Promise<Uint8Array>;
+  obtain(
+    round: number,
+    hash: string,
+    from: string | null,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array>;
   has(hash: string): boolean;
   /** Uploads payloads we hold to the coordinator's relay, because a worker cannot reach a peer. */
   relay(round: number, hashes: readonly string[]): Promise<void>;

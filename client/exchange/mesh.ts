@@ -35,6 +35,14 @@ export interface MeshOptions {
   storeBytes?: number;
 }
 
+interface Search {
+  round: number;
+  hash: string;
+  from: string | null; // peer id
+  deadline: number; // unix ms
+  signal: AbortSignal;
+}
+
 const strangersAtMost = 16;
 const strangerMs = 15_000;
 const relayAttempts = 4;
@@ -84,13 +92,19 @@ export class Mesh implements Exchange {
     this.store.put(round, hash, payload, true);
   }
 
-  async obtain(round: number, hash: string, from: string | null, timeoutMs: number): Promise<Uint8Array> {
-    const deadline = Date.now() + timeoutMs;
-    while (!this.stop.signal.aborted) {
-      const payload = (await this.askPeers(round, hash, from, deadline)) ?? (await this.askRelay(round, hash));
+  async obtain(
+    round: number,
+    hash: string,
+    from: string | null,
+    timeoutMs: number,
+    signal: AbortSignal = this.stop.signal,
+  ): Promise<Uint8Array> {
+    const search = { round, hash, from, deadline: Date.now() + timeoutMs, signal };
+    while (true) {
+      const payload = (await this.askPeers(search)) ?? (await this.askRelay(search));
       if (payload !== undefined) return payload;
-      if (Date.now() >= deadline) break;
-      await this.changed.wait(Math.min(500, deadline - Date.now()));
+      if (this.isOver(search)) break;
+      await this.changed.wait(Math.min(500, search.deadline - Date.now()));
     }
     throw new LoomError('unavailable', `no peer and no relay has payload ${hash.slice(0, 8)} of round ${round}`);
   }
@@ -197,28 +211,27 @@ export class Mesh implements Exchange {
     this.changed.ring();
   }
 
-  private async askPeers(
-    round: number,
-    hash: string,
-    from: string | null,
-    deadline: number,
-  ): Promise<Uint8Array | undefined> {
-    const first = from === null ? undefined : this.neighbours.get(from);
+  private isOver({ deadline, signal }: Search): boolean {
+    return Date.now() >= deadline || signal.aborted || this.stop.signal.aborted;
+  }
+
+  private async askPeers(search: Search): Promise<Uint8Array | undefined> {
+    const first = search.from === null ? undefined : this.neighbours.get(search.from);
     const others = [...this.neighbours.values()].filter((neighbour) => neighbour !== first);
     for (const { link } of first === undefined ? others : [first, ...others]) {
-      const payload =
-        this.store.take(hash) ?? (link === null ? undefined : await this.ask(link, round, hash, deadline));
+      const payload = this.store.take(search.hash) ?? (link === null ? undefined : await this.ask(link, search));
       if (payload !== undefined) return payload;
     }
-    return this.store.take(hash);
+    return this.store.take(search.hash);
   }
 
   /** Asks one peer and waits as long as something comes; another peer may be faster. */
-  private async ask(link: PeerLink, round: number, hash: string, deadline: number): Promise<Uint8Array | undefined> {
+  private async ask(link: PeerLink, search: Search): Promise<Uint8Array | undefined> {
+    const { round, hash } = search;
     if (link.progress(hash) === 0) link.want(round, hash);
     let progress = link.progress(hash);
     let movedAt = Date.now();
-    while (!this.stop.signal.aborted && !link.lacks(hash) && Date.now() < deadline) {
+    while (!link.lacks(hash) && !this.isOver(search)) {
       await this.changed.wait(100);
       const payload = this.store.take(hash);
       if (payload !== undefined) return payload;
@@ -229,7 +242,7 @@ export class Mesh implements Exchange {
     return undefined;
   }
 
-  private async askRelay(round: number, hash: string): Promise<Uint8Array | undefined> {
+  private async askRelay({ round, hash }: Search): Promise<Uint8Array | undefined> {
     const payload = await this.options.relay.get(hash).catch(() => null);
     if (payload === null) return this.store.take(hash);
     this.past.bytesReceived += payload.length;

@@ -1,0 +1,195 @@
+// A contributor's life, the same in a page and in Node: register, ask for work, work on the job to its end, ask again. What
+// goes wrong is one sentence in the snapshot; what can be tried again is tried again, with growing pauses.
+
+import { parseManifest } from '../../shared/manifest/manifest.ts';
+import type { JobView } from '../../shared/api/schemas.ts';
+import { LoomError, describeError } from '../../shared/errors.ts';
+import { Mesh } from '../exchange/mesh.ts';
+import type { CreatePeer } from '../exchange/peer-host.ts';
+import { backoffMs } from '../timing/backoff.ts';
+import { Bell } from '../timing/wait.ts';
+import type { Trainer } from '../train/trainer.ts';
+import { CoordinatorApi } from './coordinator-api.ts';
+import { loadDataset } from './dataset.ts';
+import type { WorkerSnapshot } from './events.ts';
+import { forgetIdentity, identify } from './identity.ts';
+import { JobSession } from './job-session.ts';
+import type { JobEnd } from './job-session.ts';
+import { Keepsake } from './keepsake.ts';
+import { SnapshotFeed } from './snapshot-feed.ts';
+import type { Store } from './store.ts';
+import { Workshop } from './workshop.ts';
+
+export interface ContributeOptions {
+  coordinator: URL;
+  kind: 'page' | 'node';
+  name: string; // what other people see in the list of workers; may be empty
+  adapter: string; // for people, before any job has opened a device
+  backend: 'auto' | 'webgpu' | 'cpu';
+  load: number; // fraction of the time the device may be busy, 0.05..1
+  once?: boolean; // end after one job
+  store: Store;
+  createTrainer: () => Trainer;
+  createPeer: CreatePeer;
+  onSnapshot: (snapshot: WorkerSnapshot) => void;
+  random?: () => number;
+}
+
+export interface Contributor {
+  snapshot(): WorkerSnapshot;
+  /** Stops training; the worker stays in its job and keeps up with it. */
+  pause(): void;
+  resume(): void;
+  setLoad(load: number): void;
+  /** Says goodbye to the room and ends; resolves within a few seconds. */
+  stop(reason?: string): Promise<void>;
+  /** Resolves with the last snapshot: stopped, failed, or with `once` finished. */
+  readonly done: Promise<WorkerSnapshot>;
+}
+
+/** Errors that trying again does not cure. */
+const hopeless: ReadonlySet<string> = new Set(['unsupported_version', 'forbidden', 'no_backend', 'conflict']);
+
+/** Starts contributing. Never throws: see the snapshots. */
+export function contribute(options: ContributeOptions): Contributor {
+  const life = new Life(options);
+  const done = life.live();
+  return {
+    snapshot: () => life.feed.now,
+    pause: () => life.setPaused(true),
+    resume: () => life.setPaused(false),
+    setLoad: (load) => life.setLoad(load),
+    stop: (reason = 'stopped by its user') => life.stop(reason),
+    done,
+  };
+}
+
+class Life {
+  readonly feed: SnapshotFeed;
+  private readonly options: Required<ContributeOptions>;
+  private readonly api: CoordinatorApi;
+  private readonly changed = new Bell();
+  private stopping: string | null = null;
+  private paused = false;
+  private load: number;
+  private session: JobSession | null = null;
+  private workshop: Workshop | null = null;
+  private finished = false;
+
+  constructor(options: ContributeOptions) {
+    this.options = { once: false, random: Math.random, ...options };
+    this.load = options.load;
+    this.api = new CoordinatorApi(options.coordinator);
+    this.feed = new SnapshotFeed(options.onSnapshot);
+  }
+
+  async live(): Promise<WorkerSnapshot> {
+    for (let failures = 0; this.goesOn(); ) {
+      try {
+        await this.lookForWork();
+        failures = 0;
+      } catch (error) {
+        await this.suffer(error, failures++);
+      }
+    }
+    if (this.stopping !== null) this.feed.update({ phase: 'stopped', reason: this.stopping });
+    this.changed.ring();
+    return this.feed.close();
+  }
+
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+    this.session?.setPaused(paused);
+    if (this.session === null && paused) this.feed.update({ phase: 'paused', reason: 'Paused by you.' });
+    this.changed.ring();
+  }
+
+  setLoad(load: number): void {
+    this.load = load;
+    this.workshop?.setLoad(load);
+  }
+
+  async stop(reason: string): Promise<void> {
+    this.stopping ??= reason;
+    this.session?.leave(reason);
+    this.changed.ring();
+    while (this.feed.isOpen) await this.changed.wait(100);
+  }
+
+  private goesOn(): boolean {
+    return this.stopping === null && !this.finished && this.feed.now.phase !== 'failed';
+  }
+
+  private async lookForWork(): Promise<void> {
+    const { options, api } = this;
+    if (this.paused) return this.changed.wait(1000);
+    const workerId = await identify(api, options.store, options);
+    this.feed.update({ workerId });
+    const work = await api.work();
+    if (this.stopping !== null) return;
+    if (work.type === 'job') return this.workOn(work.job, workerId);
+    this.feed.update({ phase: 'idle', reason: work.reason, jobId: null });
+    await this.changed.wait(work.retryMs);
+  }
+
+  private async workOn(job: JobView, workerId: string): Promise<void> {
+    this.feed.begin(job.id);
+    const keepsake = new Keepsake(this.options.store, job.id);
+    try {
+      this.workshop = await this.prepare(job, keepsake);
+      if (this.stopping !== null) return;
+      this.feed.update({ backend: this.workshop.report });
+      this.session = this.openSession(job, workerId, keepsake, this.workshop);
+      await this.conclude(job, keepsake, await this.session.run());
+    } finally {
+      this.session = null;
+      await this.workshop?.close().catch(() => undefined);
+      this.workshop = null;
+    }
+  }
+
+  /** Fetches the data and opens the trainer on it. */
+  private async prepare(job: JobView, keepsake: Keepsake): Promise<Workshop> {
+    const { createTrainer, backend, store } = this.options;
+    const manifest = parseManifest(job.manifest);
+    this.feed.update({ phase: 'preparing', reason: `Fetching the data of ${job.name}.` });
+    const data = await loadDataset(this.api, store, job.dataset.sha256);
+    this.feed.update({ reason: 'Choosing a backend and building the plan.' });
+    const workshop = new Workshop({ createTrainer, manifest, data, backend, load: this.load, keepsake });
+    await workshop.open();
+    return workshop;
+  }
+
+  private openSession(job: JobView, workerId: string, keepsake: Keepsake, workshop: Workshop): JobSession {
+    const { kind, coordinator, createPeer, random } = this.options;
+    const { api } = this;
+    return new JobSession({
+      ...{ jobId: job.id, kind, api, workerId, workshop, keepsake, random, paused: this.paused },
+      minWorkers: parseManifest(job.manifest).spec.resources.workers.min,
+      createExchange: (events) =>
+        new Mesh({
+          ...{ peerId: crypto.randomUUID(), jobId: job.id, coordinator, createPeer, events, random },
+          relay: api.relay(job.id),
+        }),
+      report: (patch) => this.feed.update(patch),
+    });
+  }
+
+  private async conclude(job: JobView, keepsake: Keepsake, end: JobEnd): Promise<void> {
+    if (end.type === 'left') return;
+    if (end.type === 'lost') throw end.error;
+    await keepsake.forget();
+    const why = end.reason === '' ? '' : `: ${end.reason}`;
+    this.feed.update({ phase: 'finished', reason: `${job.name} ${end.state}${why}` });
+    this.finished = this.options.once;
+  }
+
+  /** One clear sentence, and another try after a while unless that is hopeless. */
+  private async suffer(error: unknown, failures: number): Promise<void> {
+    const reason = describeError(error);
+    if (error instanceof LoomError && error.code === 'unauthorized') await forgetIdentity(this.options.store);
+    const isHopeless = !(error instanceof LoomError) || hopeless.has(error.code);
+    this.feed.update({ phase: isHopeless ? 'failed' : 'connecting', reason });
+    if (!isHopeless) await this.changed.wait(backoffMs(failures, this.options.random));
+  }
+}

@@ -1,0 +1,90 @@
+// The REST calls a worker makes, and where its sockets are. Retries are in sdk/http.ts; every call ends in time.
+
+import { registeredWorker, work } from '../../shared/api/schemas.ts';
+import type { RegisteredWorker, Work } from '../../shared/api/schemas.ts';
+import { LoomError } from '../../shared/errors.ts';
+import { protocolVersion } from '../../shared/protocol/messages.ts';
+import { Http } from '../sdk/http.ts';
+import type { HttpRequest } from '../sdk/http.ts';
+import { within } from '../timing/wait.ts';
+import type { Relay } from '../exchange/mesh.ts';
+
+/** A whole body may take so long; headers are bounded by Http itself. */
+const bodyTimeoutMs = 300_000;
+
+export interface WorkerDescription {
+  kind: 'page' | 'node';
+  adapter: string;
+  name: string;
+}
+
+export class CoordinatorApi {
+  readonly url: URL;
+  token = '';
+  private readonly http: Http;
+
+  constructor(url: URL) {
+    this.url = url;
+    this.http = new Http({ url: url.href, attempts: 3 });
+  }
+
+  register({ kind, adapter, name }: WorkerDescription): Promise<RegisteredWorker> {
+    const body = JSON.stringify({ version: protocolVersion, kind, adapter: adapter.slice(0, 200), name: name.slice(0, 100) });
+    const headers = { 'content-type': 'application/json' };
+    return this.http.json(registeredWorker, { method: 'POST', path: '/workers', body, headers });
+  }
+
+  work(): Promise<Work> {
+    return this.http.json(work, { path: '/workers/me/work', headers: this.authorization() });
+  }
+
+  dataset(sha256: string): Promise<Uint8Array> {
+    return this.bytes({ path: `/datasets/${sha256}` });
+  }
+
+  checkpoint(jobId: string, round: number): Promise<Uint8Array> {
+    return this.bytes({ path: `/jobs/${jobId}/checkpoints/${round}` });
+  }
+
+  async putCheckpoint(jobId: string, round: number, fence: number, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.put(`/jobs/${jobId}/checkpoints/${round}`, bytes, { query: { fence }, signal });
+  }
+
+  async putArtifact(jobId: string, name: string, fence: number, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.put(`/jobs/${jobId}/artifacts/${name}`, bytes, { query: { fence }, signal });
+  }
+
+  /** The job's payloads at the coordinator. */
+  relay(jobId: string): Relay {
+    const path = (hash: string): string => `/jobs/${jobId}/relay/${hash}`;
+    return {
+      get: (hash) => this.bytes({ path: path(hash) }).catch(nullIfNotFound),
+      put: (hash, payload) => this.put(path(hash), payload, {}),
+    };
+  }
+
+  roomUrl(jobId: string): URL {
+    const url = new URL(`api/v1/jobs/${jobId}/room`, this.url.href.replace(/\/*$/, '/'));
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    return url;
+  }
+
+  private async bytes(request: HttpRequest): Promise<Uint8Array> {
+    const response = await this.http.send(request);
+    return new Uint8Array(await within(bodyTimeoutMs, request.path, response.arrayBuffer()));
+  }
+
+  private async put(path: string, bytes: Uint8Array, more: Pick<HttpRequest, 'query' | 'signal'>): Promise<void> {
+    const body = new Uint8Array(bytes); // a body must not be a view of shared memory
+    await this.http.send({ method: 'PUT', path, body, headers: this.authorization(), ...more });
+  }
+
+  private authorization(): Record<string, string> {
+    return { authorization: `Bearer ${this.token}` };
+  }
+}
+
+function nullIfNotFound(error: unknown): null {
+  if (error instanceof LoomError && error.code === 'not_found') return null;
+  throw error;
+}

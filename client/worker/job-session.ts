@@ -1,0 +1,316 @@
+// A worker's life in one job, from the first hello to the end: look at what the room says, take the next step, do it. Work
+// (restore, apply, train) is done one piece at a time by `run`; replies to the room are given at once, beside it.
+
+import { LoomError, describeError } from '../../shared/errors.ts';
+import { protocolVersion } from '../../shared/protocol/messages.ts';
+import type { AcceptedContribution, Assignment, RoomMessage, Traffic, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { backoffMs } from '../timing/backoff.ts';
+import { Bell, sleep } from '../timing/wait.ts';
+import type { StateRef } from '../train/trainer.ts';
+import { Collector } from './collector.ts';
+import type { CoordinatorApi } from './coordinator-api.ts';
+import type { WorkerSnapshot } from './events.ts';
+import type { Keepsake } from './keepsake.ts';
+import { isReply, nextStep, stepKey } from './next-step.ts';
+import type { Reply, Step, Work } from './next-step.ts';
+import { RoomSocket } from './room-socket.ts';
+import { see, unknownRoom } from './room-view.ts';
+import type { RoomView } from './room-view.ts';
+import { decline, fulfil } from './uploads.ts';
+import type { Workshop } from './workshop.ts';
+
+type Commit = Extract<WorkerMessage, { type: 'commit' }>;
+
+/** So many failures in a row, and this worker gives the job up. */
+const failuresAtMost = 5;
+/** Without the coordinator for so long, the session ends; the agreed state is kept. */
+const lostForMs = 180_000;
+
+export interface JobSessionOptions {
+  jobId: string;
+  kind: 'page' | 'node';
+  api: CoordinatorApi; // with the worker's token
+  workerId: string;
+  workshop: Workshop; // open
+  keepsake: Keepsake;
+  createExchange: (events: { onPayload(): void; onLinks(): void }) => Exchange;
+  paused: boolean;
+  minWorkers: number;
+  random: () => number;
+  report: (patch: Partial<WorkerSnapshot>) => void;
+}
+
+export type JobEnd =
+  | { type: 'finished'; state: 'completed' | 'failed' | 'cancelled'; reason: string }
+  | { type: 'left' }
+  | { type: 'lost'; error: LoomError }; // the room will not have us, or is out of reach
+
+export class JobSession {
+  private readonly options: JobSessionOptions;
+  private readonly exchange: Exchange;
+  private readonly collector: Collector;
+  private readonly socket: RoomSocket;
+  private readonly changed = new Bell();
+  private view: RoomView = unknownRoom;
+  private paused: boolean;
+  private reported: StateRef | null = null;
+  private committed: { assignment: Assignment; message: Commit } | null = null;
+  private uploadedFence = -1;
+  private work: { key: string; breakOff: AbortController } | null = null;
+  private end: JobEnd | null = null;
+  private lostAt: number | null = Date.now();
+  private accepted = { tokens: 0, rounds: 0 };
+
+  constructor(options: JobSessionOptions) {
+    this.options = options;
+    this.paused = options.paused;
+    this.exchange = options.createExchange({
+      onPayload: () => undefined, // the collector waits for the payloads it expects
+      onLinks: () => options.report({ exchange: this.exchange.stats() }),
+    });
+    this.collector = new Collector({
+      exchange: this.exchange,
+      keepsake: options.keepsake,
+      say: (message) => this.socket.send(message),
+      peerIdOf: (workerId) => this.view.peers.find((peer) => peer.workerId === workerId)?.peerId ?? null,
+    });
+    this.socket = new RoomSocket(
+      options.api.roomUrl(options.jobId),
+      {
+        hello: () => this.hello(),
+        onMessage: (message) => this.hear(message),
+        onLost: (reason) => this.lose(reason),
+        onRefused: (error) => this.finish({ type: 'lost', error }),
+      },
+      options.random,
+    );
+  }
+
+  /** Works until the job ends or we leave. Never throws. */
+  async run(): Promise<JobEnd> {
+    for (const { round, hash, payload } of await this.options.keepsake.payloads()) this.exchange.hold(round, hash, payload);
+    for (let failures = 0; this.end === null; ) {
+      const step = this.look();
+      if (step.type === 'end') this.finish({ type: 'finished', ...this.view.finish! });
+      else if (step.type === 'wait') await this.idle();
+      else {
+        const error = await this.attempt(step);
+        failures = error === null ? 0 : failures + 1;
+        if (error !== null) await this.recover(error, failures);
+      }
+    }
+    this.close();
+    return this.end;
+  }
+
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+    this.socket.send({ type: paused ? 'pause' : 'resume' });
+    this.look();
+  }
+
+  leave(reason: string): void {
+    this.socket.send({ type: 'leave', reason });
+    this.finish({ type: 'left' });
+  }
+
+  // ---- What the room says.
+
+  private hello(): WorkerMessage & { type: 'hello' } {
+    const { kind, api, workshop } = this.options;
+    const { adapter, tokensPerSecond, kind: backend } = workshop.report;
+    return {
+      type: 'hello',
+      version: protocolVersion,
+      token: api.token,
+      peerId: this.exchange.peerId,
+      kind,
+      backend: { kind: backend, adapter: adapter.slice(0, 200) },
+      tokensPerSecond,
+      holds: workshop.holds,
+    };
+  }
+
+  private hear(message: RoomMessage): void {
+    if (message.type === 'welcome') this.begin();
+    if (message.type === 'resync') this.reported = null;
+    if (message.type === 'close') this.credit(message.closed.accepted);
+    if (message.type === 'relay') this.exchange.relay(message.round, message.hashes).catch(() => undefined);
+    this.view = see(this.view, message);
+    if (message.type === 'checkpointed') this.forgetBefore(message.checkpoint.round);
+    if (message.type === 'welcome' || message.type === 'peers') this.exchange.setPeers(message.peers);
+    this.collector.expect(this.view.round, this.view.committed);
+    this.look();
+  }
+
+  /** A new connection: the room knows of us only what it says and what we say now. */
+  private begin(): void {
+    this.lostAt = null;
+    this.reported = null;
+    this.collector.startOver(this.view.round);
+    if (this.paused) this.socket.send({ type: 'pause' });
+  }
+
+  private lose(reason: string): void {
+    this.lostAt ??= Date.now();
+    this.options.report({ phase: 'connecting', reason: `Lost the coordinator (${reason}); trying again.` });
+    this.changed.ring();
+  }
+
+  private credit(accepted: readonly AcceptedContribution[]): void {
+    for (const { workerId, tokens } of accepted) {
+      if (workerId !== this.options.workerId) continue;
+      this.accepted = { tokens: this.accepted.tokens + tokens, rounds: this.accepted.rounds + 1 };
+      this.options.report({ tokensTrained: this.accepted.tokens, roundsAccepted: this.accepted.rounds });
+    }
+  }
+
+  private forgetBefore(round: number): void {
+    this.exchange.forgetBefore(round);
+    void this.options.keepsake.forgetBefore(round);
+  }
+
+  // ---- What comes next.
+
+  /** Gives the replies that are due, breaks off work that is no longer the next, and returns the next step. */
+  private look(): Exclude<Step, Reply> {
+    let step = this.next();
+    for (; isReply(step); step = this.next()) this.reply(step);
+    if (this.work?.key !== stepKey(step)) this.breakOff();
+    this.changed.ring();
+    return step;
+  }
+
+  private next(): Step {
+    const { uploadedFence, reported, paused } = this;
+    const { holds } = this.options.workshop;
+    const committed = this.committed?.assignment ?? null;
+    return nextStep(this.view, { holds, reported, committed, uploadedFence, paused });
+  }
+
+  private breakOff(): void {
+    if (this.work === null || this.work.breakOff.signal.aborted) return;
+    this.work.breakOff.abort();
+    this.options.workshop.interrupt();
+  }
+
+  private reply(reply: Reply): void {
+    if (reply.type === 'report') return this.sayApplied();
+    if (reply.type === 'recommit') return this.sayCommit();
+    this.uploadedFence = reply.lease.fence;
+    if (reply.type === 'decline') return this.socket.send(decline(reply.lease, 'a later state is held by now'));
+    const { jobId, workshop, api } = this.options;
+    void fulfil(reply.lease, jobId, workshop, api).then((answer) => this.socket.send(answer));
+  }
+
+  private sayApplied(): void {
+    const { holds } = this.options.workshop;
+    this.reported = holds;
+    this.socket.send({ type: 'applied', ...holds, traffic: this.traffic() });
+  }
+
+  private sayCommit(): void {
+    this.view = { ...this.view, assignment: null };
+    if (this.committed !== null) this.socket.send({ ...this.committed.message, traffic: this.traffic() });
+  }
+
+  // ---- Work.
+
+  /** The error that ended the work, or null when it was done or rightly broken off. */
+  private async attempt(work: Work): Promise<unknown> {
+    const breakOff = new AbortController();
+    this.work = { key: stepKey(work), breakOff };
+    try {
+      await this.perform(work, breakOff.signal);
+      return null;
+    } catch (error) {
+      return breakOff.signal.aborted ? null : error;
+    } finally {
+      this.work = null;
+    }
+  }
+
+  private perform(work: Work, signal: AbortSignal): Promise<void> {
+    if (work.type === 'restore') return this.restore(work);
+    if (work.type === 'apply') return this.apply(work, signal);
+    return this.train(work);
+  }
+
+  private async restore({ checkpoint }: Work & { type: 'restore' }): Promise<void> {
+    const { report, api, jobId, workshop } = this.options;
+    report({ phase: 'catching-up', reason: '', round: this.view.round });
+    const bytes = checkpoint === null ? null : await api.checkpoint(jobId, checkpoint.round);
+    await workshop.restore(bytes, checkpoint?.stateHash ?? null);
+  }
+
+  private async apply({ closed }: Work & { type: 'apply' }, signal: AbortSignal): Promise<void> {
+    const { report, workshop } = this.options;
+    report({ phase: this.view.round - closed.round > 1 ? 'catching-up' : 'exchanging', reason: '', round: closed.round });
+    const contributions = await this.collector.gather(closed.round, closed.accepted, signal);
+    if (contributions !== null) await workshop.apply(closed.round, contributions);
+  }
+
+  private async train({ assignment }: Work & { type: 'train' }): Promise<void> {
+    const { report, workshop, keepsake } = this.options;
+    report({ phase: 'training', reason: '', round: assignment.round, step: 0, steps: assignment.steps });
+    const { payload, ...contribution } = await workshop.train(assignment, ({ step, loss, tokensPerSecond }) =>
+      report({ step, loss, tokensPerSecond }),
+    );
+    const { round, hash, loss } = contribution;
+    await keepsake.keepPayload(round, hash, payload);
+    const message: Commit = { type: 'commit', ...contribution, bytes: payload.length, traffic: this.traffic() };
+    this.committed = { assignment, message };
+    this.sayCommit();
+    this.exchange.publish(round, hash, payload);
+    report({ phase: 'exchanging', loss, exchange: this.exchange.stats() });
+  }
+
+  /** After a failure: a pause, a new trainer if it was the trainer's, and at some point the end. */
+  private async recover(error: unknown, failures: number): Promise<void> {
+    const { workshop, random, report } = this.options;
+    const reason = describeError(error);
+    if (failures > failuresAtMost) {
+      const message = `gave up after ${failuresAtMost} failures in a row, the last one: ${reason}`;
+      return this.finish({ type: 'lost', error: new LoomError('unavailable', message, { cause: error }) });
+    }
+    report({ reason: `Trying again: ${reason}` });
+    await sleep(backoffMs(failures, random));
+    if (workshop.isBroken) await workshop.reopen().catch(() => undefined); // the next attempt fails and counts
+  }
+
+  private async idle(): Promise<void> {
+    if (this.lostAt !== null && Date.now() - this.lostAt > lostForMs) {
+      const error = new LoomError('unavailable', 'the coordinator cannot be reached');
+      return this.finish({ type: 'lost', error });
+    }
+    if (this.lostAt === null) this.options.report(this.idling());
+    await this.changed.wait(1000);
+  }
+
+  private idling(): Partial<WorkerSnapshot> {
+    const exchange = this.exchange.stats();
+    if (this.paused) return { phase: 'paused', reason: 'Paused by you.', exchange };
+    if (this.committed?.assignment.round === this.view.round) return { phase: 'exchanging', reason: '', exchange };
+    const missing = this.options.minWorkers - this.view.peers.length;
+    const reason = missing > 0 ? `Waiting for ${missing} more ${missing === 1 ? 'worker' : 'workers'}.` : 'Waiting for the next round.';
+    return { phase: 'idle', reason, exchange, round: this.view.round };
+  }
+
+  private traffic(): Traffic {
+    const { bytesSent, bytesReceived, links } = this.exchange.stats();
+    return { bytesSent, bytesReceived, peers: links.filter((link) => link.state === 'open').length };
+  }
+
+  private finish(end: JobEnd): void {
+    this.end ??= end;
+    this.breakOff();
+    this.changed.ring();
+  }
+
+  private close(): void {
+    this.collector.close();
+    this.socket.close();
+    this.exchange.close();
+  }
+}

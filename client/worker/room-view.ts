@@ -1,0 +1,107 @@
+// What this worker knows of the room: a pure fold over the room's messages. Nothing here waits or sends.
+
+import type {
+  AcceptedContribution,
+  Assignment,
+  ClosedRound,
+  Lease,
+  Peer,
+  RoomMessage,
+  StoredCheckpoint,
+} from '../../shared/protocol/messages.ts';
+
+export interface RoomView {
+  readonly welcomed: boolean; // the room has told us where it stands
+  readonly round: number; // the open round, or the one that opens next
+  readonly stateHash: string | null; // agreed state of `round`
+  readonly checkpoint: StoredCheckpoint | null;
+  readonly log: readonly ClosedRound[]; // from the checkpoint's round to round - 1
+  readonly committed: readonly AcceptedContribution[]; // in the open round, as far as announced
+  readonly assignment: Assignment | null; // our part in the open round
+  readonly lease: Lease | null; // an upload the room asked us for
+  readonly finish: { state: 'completed' | 'failed' | 'cancelled'; reason: string } | null;
+  readonly peers: readonly Peer[]; // all present members, ourselves included
+}
+
+export const unknownRoom: RoomView = {
+  welcomed: false,
+  round: 0,
+  stateHash: null,
+  checkpoint: null,
+  log: [],
+  committed: [],
+  assignment: null,
+  lease: null,
+  finish: null,
+  peers: [],
+};
+
+/** The view after a message. Messages that ask for an answer (`relay`, `refused`) change nothing here. */
+export function see(view: RoomView, message: RoomMessage): RoomView {
+  switch (message.type) {
+    case 'welcome':
+      return { ...beginAnew(view, message), peers: message.peers, assignment: stillOpen(view.assignment, message.round) };
+    case 'resync':
+      return beginAnew(view, message);
+    case 'peers':
+      return { ...view, peers: message.peers };
+    case 'assign':
+      return { ...view, assignment: message.assignment };
+    case 'committed':
+      return commit(view, message.round, message.contribution);
+    case 'close':
+      return close(view, message.closed);
+    case 'agreed':
+      return agree(view, message.round, message.stateHash);
+    case 'checkpointed':
+      return checkpointed(view, message.checkpoint);
+    case 'lease':
+      return { ...view, lease: message.lease };
+    case 'finish':
+      return { ...view, finish: { state: message.state, reason: message.reason } };
+    case 'relay':
+    case 'refused':
+      return view;
+  }
+}
+
+/** The agreed hash of a round's state, as far as the view knows it. */
+export function agreedHash(view: RoomView, round: number): string | null {
+  if (round === view.round) return view.stateHash;
+  if (round === view.checkpoint?.round) return view.checkpoint.stateHash;
+  return view.log.find((closed) => closed.round === round - 1)?.stateHash ?? null;
+}
+
+type Standing = Pick<RoomView, 'round' | 'stateHash' | 'checkpoint' | 'log'>;
+
+/** The room tells everything again; what it asked of us before it will repeat. */
+function beginAnew(view: RoomView, { round, stateHash, checkpoint, log }: Standing): RoomView {
+  const { peers, finish } = view;
+  return { ...unknownRoom, peers, finish, welcomed: true, round, stateHash, checkpoint, log };
+}
+
+/** Work in hand goes on over a lost connection; the room assigns anew what it wants otherwise. */
+function stillOpen(assignment: Assignment | null, round: number): Assignment | null {
+  return assignment?.round === round ? assignment : null;
+}
+
+/** The room repeats itself after a lost connection. */
+function commit(view: RoomView, round: number, contribution: AcceptedContribution): RoomView {
+  const isKnown = view.committed.some(({ hash }) => hash === contribution.hash);
+  return round !== view.round || isKnown ? view : { ...view, committed: [...view.committed, contribution] };
+}
+
+function close(view: RoomView, closed: ClosedRound): RoomView {
+  if (closed.round !== view.round) return view;
+  const opened = { round: view.round + 1, stateHash: closed.stateHash, committed: [], assignment: null };
+  return { ...view, ...opened, log: [...view.log, closed] };
+}
+
+function agree(view: RoomView, round: number, stateHash: string): RoomView {
+  const log = view.log.map((closed) => (closed.round === round - 1 ? { ...closed, stateHash } : closed));
+  return { ...view, log, stateHash: round === view.round ? stateHash : view.stateHash };
+}
+
+function checkpointed(view: RoomView, checkpoint: StoredCheckpoint): RoomView {
+  return { ...view, checkpoint, log: view.log.filter((closed) => closed.round >= checkpoint.round) };
+}

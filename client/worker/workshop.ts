@@ -1,0 +1,123 @@
+// The trainer of one job and the agreed state it holds. Whatever changes that state is kept before anyone hears of it, so a
+// trainer that dies, with its thread, its device or the whole process, goes on from the last state that was reported.
+
+import { LoomError } from '../../shared/errors.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+import type { Assignment } from '../../shared/protocol/messages.ts';
+import type {
+  Artifact,
+  Contribution,
+  StateRef,
+  Trainer,
+  TrainerReport,
+  TrainingProgress,
+} from '../train/trainer.ts';
+import type { Keepsake } from './keepsake.ts';
+
+/** Failures that leave the trainer as it was: interrupted, given wrong bytes, or without its device until the next call. */
+const harmless: ReadonlySet<string> = new Set(['conflict', 'invalid_frame', 'device_lost']);
+
+export interface WorkshopOptions {
+  createTrainer: () => Trainer;
+  manifest: Manifest;
+  data: Uint8Array;
+  backend: 'auto' | 'webgpu' | 'cpu';
+  load: number;
+  keepsake: Keepsake;
+}
+
+export class Workshop {
+  private readonly options: WorkshopOptions;
+  private load: number;
+  private trainer: Trainer;
+  private opened: (TrainerReport & StateRef) | null = null;
+  private held: StateRef = { round: 0, stateHash: '' };
+  /** A call failed in a way that only a new trainer cures. */
+  isBroken = false;
+
+  constructor(options: WorkshopOptions) {
+    this.options = options;
+    this.load = options.load;
+    this.trainer = options.createTrainer();
+  }
+
+  get report(): TrainerReport {
+    if (this.opened === null) throw new LoomError('internal', 'the trainer is not open');
+    return this.opened;
+  }
+
+  get holds(): StateRef {
+    return this.held;
+  }
+
+  /** Opens the trainer on the state that an earlier life kept, or on the job's initial one. */
+  async open(): Promise<void> {
+    const { manifest, data, backend, keepsake } = this.options;
+    this.opened = await this.trainer.open({ manifest, data, backend });
+    await this.trainer.setLoad(this.load);
+    this.held = { round: this.opened.round, stateHash: this.opened.stateHash };
+    const kept = await keepsake.state();
+    if (kept !== null) this.held = await this.trainer.restore(kept).catch(() => this.trainer.restore(null));
+  }
+
+  /** A new trainer in place of a broken one. */
+  async reopen(): Promise<void> {
+    void this.trainer.close().catch(() => undefined);
+    this.trainer = this.options.createTrainer();
+    this.isBroken = false;
+    await this.guard(this.open());
+  }
+
+  /** @throws LoomError `invalid_frame` if the bytes are not the state they should be */
+  async restore(checkpoint: Uint8Array | null, expectedHash: string | null): Promise<void> {
+    const held = await this.guard(this.trainer.restore(checkpoint));
+    if (expectedHash !== null && held.stateHash !== expectedHash) {
+      this.held = await this.guard(this.trainer.restore(null));
+      throw new LoomError('invalid_frame', `the checkpoint of round ${held.round} has another hash than the room says`);
+    }
+    await this.keep(held);
+  }
+
+  async apply(round: number, contributions: { payload: Uint8Array; tokens: number }[]): Promise<void> {
+    await this.keep(await this.guard(this.trainer.apply(round, contributions)));
+  }
+
+  async train(assignment: Assignment, onProgress: (progress: TrainingProgress) => void): Promise<Contribution> {
+    return this.guard(this.trainer.train(assignment, onProgress));
+  }
+
+  interrupt(): void {
+    this.trainer.interrupt().catch(() => undefined); // a dead trainer fails the call that trains
+  }
+
+  checkpoint(): Promise<Uint8Array> {
+    return this.guard(this.trainer.checkpoint());
+  }
+
+  artifact(): Promise<Artifact> {
+    return this.guard(this.trainer.artifact());
+  }
+
+  setLoad(load: number): void {
+    this.load = load;
+    this.trainer.setLoad(load).catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.trainer.close();
+  }
+
+  private async keep({ round, stateHash }: StateRef): Promise<void> {
+    await this.options.keepsake.keepState(await this.guard(this.trainer.checkpoint()));
+    this.held = { round, stateHash };
+  }
+
+  private async guard<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      this.isBroken = !(error instanceof LoomError && harmless.has(error.code));
+      throw error;
+    }
+  }
+}
