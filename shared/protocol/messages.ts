@@ -139,9 +139,11 @@ const roomMessage = z.discriminatedUnion('type', [
     peers: z.array(peer), // all present members, the receiver included
   }),
   z.strictObject({ type: z.literal('peers'), peers: z.array(peer) }),
-  // Train now. The same assignment may come again (after a lost connection): go on, or commit again.
+  // Train now. The same assignment may come again (after a lost connection): go on, or commit again. Another one for the
+  // same round replaces it: the round was given up and opened anew.
   z.strictObject({ type: z.literal('assign'), assignment }),
-  // A peer committed: its payload may be pulled from it (or from the relay) if it does not come by itself.
+  // A peer committed: its payload may be pulled from it (or from the relay) if it does not come by itself. Whoever has it
+  // already says `received`, also if it said so before.
   z.strictObject({ type: z.literal('committed'), round, contribution: acceptedContribution }),
   z.strictObject({ type: z.literal('close'), closed: closedRound }),
   // The state of `round`, so after applying round - 1.
