@@ -10,7 +10,7 @@ import { verifyToken } from '../security/token.ts';
 import type { Sockets } from './sockets.ts';
 
 /** A worker says a few messages a round and peer; this leaves room for a burst after a long absence. */
-const rate = { perSecond: 50, burst: 500 };
+const rate = { perSecond: 20, burst: 500 };
 
 /** Refusals after which the socket is closed: the sender cannot do better on this one. */
 const fatal: ReadonlySet<string> = new Set(['unauthorized', 'unsupported_version', 'message_too_large', 'rate_limited']);

@@ -51,6 +51,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   readonly #door: Door;
   readonly #logStream = new LogStream();
   #opened: Opened | null = null;
+  #alarmAt = Infinity; // unix ms
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -154,6 +155,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   override async alarm(): Promise<void> {
     const room = await this.#open();
     const now = Date.now();
+    this.#alarmAt = Infinity;
     for (const workerId of this.#sockets.sweep(now)) this.#feed(room, { type: 'gone', workerId, reason: 'silent for too long' });
     if (room.state.wakeAt !== null && room.state.wakeAt <= now) this.#feed(room, { type: 'wake' });
     await this.#settle(room);
@@ -226,7 +228,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
         const step = this.#stepOf(effect, state);
         if (step !== null) steps.push(step);
       }
-      if (event.type === 'refused') this.#logRefusal(state, event.code, now, lines);
+      if (state.refused !== before.refused) lines.push(...this.#logRefusals(before, state, now));
       room.projection.note(before, state, now);
     });
     room.state = state;
@@ -245,9 +247,10 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     return { type: 'send', to: present.map(({ workerId }) => workerId), message: effect.message };
   }
 
-  #logRefusal(state: RoomState, code: string, now: number, lines: LogLine[]): void {
-    const text = refusalText(code, state.refused[code] ?? 1);
-    if (text !== null) lines.push(this.#store.log(now, text));
+  #logRefusals(before: RoomState, { refused }: RoomState, now: number): LogLine[] {
+    const changed = Object.keys(refused).filter((code) => refused[code] !== before.refused[code]);
+    const texts = changed.map((code) => refusalText(code, refused[code]!)).filter((text) => text !== null);
+    return texts.map((text) => this.#store.log(now, text));
   }
 
   #deliver(room: Opened, step: Delivery): void {
@@ -262,8 +265,10 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     await room.projection.write(() => jobProgress(room.state, Date.now()), Date.now());
     const now = Date.now();
     const times = [room.state.wakeAt, room.outbox.retryAt, room.projection.dueAt, this.#sockets.nextSweep(now)].filter((at) => at !== null);
-    if (times.length > 0) await this.ctx.storage.setAlarm(Math.max(now, Math.min(...times)));
-    else await this.ctx.storage.deleteAlarm();
+    const next = Math.max(now, Math.min(...times));
+    if (next >= this.#alarmAt) return; // an alarm that rings early sets the next one
+    this.#alarmAt = next;
+    await this.ctx.storage.setAlarm(next);
   }
 
   // ---- Sockets.

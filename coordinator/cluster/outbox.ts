@@ -26,6 +26,7 @@ export class Outbox {
   readonly #jobId: string;
   readonly #ports: OutboxPorts;
   #steps: Step[];
+  #hasStored: boolean; // rows that were appended or will be
   #running: Promise<void> | null = null;
   /** When to drain again after the ledger could not be reached; null otherwise. */
   retryAt: number | null = null;
@@ -36,10 +37,12 @@ export class Outbox {
     this.#jobId = jobId;
     this.#ports = ports;
     this.#steps = store.outbox().map((row) => ({ type: 'record', ...row }));
+    this.#hasStored = this.#steps.length > 0;
   }
 
   push(steps: readonly Step[]): void {
     this.#steps.push(...steps);
+    this.#hasStored ||= steps.some(({ type }) => type === 'record');
   }
 
   /** Forgets what was meant for an earlier connection of this worker. */
@@ -62,7 +65,8 @@ export class Outbox {
       else if (!(await this.#record())) return;
     }
     this.retryAt = null;
-    this.#store.clearOutbox();
+    if (this.#hasStored) this.#store.clearOutbox();
+    this.#hasStored = false;
   }
 
   /** Appends the events at the head of the queue. False when the ledger could not be reached: they stay. */

@@ -15,8 +15,8 @@ export type SignalClient = Omit<z.infer<typeof clientQuery>, 'key'>;
 
 const clientSignal = z.discriminatedUnion('type', [
   z.object({ type: z.literal('HEARTBEAT') }),
-  z.object({ type: z.enum(['OFFER', 'ANSWER', 'CANDIDATE', 'EXPIRE']), dst: peerId, payload: z.unknown() }),
-  z.object({ type: z.literal('LEAVE'), dst: peerId.optional(), payload: z.unknown() }),
+  z.object({ type: z.enum(['OFFER', 'ANSWER', 'CANDIDATE', 'EXPIRE']), dst: peerId, payload: z.unknown().optional() }),
+  z.object({ type: z.literal('LEAVE'), dst: peerId.optional(), payload: z.unknown().optional() }),
 ]);
 export type ClientSignal = z.infer<typeof clientSignal>;
 

@@ -109,8 +109,8 @@ export class Signalling extends DurableObject<Env> {
     for (const { src, dst } of rows) {
       const sender = this.#socketOf(src);
       if (sender !== null) send(sender, { type: 'EXPIRE', src: dst, dst: src });
+      this.#sql.exec('delete from queued where src = ? and dst = ?', src, dst);
     }
-    if (rows.length > 0) this.#sql.exec('delete from queued where expires_at <= ?', now);
   }
 
   async #setAlarm(): Promise<void> {

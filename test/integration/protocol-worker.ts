@@ -7,14 +7,16 @@ import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../
 import { asWorker, register, request, until } from './api.ts';
 
 type Of<T extends RoomMessage['type']> = Extract<RoomMessage, { type: T }>;
-type Resumption = Pick<Of<'welcome'>, 'round' | 'checkpoint' | 'log'>;
+type Resumption = Pick<Of<'welcome'>, 'round' | 'stateHash' | 'checkpoint' | 'log'>;
 
 const traffic = { bytesSent: 10, bytesReceived: 20, peers: 1 };
+
+const trainingMs = 40;
 
 export const stateZero = sha256Hex(utf8('the initial state'));
 
 export interface Behaviour {
-  /** Answers an assignment; by default it commits at once. Return false to say nothing. */
+  /** Whether it carries out an assignment; by default all. */
   trains: (assignment: Assignment) => boolean;
   /** Carries out leases; otherwise it stays silent. */
   uploads: boolean;
@@ -27,6 +29,8 @@ export class ProtocolWorker {
   closed: { code: number; reason: string } | null = null;
   round = 0;
   state = stateZero;
+  /** The state it held of each round. */
+  readonly states = new Map<number, string>();
   readonly #jobId: string;
   readonly #behaviour: Behaviour;
   #socket: WebSocket | null = null;
@@ -89,20 +93,26 @@ export class ProtocolWorker {
     const message = parseRoomMessage(text);
     this.messages.push(message);
     if (message.type === 'welcome' || message.type === 'resync') this.#catchUp(message);
-    if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.commit(message.assignment.round);
+    if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.#train(message.assignment);
     if (message.type === 'committed') this.say({ type: 'received', round: message.round, hashes: [message.contribution.hash] });
     if (message.type === 'close' && message.closed.round === this.round) this.#apply([message.closed]);
     if (message.type === 'lease' && this.#behaviour.uploads) void this.#upload(message);
   }
 
-  #catchUp({ checkpoint, log, round }: Resumption): void {
-    if (this.round < round) [this.round, this.state] = checkpoint === null ? [0, stateZero] : [checkpoint.round, checkpoint.stateHash];
+  #train({ round }: Assignment): void {
+    setTimeout(() => this.closed === null && this.commit(round), trainingMs);
+  }
+
+  #catchUp({ checkpoint, log, round, stateHash }: Resumption): void {
+    const isRight = this.round === round && (stateHash === null || stateHash === this.state);
+    if (!isRight) [this.round, this.state] = checkpoint === null ? [0, stateZero] : [checkpoint.round, checkpoint.stateHash];
     this.#apply(log.filter((closed) => closed.round >= this.round));
   }
 
   #apply(rounds: readonly ClosedRound[]): void {
     for (const { accepted } of rounds) this.state = sha256Hex(utf8(this.state + accepted.map(({ hash }) => hash).join('')));
     this.round += rounds.length;
+    this.states.set(this.round, this.state);
     this.say({ type: 'applied', round: this.round, stateHash: this.state, traffic });
   }
 
