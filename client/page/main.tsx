@@ -1,15 +1,20 @@
-// Where the page begins: one store, one render, the watcher, and the contribution that only loads when it is wanted.
+// Where the page begins: one store, one render, the watcher, and the contribution that loads only when it is wanted.
 
 import { render } from 'preact';
 import { LoomOSClient } from '../sdk/client.ts';
 import { App } from './app.tsx';
+import { createAwake } from './awake.ts';
+import { createContribution } from './contribution.ts';
 import { findGpu } from './gpu.ts';
 import { checkLedger } from './ledger-check.ts';
 import type { Timers } from './loop.ts';
 import { initialState, type Actions, type PageState } from './state.ts';
 import { createStore } from './store.ts';
+import { watchThrottling } from './throttle.ts';
 import { watch } from './watch.ts';
+import { titleOf } from './words.ts';
 
+const root = document.getElementById('app')!;
 const timers: Timers = {
   now: () => Date.now(),
   after(ms, callback) {
@@ -17,31 +22,45 @@ const timers: Timers = {
     return () => clearTimeout(timer);
   },
 };
-
-const root = document.getElementById('app')!;
 const frames = {
   now: () => performance.now(),
   request: (callback: () => void) => void requestAnimationFrame(callback),
 };
-const store = createStore<PageState>(
-  initialState,
-  (state) => render(<App state={state} actions={actions} />, root),
-  frames,
-);
-const client = new LoomOSClient({ url: location.origin, attempts: 2 });
+const isHidden = () => document.hidden;
 const breathe = () => new Promise<void>((resolve) => setTimeout(resolve));
 
+const store = createStore<PageState>(initialState, show, frames);
+const client = new LoomOSClient({ url: location.origin, attempts: 2 });
+const contribution = createContribution({
+  store,
+  awake: createAwake(document, navigator.wakeLock, (awake) => store.set({ awake })),
+  coordinator: new URL(location.origin),
+  backend: askedBackend(location.search),
+  load: () => import('./contributor.ts'),
+  onJob: () => loop.nudge(),
+});
 const actions: Actions = {
-  contribute() {},
-  pause() {},
-  resume() {},
-  stop() {},
-  setLoad() {},
+  ...contribution,
   verifyLedger: () => void checkLedger(client, breathe, (check) => store.set({ check })),
 };
 
-render(<App state={initialState} actions={actions} />, root);
-const loop = watch({ store, client, timers, fragment: () => location.hash, isHidden: () => document.hidden });
-addEventListener('hashchange', () => loop.nudge());
-document.addEventListener('visibilitychange', () => loop.nudge());
+show(initialState);
+const loop = watch({ store, client, timers, isHidden, fragment: () => location.hash });
 void findGpu(window).then((gpu) => store.set({ gpu }));
+watchThrottling(isHidden, { now: timers.now, every: (callback, ms) => void setInterval(callback, ms) }, (throttledMs) =>
+  store.set({ throttledMs }),
+);
+addEventListener('hashchange', () => loop.nudge());
+addEventListener('pagehide', () => contribution.leave());
+document.addEventListener('visibilitychange', () => loop.nudge());
+
+function show(state: PageState): void {
+  render(<App state={state} actions={actions} />, root);
+  document.title = titleOf(state);
+}
+
+/** `?backend=cpu` or `?backend=webgpu` instead of whichever is measured to be faster. */
+function askedBackend(query: string): 'auto' | 'webgpu' | 'cpu' {
+  const asked = new URLSearchParams(query).get('backend');
+  return asked === 'webgpu' || asked === 'cpu' ? asked : 'auto';
+}

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
-import { announcement, jobText, phaseText, sentence, sourceText, verdict, waitingText } from './words.ts';
+import { initialState } from './state.ts';
+import { announcement, jobText, phaseText, sentence, sourceText, titleOf, verdict, waitingText } from './words.ts';
 
 const snapshot: WorkerSnapshot = {
   phase: 'training',
@@ -76,6 +77,14 @@ test('a waiting job says what it waits for, and what happens then', () => {
 test('sources lose their scheme, and files their folders', () => {
   expect(sourceText('file:./private/notes.txt')).toBe('the owner’s file notes.txt');
   expect(sourceText('https://example.org/a.txt')).toBe('https://example.org/a.txt');
+});
+
+test('the tab’s title tells how far its job is', () => {
+  const jobs = [{ id: 'j-1', name: 'moby-dick', progress: 0.42 } as JobView];
+  expect(titleOf({ ...initialState, jobs })).toBe('LoomOS');
+  expect(titleOf({ ...initialState, jobs, contribution: snapshot })).toBe('42% moby-dick · LoomOS');
+  expect(titleOf({ ...initialState, jobs, contribution: { ...snapshot, phase: 'paused' } })).toBe('Paused · LoomOS');
+  expect(titleOf({ ...initialState, jobs, contribution: { ...snapshot, phase: 'stopped' } })).toBe('LoomOS');
 });
 
 test('the verdict follows the numbers', () => {

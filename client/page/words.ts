@@ -3,7 +3,8 @@
 import type { JobView } from '../../shared/api/schemas.ts';
 import { parseManifest, type Manifest } from '../../shared/manifest/manifest.ts';
 import type { WorkerPhase, WorkerSnapshot } from '../worker/events.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, formatShare } from './format.ts';
+import { isContributing, type PageState } from './state.ts';
 
 const phases: Record<WorkerPhase, string> = {
   connecting: 'Reaching the coordinator',
@@ -79,6 +80,15 @@ export function sentence(reason: string): string {
 
 export function manifestOf(job: JobView): Manifest {
   return parseManifest(job.manifest);
+}
+
+/** The tab's own title: how far its job is, for those who look at it from another tab. */
+export function titleOf(state: PageState): string {
+  const { contribution, jobs } = state;
+  if (contribution === null || !isContributing(state)) return 'LoomOS';
+  const job = jobs.find(({ id }) => id === contribution.jobId);
+  if (contribution.phase === 'paused' || job === undefined) return `${phases[contribution.phase]} · LoomOS`;
+  return `${formatShare(job.progress)} ${job.name} · LoomOS`;
 }
 
 /** How the final loss stands against count models on the same text. */

@@ -56,6 +56,17 @@ export function screenshot(name: string): string {
   return join('test-results', 'screenshots', `${name}.png`);
 }
 
+/** Runs in the page: keeps `window.layoutShift`, the page's cumulative layout shift (web.dev/cls). */
+function sumLayoutShifts(): void {
+  const sum = window as unknown as { layoutShift: number };
+  sum.layoutShift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
+      if (!entry.hadRecentInput) sum.layoutShift += entry.value;
+    }
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
 /** A visitor with a browser profile of their own; `errors` collects what their console complains about. */
 export async function visit(
   browser: Browser,
@@ -63,6 +74,7 @@ export async function visit(
   options: Parameters<Browser['newContext']>[0] = desktop,
 ): Promise<{ context: BrowserContext; page: Page; errors: string[] }> {
   const context = await browser.newContext(options);
+  await context.addInitScript(sumLayoutShifts);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));

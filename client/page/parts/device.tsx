@@ -1,5 +1,6 @@
 // This visitor's device: the offer before, and the instruments while it contributes.
 
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { WorkerSnapshot } from '../../worker/events.ts';
 import { formatBytes, formatCount, formatDuration, formatLoss, formatRate, formatShare } from '../format.ts';
 import { isContributing, type Actions, type PageState } from '../state.ts';
@@ -7,9 +8,10 @@ import { announcement, phaseText, sentence } from '../words.ts';
 
 export function Device({ state, actions }: { state: PageState; actions: Actions }) {
   const snapshot = state.contribution;
+  const isWorking = isContributing(state);
   return (
-    <section class="device" aria-label="This device">
-      {snapshot !== null && isContributing(state) ? (
+    <section class="device" aria-label="This device" tabIndex={-1} ref={useKeptFocus(isWorking)}>
+      {snapshot !== null && isWorking ? (
         <Working state={state} snapshot={snapshot} actions={actions} />
       ) : (
         <Offer state={state} actions={actions} />
@@ -19,6 +21,18 @@ export function Device({ state, actions }: { state: PageState; actions: Actions 
       </p>
     </section>
   );
+}
+
+/** Contribute and Stop vanish when they are pressed: the focus stays in this section, not at the top of the page. */
+function useKeptFocus(isWorking: boolean) {
+  const section = useRef<HTMLElement>(null);
+  const was = useRef(isWorking);
+  useLayoutEffect(() => {
+    if (was.current === isWorking) return;
+    was.current = isWorking;
+    if (document.activeElement === document.body) section.current!.focus({ preventScroll: true });
+  }, [isWorking]);
+  return section;
 }
 
 function Offer({ state, actions }: { state: PageState; actions: Actions }) {
@@ -54,7 +68,7 @@ function LastRun({ snapshot }: { snapshot: WorkerSnapshot }) {
       : '';
   return (
     <p class={snapshot.phase === 'failed' ? 'notice bad' : 'notice'}>
-      {sentence(snapshot.reason)}
+      {snapshot.phase === 'stopped' ? 'You stopped.' : sentence(snapshot.reason)}
       {work}
     </p>
   );
