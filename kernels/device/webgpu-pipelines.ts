@@ -2,6 +2,7 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import type { Binding, Dispatch } from '../plan/op.ts';
+import { guarded } from './webgpu-errors.ts';
 import { shaderStageCompute } from './webgpu-flags.ts';
 
 export interface Pipeline {
@@ -29,12 +30,15 @@ export class PipelineCache {
   }
 
   async #make({ label, code, entryPoint, constants, bindings }: Dispatch): Promise<Pipeline> {
-    const layout = this.#layout(bindings);
     try {
+      const { layout, module } = await guarded(this.#gpu, () => ({
+        layout: this.#layout(bindings),
+        module: this.#module(label, code),
+      }));
       const pipeline = await this.#gpu.createComputePipelineAsync({
         label,
         layout: this.#gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module: this.#module(label, code), entryPoint, constants },
+        compute: { module, entryPoint, constants },
       });
       return { pipeline, layout };
     } catch (cause) {

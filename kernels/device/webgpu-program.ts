@@ -7,7 +7,8 @@ import type { Plan } from '../plan/plan.ts';
 import type { Counters, Program } from './device.ts';
 import { checkData, findTensor } from './storage.ts';
 import type { GpuContext } from './webgpu-context.ts';
-import type { Layout, Place } from './webgpu-layout.ts';
+import type { Place } from './webgpu-buffers.ts';
+import type { Layout } from './webgpu-layout.ts';
 import { StagingRing } from './webgpu-staging.ts';
 
 /** One submit is never longer than this, so that drivers with a watchdog are content. */

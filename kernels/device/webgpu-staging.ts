@@ -3,7 +3,7 @@
 
 import type { Counters } from './device.ts';
 import { bufferUsage, mapModeRead } from './webgpu-flags.ts';
-import type { Place } from './webgpu-layout.ts';
+import type { Place } from './webgpu-buffers.ts';
 
 /** Small reads (losses) find this many buffers ready from the start. */
 const smallBuffers = 3;
