@@ -29,7 +29,9 @@ export class FolderStore implements Store {
   }
 
   async list(folder: string): Promise<string[]> {
-    const entries = await readdir(join(this.folder, folder), { recursive: true, withFileTypes: true }).catch(nullIfMissing);
+    const entries = await readdir(join(this.folder, folder), { recursive: true, withFileTypes: true }).catch(
+      nullIfMissing,
+    );
     const files = (entries ?? []).filter((entry) => entry.isFile() && !entry.name.endsWith('.part'));
     return files.map((file) => relative(this.folder, join(file.parentPath, file.name)).split(sep).join('/'));
   }

@@ -27,12 +27,21 @@ function readOptions(words: string[]): HeadlessOptions {
     },
   });
   const { coordinator, name, data = null, backend, load, once, json } = values;
-  return { coordinator: readUrl(coordinator), name, data, backend: readBackend(backend), load: readLoad(load), once, json };
+  return {
+    coordinator: readUrl(coordinator),
+    name,
+    data,
+    backend: readBackend(backend),
+    load: readLoad(load),
+    once,
+    json,
+  };
 }
 
 function readUrl(text: string | undefined): URL {
   const url = text === undefined ? null : URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) throw wrong('--coordinator', text, 'a URL such as http://127.0.0.1:8787');
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw wrong('--coordinator', text, 'a URL such as http://127.0.0.1:8787');
   return url;
 }
 

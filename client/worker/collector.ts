@@ -3,14 +3,14 @@
 
 import type { Exchange } from '../exchange/exchange.ts';
 import type { AcceptedContribution, WorkerMessage } from '../../shared/protocol/messages.ts';
-import { sleep } from '../timing/wait.ts';
+import { Bell, sleep } from '../timing/wait.ts';
 import type { Keepsake } from './keepsake.ts';
 
 /** Peers push by themselves; only what is not here after so long is asked for. */
 const pushGraceMs = 1_000;
 /** After so long without success the room is told, which asks a holder to use the relay. */
 const obtainMs = 3_000;
-const reportEveryMs = 200;
+const reportEveryMs = 50;
 
 export interface CollectorOptions {
   exchange: Exchange;
@@ -23,8 +23,11 @@ export interface CollectorOptions {
 export class Collector {
   private readonly options: CollectorOptions;
   private round = -1;
-  private readonly seen = new Set<string>(); // committed in this round and taken care of
-  private unreported: string[] = [];
+  /** Payloads committed in this round, and whether they are here. */
+  private readonly committed = new Map<string, 'coming' | 'here'>();
+  private unreported = new Set<string>();
+  /** Rings when the exchange has a new payload. */
+  readonly arrived = new Bell();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private roundOver = new AbortController();
 
@@ -32,23 +35,23 @@ export class Collector {
     this.options = options;
   }
 
-  /** What is committed in the open round now. Cheap to call again. */
-  expect(round: number, committed: readonly AcceptedContribution[]): void {
-    if (round !== this.round) this.startOver(round);
-    for (const contribution of committed) {
-      if (this.seen.has(contribution.hash)) continue;
-      this.seen.add(contribution.hash);
-      void this.collect(contribution, this.roundOver.signal);
-    }
-  }
-
-  /** The room may have forgotten what we reported: everything that it names again is reported again. */
-  startOver(round: number): void {
+  /** The round that is open now, or opens next. */
+  begin(round: number): void {
+    if (round === this.round) return;
     this.roundOver.abort();
     this.roundOver = new AbortController();
     this.round = round;
-    this.seen.clear();
-    this.unreported = [];
+    this.committed.clear();
+    this.unreported.clear();
+  }
+
+  /** A payload was committed in this round. The room says it again when it may have forgotten that we have it. */
+  expect(contribution: AcceptedContribution): void {
+    const { hash } = contribution;
+    if (this.committed.get(hash) === 'here') this.report(hash);
+    if (this.committed.has(hash)) return;
+    this.committed.set(hash, 'coming');
+    void this.collect(contribution, this.roundOver.signal);
   }
 
   /**
@@ -71,17 +74,29 @@ export class Collector {
   }
 
   private async collect(contribution: AcceptedContribution, signal: AbortSignal): Promise<void> {
-    if (!this.options.exchange.has(contribution.hash)) await sleep(pushGraceMs, signal);
+    const { hash } = contribution;
+    await this.arrival(hash, signal);
     const payload = await this.fetch(this.round, contribution, signal);
     if (payload === null || signal.aborted) return;
-    this.unreported.push(contribution.hash);
-    this.timer ??= setTimeout(() => this.report(), reportEveryMs);
+    this.committed.set(hash, 'here');
+    this.report(hash);
   }
 
-  private report(): void {
-    this.timer = undefined;
-    if (this.unreported.length === 0) return;
-    this.options.say({ type: 'received', round: this.round, hashes: this.unreported.splice(0, 1024) });
+  private async arrival(hash: string, signal: AbortSignal): Promise<void> {
+    const until = Date.now() + pushGraceMs;
+    while (!this.options.exchange.has(hash) && !signal.aborted && Date.now() < until) {
+      await this.arrived.wait(until - Date.now());
+    }
+  }
+
+  private report(hash: string): void {
+    this.unreported.add(hash);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      if (this.unreported.size === 0) return;
+      this.options.say({ type: 'received', round: this.round, hashes: [...this.unreported].slice(0, 1024) });
+      this.unreported.clear();
+    }, reportEveryMs);
   }
 
   private async fetch(

@@ -84,7 +84,7 @@ class Life {
   }
 
   async live(): Promise<WorkerSnapshot> {
-    for (let failures = 0; this.goesOn(); ) {
+    for (let failures = 0; this.goesOn();) {
       try {
         await this.lookForWork();
         failures = 0;

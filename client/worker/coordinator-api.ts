@@ -29,7 +29,12 @@ export class CoordinatorApi {
   }
 
   register({ kind, adapter, name }: WorkerDescription): Promise<RegisteredWorker> {
-    const body = JSON.stringify({ version: protocolVersion, kind, adapter: adapter.slice(0, 200), name: name.slice(0, 100) });
+    const body = JSON.stringify({
+      version: protocolVersion,
+      kind,
+      adapter: adapter.slice(0, 200),
+      name: name.slice(0, 100),
+    });
     const headers = { 'content-type': 'application/json' };
     return this.http.json(registeredWorker, { method: 'POST', path: '/workers', body, headers });
   }
@@ -46,7 +51,13 @@ export class CoordinatorApi {
     return this.bytes({ path: `/jobs/${jobId}/checkpoints/${round}` });
   }
 
-  async putCheckpoint(jobId: string, round: number, fence: number, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  async putCheckpoint(
+    jobId: string,
+    round: number,
+    fence: number,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
     await this.put(`/jobs/${jobId}/checkpoints/${round}`, bytes, { query: { fence }, signal });
   }
 

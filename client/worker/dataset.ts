@@ -12,7 +12,9 @@ export async function loadDataset(api: CoordinatorApi, store: Store, sha256: str
   if (kept !== null && sha256Hex(kept) === sha256) return kept;
   const fetched = await api.dataset(sha256);
   if (sha256Hex(fetched) !== sha256) {
-    throw new LoomError('data_unavailable', 'the data arrived with another checksum than the job names', { where: sha256 });
+    throw new LoomError('data_unavailable', 'the data arrived with another checksum than the job names', {
+      where: sha256,
+    });
   }
   await store.put(name, fetched);
   return fetched;

@@ -3,7 +3,13 @@
 
 import { LoomError, describeError } from '../../shared/errors.ts';
 import { protocolVersion } from '../../shared/protocol/messages.ts';
-import type { AcceptedContribution, Assignment, RoomMessage, Traffic, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type {
+  AcceptedContribution,
+  Assignment,
+  RoomMessage,
+  Traffic,
+  WorkerMessage,
+} from '../../shared/protocol/messages.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { Bell, sleep } from '../timing/wait.ts';
@@ -66,7 +72,7 @@ export class JobSession {
     this.options = options;
     this.paused = options.paused;
     this.exchange = options.createExchange({
-      onPayload: () => undefined, // the collector waits for the payloads it expects
+      onPayload: () => this.collector.arrived.ring(),
       onLinks: () => options.report({ exchange: this.exchange.stats() }),
     });
     this.collector = new Collector({
@@ -89,8 +95,9 @@ export class JobSession {
 
   /** Works until the job ends or we leave. Never throws. */
   async run(): Promise<JobEnd> {
-    for (const { round, hash, payload } of await this.options.keepsake.payloads()) this.exchange.hold(round, hash, payload);
-    for (let failures = 0; this.end === null; ) {
+    for (const { round, hash, payload } of await this.options.keepsake.payloads())
+      this.exchange.hold(round, hash, payload);
+    for (let failures = 0; this.end === null;) {
       const step = this.look();
       if (step.type === 'end') this.finish({ type: 'finished', ...this.view.finish! });
       else if (step.type === 'wait') await this.idle();
@@ -140,7 +147,8 @@ export class JobSession {
     this.view = see(this.view, message);
     if (message.type === 'checkpointed') this.forgetBefore(message.checkpoint.round);
     if (message.type === 'welcome' || message.type === 'peers') this.exchange.setPeers(message.peers);
-    this.collector.expect(this.view.round, this.view.committed);
+    this.collector.begin(this.view.round);
+    if (message.type === 'committed' && message.round === this.view.round) this.collector.expect(message.contribution);
     this.look();
   }
 
@@ -148,7 +156,6 @@ export class JobSession {
   private begin(): void {
     this.lostAt = null;
     this.reported = null;
-    this.collector.startOver(this.view.round);
     if (this.paused) this.socket.send({ type: 'pause' });
   }
 
@@ -246,7 +253,11 @@ export class JobSession {
 
   private async apply({ closed }: Work & { type: 'apply' }, signal: AbortSignal): Promise<void> {
     const { report, workshop } = this.options;
-    report({ phase: this.view.round - closed.round > 1 ? 'catching-up' : 'exchanging', reason: '', round: closed.round });
+    report({
+      phase: this.view.round - closed.round > 1 ? 'catching-up' : 'exchanging',
+      reason: '',
+      round: closed.round,
+    });
     const contributions = await this.collector.gather(closed.round, closed.accepted, signal);
     if (contributions !== null) await workshop.apply(closed.round, contributions);
   }
@@ -291,10 +302,16 @@ export class JobSession {
   private idling(): Partial<WorkerSnapshot> {
     const exchange = this.exchange.stats();
     if (this.paused) return { phase: 'paused', reason: 'Paused by you.', exchange };
-    if (this.committed?.assignment.round === this.view.round) return { phase: 'exchanging', reason: '', exchange };
     const missing = this.options.minWorkers - this.view.peers.length;
-    const reason = missing > 0 ? `Waiting for ${missing} more ${missing === 1 ? 'worker' : 'workers'}.` : 'Waiting for the next round.';
-    return { phase: 'idle', reason, exchange, round: this.view.round };
+    if (missing > 0)
+      return {
+        phase: 'idle',
+        reason: `Waiting for ${missing} more ${missing === 1 ? 'worker' : 'workers'}.`,
+        exchange,
+      };
+    const isInTheRound = this.committed !== null && this.committed.assignment.round >= this.view.round - 1;
+    if (isInTheRound) return { phase: 'exchanging', reason: '', exchange };
+    return { phase: 'idle', reason: 'Waiting for the next round.', exchange, round: this.view.round };
   }
 
   private traffic(): Traffic {

@@ -72,7 +72,8 @@ export class RoomSocket {
     socket.addEventListener('message', ({ data }) => this.receive(socket, data));
     socket.addEventListener('close', ({ code, reason }) => {
       clearTimeout(timer);
-      if (code === replacedCode && socket === this.socket) this.refuse(new LoomError('conflict', 'another process works under the same worker id'));
+      if (code === replacedCode && socket === this.socket)
+        this.refuse(new LoomError('conflict', 'another process works under the same worker id'));
       else this.lose(socket, reason || 'connection closed');
     });
     socket.addEventListener('error', () => undefined); // a close follows

@@ -1,7 +1,6 @@
 // What this worker knows of the room: a pure fold over the room's messages. Nothing here waits or sends.
 
 import type {
-  AcceptedContribution,
   Assignment,
   ClosedRound,
   Lease,
@@ -16,7 +15,6 @@ export interface RoomView {
   readonly stateHash: string | null; // agreed state of `round`
   readonly checkpoint: StoredCheckpoint | null;
   readonly log: readonly ClosedRound[]; // from the checkpoint's round to round - 1
-  readonly committed: readonly AcceptedContribution[]; // in the open round, as far as announced
   readonly assignment: Assignment | null; // our part in the open round
   readonly lease: Lease | null; // an upload the room asked us for
   readonly finish: { state: 'completed' | 'failed' | 'cancelled'; reason: string } | null;
@@ -29,26 +27,27 @@ export const unknownRoom: RoomView = {
   stateHash: null,
   checkpoint: null,
   log: [],
-  committed: [],
   assignment: null,
   lease: null,
   finish: null,
   peers: [],
 };
 
-/** The view after a message. Messages that ask for an answer (`relay`, `refused`) change nothing here. */
+/** The view after a message. Messages about payloads and `refused` change nothing here. */
 export function see(view: RoomView, message: RoomMessage): RoomView {
   switch (message.type) {
     case 'welcome':
-      return { ...beginAnew(view, message), peers: message.peers, assignment: stillOpen(view.assignment, message.round) };
+      return {
+        ...beginAnew(view, message),
+        peers: message.peers,
+        assignment: stillOpen(view.assignment, message.round),
+      };
     case 'resync':
       return beginAnew(view, message);
     case 'peers':
       return { ...view, peers: message.peers };
     case 'assign':
       return { ...view, assignment: message.assignment };
-    case 'committed':
-      return commit(view, message.round, message.contribution);
     case 'close':
       return close(view, message.closed);
     case 'agreed':
@@ -59,6 +58,7 @@ export function see(view: RoomView, message: RoomMessage): RoomView {
       return { ...view, lease: message.lease };
     case 'finish':
       return { ...view, finish: { state: message.state, reason: message.reason } };
+    case 'committed':
     case 'relay':
     case 'refused':
       return view;
@@ -85,15 +85,9 @@ function stillOpen(assignment: Assignment | null, round: number): Assignment | n
   return assignment?.round === round ? assignment : null;
 }
 
-/** The room repeats itself after a lost connection. */
-function commit(view: RoomView, round: number, contribution: AcceptedContribution): RoomView {
-  const isKnown = view.committed.some(({ hash }) => hash === contribution.hash);
-  return round !== view.round || isKnown ? view : { ...view, committed: [...view.committed, contribution] };
-}
-
 function close(view: RoomView, closed: ClosedRound): RoomView {
   if (closed.round !== view.round) return view;
-  const opened = { round: view.round + 1, stateHash: closed.stateHash, committed: [], assignment: null };
+  const opened = { round: view.round + 1, stateHash: closed.stateHash, assignment: null };
   return { ...view, ...opened, log: [...view.log, closed] };
 }
 

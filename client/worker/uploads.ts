@@ -14,7 +14,14 @@ export async function fulfil(lease: Lease, jobId: string, workshop: Workshop, ap
   const signal = AbortSignal.timeout(Math.max(1000, lease.expiresMs - Date.now()));
   try {
     const done = kind === 'checkpoint' ? uploadCheckpoint : uploadArtifact;
-    return { type: 'uploaded', kind, fence, round, stateHash, ...(await done(lease, { jobId, workshop, api, signal })) };
+    return {
+      type: 'uploaded',
+      kind,
+      fence,
+      round,
+      stateHash,
+      ...(await done(lease, { jobId, workshop, api, signal })),
+    };
   } catch (error) {
     return decline(lease, describeError(error));
   }

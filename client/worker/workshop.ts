@@ -4,14 +4,7 @@
 import { LoomError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
-import type {
-  Artifact,
-  Contribution,
-  StateRef,
-  Trainer,
-  TrainerReport,
-  TrainingProgress,
-} from '../train/trainer.ts';
+import type { Artifact, Contribution, StateRef, Trainer, TrainerReport, TrainingProgress } from '../train/trainer.ts';
 import type { Keepsake } from './keepsake.ts';
 
 /** Failures that leave the trainer as it was: interrupted, given wrong bytes, or without its device until the next call. */
