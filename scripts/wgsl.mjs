@@ -1,7 +1,12 @@
 // Reads what the host must know about a WGSL module: for each entry point, the storage bindings and the overrides it
 // reaches. Enough of a parser for our own files; not a validator.
 
-/** @returns {Record<string, { bindings: object[], required: string[], optional: string[] }>} by entry point */
+/**
+ * @typedef {{ number: number, name: string, access: 'read' | 'write', type: string }} Binding
+ * @typedef {{ bindings: Binding[], required: string[], optional: string[] }} EntryPoint
+ */
+
+/** @returns {Record<string, EntryPoint>} by entry point */
 export function describeWgsl(code, path) {
   const declarations = splitDeclarations(code.replace(/\/\/[^\n]*/g, '').replace(/\/\*[^]*?\*\//g, '')).map(
     readDeclaration,

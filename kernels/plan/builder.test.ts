@@ -44,7 +44,7 @@ test('parameters lie at multiples of 64 elements and their gradients in the same
   const gradients = await program.read('gradients');
   expect(gradients.length).toBe(128);
   expect(gradients[64]).toBe(6);
-  expect(gradients.reduce((s, g) => s + g, 0)).toBe(7);
+  expect(Array.from(gradients).filter((value) => value !== 0)).toEqual([1, 6]);
 });
 
 test('a parameter that two ops read gets the sum of both contributions', async () => {

@@ -120,8 +120,10 @@ async function checkDevice(
 function checkFiniteDifferences(check: Check, { plan, values, seeds, gradients }: CheckedProgram): void {
   const objective = (changed: Record<string, ArrayLike<number>>): number => {
     const tensors = interpret(plan, { ...values, ...changed }, 'f64');
-    const dot = ({ output, gradient }: (typeof seeds)[number]) =>
-      tensors.get(output.name)!.reduce((sum: number, value, i) => sum + value * tensors.get(gradient.name)![i]!, 0);
+    const dot = ({ output, gradient }: (typeof seeds)[number]) => {
+      const [values, weights] = [tensors.get(output.name)!, tensors.get(gradient.name)!];
+      return Array.from(values).reduce((sum, value, i) => sum + value * weights[i]!, 0);
+    };
     return seeds.reduce((sum, seed) => sum + dot(seed), 0);
   };
   const adjoint = interpret(plan, values, 'f64');
