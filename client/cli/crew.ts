@@ -8,23 +8,28 @@ import { join } from 'node:path';
 import { projectFolder } from '../node/embed/project.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { sleep } from '../timing/wait.ts';
+import type { WorkerSnapshot } from '../worker/events.ts';
 
 export interface CrewOptions {
   coordinator: string; // URL
   workers: number;
+  /** Folder where each keeps its identity and state in a folder of its own; null keeps them in memory. */
+  data: string | null;
   /** Starts a worker again that ended, as long as the crew works. */
   restart: boolean;
-  /** Told what the workers print, and how they ended. */
+  /** Told which backend each worker runs on and why, and how it ended. */
   log: (line: string) => void;
+  onSnapshot?: (name: string, snapshot: WorkerSnapshot) => void;
 }
 
-const graceMs = 5000;
+const graceMs = 8000;
 const entry = join(projectFolder, 'client', 'node', 'main.ts');
 
 export class Crew {
   readonly #options: CrewOptions;
   readonly #children = new Map<string, ChildProcess>();
   readonly #stopping = new AbortController();
+  #backendLine = ''; // the last one said: workers of one machine mostly have the same
 
   constructor(options: CrewOptions) {
     this.#options = options;
@@ -57,21 +62,37 @@ export class Crew {
 
   /** Resolves when the process is gone, with how it went. */
   #runOnce(name: string): Promise<string> {
-    const child = spawn(process.execPath, [entry, '--coordinator', this.#options.coordinator, '--name', name], {
+    const { coordinator, data, log } = this.#options;
+    const store = data === null ? [] : ['--data', join(data, name)];
+    const child = spawn(process.execPath, [entry, '--json', '--coordinator', coordinator, '--name', name, ...store], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#children.set(name, child);
-    for (const stream of [child.stdout!, child.stderr!]) {
-      createInterface({ input: stream }).on('line', (line) => this.#options.log(`${name}: ${line}`));
-    }
+    let last: WorkerSnapshot | null = null;
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      const snapshot = JSON.parse(line) as WorkerSnapshot; // of our own child
+      this.#tell(name, snapshot, last);
+      last = snapshot;
+    });
+    createInterface({ input: child.stderr! }).on('line', (line) => log(`${name}: ${line}`));
     return new Promise((resolve) => {
       const done = (how: string): void => {
         this.#children.delete(name);
-        resolve(how);
+        resolve(last?.phase === 'failed' ? last.reason : how);
       };
       child.on('error', (error) => done(error.message));
       child.on('exit', (code, signal) => done(signal === null ? `exit code ${code}` : signal));
     });
+  }
+
+  #tell(name: string, now: WorkerSnapshot, last: WorkerSnapshot | null): void {
+    if (now.backend !== null && last?.backend === null) {
+      const { adapter, why } = now.backend;
+      const line = `trains on ${adapter}: ${why}`;
+      if (line !== this.#backendLine) this.#options.log(`${name} ${line}`);
+      this.#backendLine = line;
+    }
+    this.#options.onSnapshot?.(name, now);
   }
 }
 

@@ -19,13 +19,12 @@ export async function watchJob(
 ): Promise<JobView> {
   const present = new Set<string>();
   for await (const job of client.streamJobStatus(id, { intervalMs: 500, signal })) {
-    for (const line of arrivals(present, job)) terminal.say(line);
-    const isNews = hasEnded(job) || job.state === 'finishing';
-    terminal.status(progressLine(job, terminal.isLive ? terminal.columns : null), isNews);
     if (hasEnded(job)) {
       terminal.endStatus();
       return job;
     }
+    for (const line of arrivals(present, job)) terminal.say(line);
+    terminal.status(progressLine(job, terminal.isLive ? terminal.columns : null), job.state === 'finishing');
     check?.(job);
   }
   throw new LoomError('conflict', 'interrupted');

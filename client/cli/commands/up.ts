@@ -1,13 +1,15 @@
 // `loomos up`: coordinator, page and workers on this machine, until stopped.
 
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { startCoordinator } from '../../node/embed/embed.ts';
 import type { Command } from '../command.ts';
 import { textOption } from '../command.ts';
 import { defaultData, defaultPort } from '../coordinator.ts';
 import { Crew } from '../crew.ts';
 import { exitCode } from '../exit-code.ts';
+import { formatLoss, formatRate } from '../../page/format.ts';
 import { wholeNumber } from '../parse.ts';
+import type { WorkerSnapshot } from '../../worker/events.ts';
 
 export const up: Command = {
   name: 'up',
@@ -26,14 +28,22 @@ With --host 0.0.0.0 other machines can join; browsers there have WebGPU only beh
     const workers = wholeNumber(textOption(call, 'workers')!, 'workers', 0, 64);
     const port = textOption(call, 'port');
     const log = (line: string): void => terminal.say(line);
+    const data = resolve(textOption(call, 'data') ?? defaultData);
     const coordinator = await startCoordinator({
-      data: resolve(textOption(call, 'data') ?? defaultData),
+      data,
       port: port === undefined ? defaultPort : wholeNumber(port, 'port', 0, 65535),
       portIsFixed: port !== undefined && port !== '0',
       host: textOption(call, 'host')!,
       log,
     });
-    const crew = new Crew({ coordinator: coordinator.url, workers, restart: true, log });
+    const crew = new Crew({
+      coordinator: coordinator.url,
+      workers,
+      data: join(data, 'workers'),
+      restart: true,
+      log,
+      onSnapshot: (name, snapshot) => terminal.status(`${name} ${workerLine(snapshot)}`),
+    });
     terminal.result({ url: coordinator.url, workers }, `LoomOS is up: ${coordinator.url} (Ctrl-C ends it)`);
     await new Promise<void>((done) =>
       signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true }),
@@ -43,3 +53,8 @@ With --host 0.0.0.0 other machines can join; browsers there have WebGPU only beh
     return exitCode.ok;
   },
 };
+
+function workerLine({ phase, reason, round, loss, tokensPerSecond }: WorkerSnapshot): string {
+  if (reason !== '') return `${phase}: ${reason}`;
+  return `${phase}: round ${round}, loss ${formatLoss(loss, 3)}, ${formatRate(tokensPerSecond)} tokens/s`;
+}
