@@ -18,7 +18,7 @@ function news(last: WorkerSnapshot | null, now: WorkerSnapshot): string[] {
   const lines: string[] = [];
   if (now.workerId !== null && now.workerId !== last?.workerId) lines.push(`registered as ${now.workerId}`);
   if (now.jobId !== null && now.jobId !== last?.jobId) lines.push(`job ${now.jobId}`);
-  if (now.backend !== null && last?.backend == null) {
+  if (now.backend !== null && (last?.backend ?? null) === null) {
     lines.push(`training on ${now.backend.adapter}: ${now.backend.why}`);
   }
   if (last !== null && now.roundsAccepted > last.roundsAccepted) lines.push(roundLine(now));

@@ -31,7 +31,12 @@ export async function runHeadless(
     for (const line of json ? [JSON.stringify(snapshot)] : describe(snapshot)) print(line);
   };
   const contributor = contribute({
-    ...{ coordinator, kind: 'node', name, backend, load, once },
+    coordinator,
+    kind: 'node',
+    name,
+    backend,
+    load,
+    once,
     adapter: cpus()[0]?.model ?? process.arch,
     store: data === null ? new MemoryStore() : new FolderStore(data),
     createTrainer: spawnTrainer,

@@ -164,11 +164,23 @@ class Life {
     const { kind, coordinator, createPeer, random } = this.options;
     const { api } = this;
     return new JobSession({
-      ...{ jobId: job.id, kind, api, workerId, workshop, keepsake, random, paused: this.paused },
+      jobId: job.id,
+      kind,
+      api,
+      workerId,
+      workshop,
+      keepsake,
+      random,
+      paused: this.paused,
       minWorkers: parseManifest(job.manifest).spec.resources.workers.min,
       createExchange: (events) =>
         new Mesh({
-          ...{ peerId: crypto.randomUUID(), jobId: job.id, coordinator, createPeer, events, random },
+          peerId: crypto.randomUUID(),
+          jobId: job.id,
+          coordinator,
+          createPeer,
+          events,
+          random,
           relay: api.relay(job.id),
         }),
       report: (patch) => this.feed.update(patch),

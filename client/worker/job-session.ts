@@ -287,7 +287,7 @@ export class JobSession {
     }
     report({ reason: `Trying again: ${reason}` });
     await sleep(backoffMs(failures, random));
-    if (workshop.isBroken) await workshop.reopen().catch(() => undefined); // the next attempt fails and counts
+    if (workshop.isBroken) await workshop.reopen();
   }
 
   private async idle(): Promise<void> {

@@ -12,7 +12,13 @@ const closed = (round: number, agreed = true): ClosedRound => ({
   stateHash: agreed ? hashOf(round + 1) : null,
 });
 const assignment = (round: number): Assignment => ({
-  ...{ round, slot: 0, seed: 1, steps: 5, learningRate: 0.1, evaluate: false, deadlineMs: 0 },
+  round,
+  slot: 0,
+  seed: 1,
+  steps: 5,
+  learningRate: 0.1,
+  evaluate: false,
+  deadlineMs: 0,
 });
 const welcome = (round: number, from = 0): RoomMessage => ({
   type: 'welcome',

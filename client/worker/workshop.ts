@@ -53,12 +53,12 @@ export class Workshop {
     if (kept !== null) this.held = await this.trainer.restore(kept).catch(() => this.trainer.restore(null));
   }
 
-  /** A new trainer in place of a broken one. */
+  /** A new trainer in place of a broken one. If that fails it stays broken: the next call says so. */
   async reopen(): Promise<void> {
-    void this.trainer.close().catch(() => undefined);
+    this.trainer.close().catch(() => undefined);
     this.trainer = this.options.createTrainer();
     this.isBroken = false;
-    await this.guard(this.open());
+    await this.guard(this.open()).catch(() => undefined);
   }
 
   /** @throws LoomError `invalid_frame` if the bytes are not the state they should be */

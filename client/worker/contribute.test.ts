@@ -1,0 +1,206 @@
+// Whole jobs: the real coordinator on workerd, real WebRTC between the workers, the real trainer.
+
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { LoomError } from '../../shared/errors.ts';
+import { utf8 } from '../../shared/bytes.ts';
+import type { JobView } from '../../shared/api/schemas.ts';
+import { protocolVersion } from '../../shared/protocol/messages.ts';
+import { startCoordinator } from '../node/embed/embed.ts';
+import type { Embedded } from '../node/embed/embed.ts';
+import { createPeer } from '../node/rtc.ts';
+import { LoomOSClient } from '../sdk/client.ts';
+import type { Trainer } from '../train/trainer.ts';
+import type { ContributeOptions } from './contribute.ts';
+import { MemoryStore } from './store.ts';
+import { createCpuTrainer, startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
+import type { TinyWorker } from './testing/tiny-job.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let coordinator: Embedded;
+let client: LoomOSClient;
+const workers: TinyWorker[] = [];
+
+beforeAll(async () => {
+  const data = mkdtempSync(join(tmpdir(), 'loomos-contribute-'));
+  coordinator = await startCoordinator({ data, port: 0, page: false });
+  client = new LoomOSClient(coordinator);
+});
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+  for (const { id } of await client.listJobs()) await client.cancelJob(id).catch(() => undefined);
+});
+afterAll(() => coordinator.close());
+
+function start(options: Partial<ContributeOptions> = {}): TinyWorker {
+  const worker = startTinyWorker(coordinator, options);
+  workers.push(worker);
+  return worker;
+}
+
+async function until<T>(look: () => T | Promise<T>, matches: (value: T) => boolean): Promise<T> {
+  return vi
+    .waitUntil(
+      async () => {
+        const value = await look();
+        return matches(value) ? { value } : undefined;
+      },
+      { timeout: 30_000, interval: 50 },
+    )
+    .then(({ value }) => value);
+}
+
+const ended = ({ id }: JobView): Promise<JobView> =>
+  until(
+    () => client.getJob(id),
+    (job) => job.endedAt !== null,
+  );
+const atRound = ({ id }: JobView, round: number): Promise<JobView> =>
+  until(
+    () => client.getJob(id),
+    (job) => job.round >= round,
+  );
+
+/** The job completed, and everyone agreed on the state after every round. */
+async function expectAgreement(job: JobView): Promise<JobView> {
+  const done = await ended(job);
+  expect(done).toMatchObject({ state: 'completed', reason: '' });
+  const { stateHashes } = await client.jobMetrics(job.id);
+  expect(stateHashes).toHaveLength(done.round);
+  const lines = await client.jobLogs(job.id);
+  expect(lines.filter(({ level }) => level !== 'info')).toEqual([]);
+  return done;
+}
+
+test('two workers train a job to its end, with equal states and a model that learnt', async () => {
+  const job = await submitTinyJob(client, { maxTokens: 12_000 }, { min: 2, max: 2 });
+  const [a, b] = [start(), start()];
+  const last = await Promise.all([a.done, b.done]);
+  const done = await expectAgreement(job);
+  expect(last.map(({ phase }) => phase)).toEqual(['finished', 'finished']);
+  expect(last[0]!.tokensTrained + last[1]!.tokensTrained).toBe(done.tokens);
+  expect(
+    last[0]!.exchange.links[0] ?? a.snapshots.findLast(({ exchange }) => exchange.links.length > 0)!.exchange.links[0],
+  ).toMatchObject({ via: 'webrtc' });
+  expect(done.evaluation!.loss).toBeLessThan(done.evaluation!.unigramLoss);
+  expect((await client.listArtifacts(job.id)).map(({ name }) => name)).toContain('model.safetensors');
+});
+
+test('a late joiner catches up from the log and has its work accepted', async () => {
+  const job = await submitTinyJob(client, { maxTokens: 30_000 }, { min: 1, max: 3 });
+  start();
+  await atRound(job, 5);
+  const late = start();
+  const last = await late.done;
+  await expectAgreement(job);
+  expect(last.roundsAccepted).toBeGreaterThan(2);
+  expect(late.snapshots.some(({ phase }) => phase === 'catching-up')).toBe(true);
+});
+
+test('pausing stops the work of one, stopping ends it; the others go on', async () => {
+  const job = await submitTinyJob(client, { maxTokens: 10_000_000 }, { min: 1, max: 3 });
+  const [a, b, c] = [start(), start(), start()];
+  await until(
+    () => [a, b, c].map((worker) => worker.snapshot().roundsAccepted),
+    (accepted) => accepted.every((rounds) => rounds > 0),
+  );
+  a.pause();
+  await until(
+    () => a.snapshot(),
+    ({ phase, reason }) => phase === 'paused' && reason !== '',
+  );
+  const { roundsAccepted } = a.snapshot();
+  await b.stop();
+  expect(b.snapshot()).toMatchObject({ phase: 'stopped' });
+  const { round } = await client.getJob(job.id);
+  await atRound(job, round + 3);
+  expect(a.snapshot().roundsAccepted).toBeLessThanOrEqual(roundsAccepted + 1);
+  a.resume();
+  await until(
+    () => a.snapshot(),
+    (now) => now.roundsAccepted > roundsAccepted + 1,
+  );
+  expect((await client.getJob(job.id)).workers.filter(({ present }) => present)).toHaveLength(2);
+});
+
+test('a worker that cannot reach its peers is served through the relay', async () => {
+  const job = await submitTinyJob(client, { maxTokens: 6_000 }, { min: 2, max: 2 });
+  const island: ContributeOptions['createPeer'] = (id, options) => createPeer(id, { ...options, port: 9 });
+  const [a, b] = [start(), start({ createPeer: island })];
+  await Promise.all([a.done, b.done]);
+  await expectAgreement(job);
+  expect(a.snapshots.some(({ exchange }) => exchange.links[0]?.via === 'relay')).toBe(true);
+  expect(b.snapshot().tokensTrained).toBeGreaterThan(0);
+});
+
+test('a trainer that dies is replaced, and the worker goes on from the state it held', async () => {
+  const job = await submitTinyJob(client, { maxTokens: 12_000 }, { min: 1, max: 1 });
+  let trainers = 0;
+  const worker = start({ createTrainer: () => (trainers++ === 0 ? dying(createCpuTrainer(), 3) : createCpuTrainer()) });
+  await worker.done;
+  await expectAgreement(job);
+  expect(trainers).toBe(2);
+  expect(worker.snapshots.some(({ reason }) => reason.includes('the thread is gone'))).toBe(true);
+});
+
+/** A trainer whose thread ends when it should train this round. */
+function dying(trainer: Trainer, round: number): Trainer {
+  const train = trainer.train.bind(trainer);
+  trainer.train = async (assignment, onProgress) => {
+    if (assignment.round === round) throw new LoomError('unavailable', 'the thread is gone');
+    return train(assignment, onProgress);
+  };
+  return trainer;
+}
+
+test('a token this coordinator did not issue is replaced by a new registration', async () => {
+  const job = await submitTinyJob(client, { maxTokens: 3_000 }, { min: 1, max: 1 });
+  const store = new MemoryStore();
+  const stale = { workerId: 'w-000000000000', token: 'forged.token', coordinator: new URL(coordinator.url).href };
+  await store.put('worker.json', utf8(JSON.stringify(stale)));
+  const { phase, workerId } = await start({ store }).done;
+  expect(phase).toBe('finished');
+  expect(workerId).not.toBe(stale.workerId);
+  await expectAgreement(job);
+});
+
+test('a wrong version, a forged token and garbage are refused by name, and the job is unharmed', async () => {
+  const job = await submitTinyJob(client, { maxTokens: 8_000 }, { min: 2, max: 2 });
+  start();
+  const url = `${coordinator.url.replace('http', 'ws')}/api/v1/jobs/${job.id}/room`;
+  const hello = {
+    type: 'hello',
+    version: protocolVersion,
+    token: 'forged.token',
+    peerId: 'peer-0000',
+    kind: 'node',
+    backend: { kind: 'cpu', adapter: 'none' },
+    tokensPerSecond: 1,
+    holds: null,
+  };
+  expect(await refusal(url, JSON.stringify(hello))).toBe('unauthorized');
+  expect(await refusal(url, JSON.stringify({ ...hello, version: 99 }))).toBe('unsupported_version');
+  expect(await refusal(url, 'garbage')).toBe('invalid_message');
+  expect(await refusal(url, 'x'.repeat(300_000))).toBe('message_too_large');
+  start();
+  const done = await ended(job);
+  expect(done.state).toBe('completed');
+  expect(done.workers).toHaveLength(2);
+});
+
+/** The code with which a room refuses what was said to it. */
+function refusal(url: string, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url);
+    socket.addEventListener('open', () => socket.send(text));
+    socket.addEventListener('error', () => reject(new Error('no connection')));
+    socket.addEventListener('message', ({ data }) => {
+      socket.close();
+      const { type, code } = JSON.parse(String(data)) as { type: string; code: string };
+      resolve(type === 'refused' ? code : type);
+    });
+  });
+}
