@@ -20,7 +20,7 @@ export interface MeasureLimits {
   readonly patienceMs: number;
 }
 
-const defaultLimits: MeasureLimits = { measureMs: 400, patienceMs: 8_000 };
+const defaultLimits: MeasureLimits = { measureMs: 400, patienceMs: 3_000 };
 
 /**
  * Opens the fastest device for a plan.

@@ -30,6 +30,7 @@ test.runIf(hasGpu)('a lost device is told by name, to runs, reads and writes', a
   expect(await device.lost).toBeTruthy();
   await expect(program.run()).rejects.toMatchObject({ code: 'device_lost' });
   await expect(program.read('y')).rejects.toMatchObject({ code: 'device_lost' });
+  await expect(device.compile(planOf(gelu))).rejects.toMatchObject({ code: 'device_lost' });
   expect(() => program.write('x', new Float32Array(100))).toThrow(expect.objectContaining({ code: 'device_lost' }));
 });
 

@@ -38,10 +38,10 @@ export async function openWebGpu(gpu: GPU, traits: Partial<DeviceTraits> = {}): 
   const requiredLimits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  return { device: wrapDevice(device, { ...traitsOf(device), ...traits }) };
+  return { device: wrapDevice(device, adapter.info, { ...traitsOf(device, adapter.info), ...traits }) };
 }
 
-function wrapDevice(gpu: GPUDevice, traits: DeviceTraits): Device {
+function wrapDevice(gpu: GPUDevice, info: GPUAdapterInfo, traits: DeviceTraits): Device {
   const lost = gpu.lost.then(({ message, reason }) => message || `the GPU device was lost (${reason})`);
   const context: GpuContext = { gpu, traits, pipelines: new PipelineCache(gpu), failure: null };
   gpu.addEventListener('uncapturederror', ({ error }) => {
@@ -49,7 +49,7 @@ function wrapDevice(gpu: GPUDevice, traits: DeviceTraits): Device {
   });
   void lost.then((reason) => (context.failure = new LoomError('device_lost', reason)));
   return {
-    info: { kind: 'webgpu', adapter: adapterName(gpu.adapterInfo), isSoftware: isSoftware(gpu.adapterInfo) },
+    info: { kind: 'webgpu', adapter: adapterName(info), isSoftware: isSoftware(info) },
     lost,
     compile: (plan, options = {}) => compileOnGpu(context, plan, options),
     destroy: () => gpu.destroy(),
@@ -57,6 +57,7 @@ function wrapDevice(gpu: GPUDevice, traits: DeviceTraits): Device {
 }
 
 async function compileOnGpu(context: GpuContext, plan: Plan, options: CompileOptions): Promise<WebGpuProgram> {
+  if (context.failure) throw context.failure;
   const base = options.shareWith;
   if (base !== undefined && !(base instanceof WebGpuProgram)) {
     throw new LoomError('internal', 'a WebGPU program can share only with a WebGPU program');
@@ -66,14 +67,13 @@ async function compileOnGpu(context: GpuContext, plan: Plan, options: CompileOpt
 }
 
 /** What the kernels may know of a device. */
-function traitsOf(device: GPUDevice): DeviceTraits {
-  const { limits, adapterInfo, features } = device;
+function traitsOf({ limits, features }: GPUDevice, info: GPUAdapterInfo): DeviceTraits {
   return {
-    isCpu: isSoftware(adapterInfo),
+    isCpu: isSoftware(info),
     maxBindingBytes: limits.maxStorageBufferBindingSize,
     maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
-    subgroupMinSize: adapterInfo.subgroupMinSize || 4,
-    subgroupMaxSize: adapterInfo.subgroupMaxSize || 128,
+    subgroupMinSize: info.subgroupMinSize || 4,
+    subgroupMaxSize: info.subgroupMaxSize || 128,
     features: new Set(features),
   };
 }
