@@ -127,26 +127,17 @@ fn forward(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: ve
   let y = lane / 8;
   var sums: Sums; // of weight * v, relative to exp(highest)
   var highest = vec4f(-3.0e38); // of each of the rows i
-  var totals = vec4f(); // of the weights of the columns x + 8 j
+  var totals = vec4f(); // of the weights of this invocation's columns
   stage_qkv(0, work.place, work.first, 0, lane);
   for (var key = 0u; key <= work.first; key += tile) {
     stage_qkv(1, work.place, key, 1, lane);
     workgroupBarrier();
     var scores = products(0, 1, x, y);
-    for (var i = 0u; i < tile / 8; i++) {
-      var best = -3.0e38;
-      for (var j = 0u; j < tile / 8; j++) {
-        let is_seen = key + x + 8 * j <= work.first + y + 8 * i;
-        scores[i * 4 + j] = select(-3.0e38, scores[i * 4 + j] * scale, is_seen);
-        best = max(best, scores[i * 4 + j]);
-      }
-      partials[(y + 8 * i) * 8 + x] = best;
-    }
+    mask(&scores, work.first, key, x, y);
     workgroupBarrier();
     stage_qkv(1, work.place, key, 2, lane);
     for (var i = 0u; i < tile / 8; i++) {
-      var best = highest[i];
-      for (var other = 0u; other < 8; other++) { best = max(best, partials[(y + 8 * i) * 8 + other]); }
+      let best = max(highest[i], highest_of_row(y + 8 * i));
       let shrink = exp(highest[i] - best);
       totals[i] *= shrink;
       for (var v = 0u; v < columns; v++) { sums[i * columns + v] *= shrink; }
@@ -164,13 +155,38 @@ fn forward(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = 0u; i < tile / 8; i++) { partials[(y + 8 * i) * 8 + x] = totals[i]; }
   workgroupBarrier();
   for (var i = 0u; i < tile / 8; i++) {
-    var total = 0.0;
-    for (var other = 0u; other < 8; other++) { total += partials[(y + 8 * i) * 8 + other]; }
     let t = work.first + y + 8 * i;
     if (t >= time) { continue; }
+    let total = total_of_row(y + 8 * i);
     for (var v = 0u; v < columns; v++) { write_out(work.place, t, x + 8 * v, sums[i * columns + v] / total); }
     if (x == 0) { logsumexp[work.place.first + t] = highest[i] + log(total); }
   }
+}
+
+/// Scales the scores, hides keys that come after their query, and shares the highest of each row.
+fn mask(scores: ptr<function, Products>, query: u32, key: u32, x: u32, y: u32) {
+  for (var i = 0u; i < tile / 8; i++) {
+    var best = -3.0e38;
+    for (var j = 0u; j < tile / 8; j++) {
+      let is_seen = key + x + 8 * j <= query + y + 8 * i;
+      let score = select(-3.0e38, (*scores)[i * 4 + j] * scale, is_seen);
+      (*scores)[i * 4 + j] = score;
+      best = max(best, score);
+    }
+    partials[(y + 8 * i) * 8 + x] = best;
+  }
+}
+
+fn highest_of_row(row: u32) -> f32 {
+  var best = -3.0e38;
+  for (var x = 0u; x < 8; x++) { best = max(best, partials[row * 8 + x]); }
+  return best;
+}
+
+fn total_of_row(row: u32) -> f32 {
+  var total = 0.0;
+  for (var x = 0u; x < 8; x++) { total += partials[row * 8 + x]; }
+  return total;
 }
 
 fn write_out(place: Place, t: u32, vector: u32, value: vec4f) {
