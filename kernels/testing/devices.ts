@@ -5,18 +5,20 @@
 import { openCpu } from '../device/cpu.ts';
 import { openDawn } from '../device/dawn.ts';
 import type { Device } from '../device/device.ts';
+import type { DeviceTraits } from '../plan/op.ts';
 
 let opened: Promise<readonly Device[]> | null = null;
 
-/** Every device of this machine, opened once a process. */
-export function testDevices(): Promise<readonly Device[]> {
-  opened ??= openAll();
+/** Every device of this machine, opened once a process; with smaller limits, opened anew. */
+export function testDevices(limits?: Pick<DeviceTraits, 'maxBindingBytes'>): Promise<readonly Device[]> {
+  if (limits) return openAll(limits);
+  opened ??= openAll({});
   return opened;
 }
 
-async function openAll(): Promise<readonly Device[]> {
-  const software = await openDawn({ traits: { isCpu: true } });
-  const hardware = await openDawn({ traits: { isCpu: false } });
+async function openAll(traits: Partial<DeviceTraits>): Promise<readonly Device[]> {
+  const software = await openDawn({ traits: { ...traits, isCpu: true } });
+  const hardware = await openDawn({ traits: { ...traits, isCpu: false } });
   if ('device' in software && 'device' in hardware) return [openCpu(), software.device, hardware.device];
   const reason = 'reason' in software ? software.reason : 'the second device could not be opened';
   if (process.env['REQUIRE_GPU'] === '1') throw new Error(`REQUIRE_GPU=1, but WebGPU is missing: ${reason}`);
