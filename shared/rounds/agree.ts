@@ -43,11 +43,12 @@ function settleIn(turn: Turn, id: string): void {
  */
 function startOver(turn: Turn, id: string, reason: string): void {
   const { members, checkpoint, round } = turn.state;
-  const resyncs = members[id]!.resyncs + 1;
-  const isStuck = resyncs > 1 && checkpoint?.round !== round;
-  changeMember(turn, id, { resyncs, holds: null, stuck: isStuck });
-  if (resyncs > maxResyncs) turnAway(turn, id, { code: 'forbidden', message: wrongTooOften });
-  else if (!isStuck) resync(turn, id, reason);
+  const { resyncs } = members[id]!;
+  changeMember(turn, id, { holds: null });
+  if (resyncs > 0 && checkpoint?.round !== round) return changeMember(turn, id, { stuck: true });
+  changeMember(turn, id, { resyncs: resyncs + 1 });
+  if (resyncs < maxResyncs) return resync(turn, id, reason);
+  turnAway(turn, id, { code: 'forbidden', message: wrongTooOften });
 }
 
 export const wrongTooOften =

@@ -105,10 +105,14 @@ export class Host {
     }
   }
 
+  /** What was sent before still arrives. */
   private disconnect(workerId: string): void {
     const socket = this.sockets.get(workerId);
     if (socket === undefined) return;
-    this.network.clock.after(1, () => this.lose(socket));
+    this.network.clock.after(1_000, () => {
+      socket.close();
+      this.lose(socket);
+    });
   }
 
   private setAlarm(at: number): void {

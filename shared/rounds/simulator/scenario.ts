@@ -22,7 +22,7 @@ export interface Faults {
   partition: number; // some pairs of workers cannot reach each other for a while
   failedUpload: number; // probability that a leased upload is declined or never ends
   duplicate: number; // probability that a message comes twice
-  reorder: boolean; // messages of one connection overtake each other
+  reorder: boolean; // messages of a worker to the room overtake each other
 }
 
 export interface Scenario {

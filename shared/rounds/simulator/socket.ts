@@ -1,5 +1,5 @@
-// A connection between a virtual worker and the room: messages arrive after a delay, in order unless the scenario says
-// otherwise, and not at all once it is closed.
+// A connection between a virtual worker and the room: messages arrive after a delay, and not at all once it is closed.
+// They arrive in order; to be hard on the room, a scenario may let those of the worker overtake each other.
 
 import { parseRoomMessage, parseWorkerMessage } from '../../protocol/messages.ts';
 import type { RoomMessage, WorkerMessage } from '../../protocol/messages.ts';
@@ -46,7 +46,7 @@ export class Socket {
     const copies = random.uniform() < faults.duplicate ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const at = clock.now + this.network.delayMs();
-      end.lastAt = faults.reorder ? at : Math.max(end.lastAt, at);
+      end.lastAt = faults.reorder && end === this.room ? at : Math.max(end.lastAt, at);
       clock.after(end.lastAt - clock.now, () => {
         if (this.isOpen) end.take(message);
       });

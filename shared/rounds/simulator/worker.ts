@@ -39,6 +39,7 @@ export class VirtualWorker {
   private course = 0; // grows when it catches up anew
   private isBusy = false; // restoring or applying
   private commit: CommitMessage | null = null; // of the latest round it trained
+  private assignment: Assignment | null = null; // the latest
   private training: number | null = null; // the round it trains
   private wanted = new Map<string, { round: number; since: number }>();
 
@@ -120,6 +121,7 @@ export class VirtualWorker {
     this.isBusy = false;
     this.course += 1;
     this.commit = null;
+    this.assignment = null;
     this.training = null;
   }
 
@@ -165,7 +167,7 @@ export class VirtualWorker {
       case 'assign':
         return this.train(message.assignment);
       case 'committed':
-        return this.want(message.round, message.contribution.hash);
+        return this.heed(message.round, message.contribution.hash);
       case 'close':
         return this.takeClosed(message.closed);
       case 'relay':
@@ -242,15 +244,19 @@ export class VirtualWorker {
     });
   }
 
-  private train({ round, steps, evaluate }: Assignment): void {
-    if (this.commit?.round === round && this.payloads.has(this.commit.hash)) return this.say(this.commit);
-    if (this.isPaused || this.training === round || this.holds?.round !== round) return;
+  /** The same work is not done twice; another assignment for the same round is. */
+  private train(assignment: Assignment): void {
+    const { round, seed, steps, evaluate } = assignment;
+    const isSame = this.assignment?.seed === seed && this.assignment.steps === steps;
+    if (isSame && this.commit?.round === round && this.payloads.has(this.commit.hash)) return this.say(this.commit);
+    if (this.isPaused || (isSame && this.training === round) || this.holds?.round !== round) return;
     this.training = round;
+    this.assignment = assignment;
     const { course } = this;
     const tokens = steps * this.tokensPerStep;
     const seconds = (tokens / this.traits.tokensPerSecond) * this.network.between(0.9, 1.2);
     this.later(1000 * seconds, () => {
-      if (this.training !== round || this.course !== course) return;
+      if (this.training !== round || this.assignment !== assignment || this.course !== course) return;
       this.training = null;
       this.publish(round, tokens, seconds, evaluate ? { loss: 4 / (round + 1), tokens: 100 } : null);
     });
@@ -289,6 +295,12 @@ export class VirtualWorker {
   private reportReceived(round: number): void {
     const hashes = [...this.payloads].filter(([, of]) => of === round).map(([hash]) => hash);
     if (hashes.length > 0) this.say({ type: 'received', round, hashes });
+  }
+
+  /** A payload exists: it is here already, or should come. */
+  private heed(round: number, hash: string): void {
+    if (this.payloads.has(hash)) this.later(20, () => this.reportReceived(round));
+    else this.want(round, hash);
   }
 
   /** Waits a moment for the payload to come by itself, then asks for it. */
