@@ -33,18 +33,23 @@ const { beta1, beta2, epsilon, weightDecay } = spec.optimizer;
 program.write('adamw.hyper', adamwHyper({ learningRate: 1e-3, beta1, beta2, epsilon, weightDecay, maxNorm: 1 }, 1));
 
 const milliseconds: number[] = [];
+let coreMs = 0; // processor time of all threads; steadier than the clock on a shared machine
 for (let step = 0; step < (device.info.isSoftware && device.info.kind === 'webgpu' ? 8 : 60); step++) {
   const start = performance.now();
+  const used = process.cpuUsage();
   await program.run();
   await program.read('loss');
+  const { user, system } = process.cpuUsage(used);
+  if (step > 0) coreMs += (user + system) / 1000;
   milliseconds.push(performance.now() - start);
 }
 milliseconds.sort((a, b) => a - b);
 const median = milliseconds[Math.floor(milliseconds.length / 2)]!;
 const rate = (ms: number) => Math.round((tokensPerStep / ms) * 1000).toLocaleString('en');
 console.log(
-  `${device.info.adapter}: ${rate(median)} tokens/s (median ${median.toFixed(1)} ms a step, best ${rate(milliseconds[0]!)} tokens/s)`,
+  `${device.info.adapter}: ${rate(median)} tokens/s, best ${rate(milliseconds[0]!)} (median ${median.toFixed(1)} ms a step)`,
 );
+console.log(`${rate(coreMs / (milliseconds.length - 1))} tokens per second of one core`);
 console.log(JSON.stringify(program.counters));
 program.destroy();
 device.destroy();
