@@ -57,6 +57,8 @@ export async function probeDawn(): Promise<string> {
 
 /** Null when the driver works, else why not. The answer is kept in the environment, for worker threads and children. */
 async function probeInChild(): Promise<string | null> {
+  if (process.env['LOOMOS_DRIVER'] === 'cpu') return 'no GPU driver works here';
+  if (process.env['LOOMOS_DRIVER'] !== undefined) return null; // scripts/setup probed this driver and chose it
   const known = process.env['LOOMOS_DAWN_PROBE'];
   if (known !== undefined) return known || null;
   const reason = await runProbe();

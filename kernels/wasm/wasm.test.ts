@@ -83,3 +83,8 @@ test('exponentials of large, small and missing numbers', async () => {
   expect(view()[3]).toBeNaN();
   expect(view()[4]).toBe(1);
 });
+
+test('more memory than WebAssembly has is refused', async () => {
+  const wasm = await openWasm();
+  expect(() => wasm.allocate(2 ** 33)).toThrow('MiB of WebAssembly memory');
+});

@@ -21,7 +21,10 @@ export interface Gemm {
 
 export interface Wasm {
   readonly memory: WebAssembly.Memory;
-  /** Reserves zeroed bytes at a 64-byte boundary and returns their pointer. Views of an older `memory.buffer` become empty. */
+  /**
+   * Reserves zeroed bytes at a 64-byte boundary and returns their pointer. Views of an older `memory.buffer` become empty.
+   * Throws LoomError `no_backend` when there is not enough memory.
+   */
   allocate(bytes: number): number;
   /** C = A B, or C += A B; f32, any size. */
   gemm(call: Gemm): void;
@@ -83,9 +86,18 @@ function allocator(memory: WebAssembly.Memory, first: number): (bytes: number) =
     const pointer = end;
     end = Math.ceil((pointer + bytes) / 64) * 64;
     const missing = end - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+    if (missing > 0) grow(memory, Math.ceil(missing / pageBytes));
     return pointer;
   };
+}
+
+function grow(memory: WebAssembly.Memory, pages: number): void {
+  try {
+    memory.grow(pages);
+  } catch (cause) {
+    const wanted = Math.ceil((memory.buffer.byteLength + pages * pageBytes) / 2 ** 20);
+    throw new LoomError('no_backend', `the program needs ${wanted} MiB of WebAssembly memory`, { cause });
+  }
 }
 
 function gemmInBlocks({ gemm_block: block }: Exports, work: number, call: Gemm): void {
