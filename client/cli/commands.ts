@@ -12,11 +12,13 @@ import { jobsSubmit } from './commands/jobs-submit.ts';
 import { ledgerVerify } from './commands/ledger-verify.ts';
 import { run } from './commands/run.ts';
 import { up } from './commands/up.ts';
+import { worker } from './commands/worker.ts';
 
 export const commands: readonly Command[] = [
   demo,
   run,
   up,
+  worker,
   jobsSubmit,
   jobsList,
   jobsDescribe,

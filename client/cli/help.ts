@@ -15,7 +15,7 @@ Usage: loomos COMMAND [OPTIONS]
 Start here:
   loomos demo                          train a small language model on Moby-Dick, a few minutes
   loomos run job.yaml --out out/mine   the same with your own manifest and text
-  loomos up                            coordinator and web page, until stopped
+  loomos up --workers 1                coordinator, web page and a worker, until stopped
 
 Commands:
 ${table(rows)}

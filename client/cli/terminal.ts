@@ -36,9 +36,14 @@ export class Terminal {
 
   /** The command's result: `value` as JSON with --json, else `text`. */
   result(value: unknown, text: string): void {
+    const shown = this.isJson ? JSON.stringify(value) : text.trimEnd();
+    if (shown !== '') this.print(shown);
+  }
+
+  /** A line of the result as it is. */
+  print(line: string): void {
     this.#clear();
-    if (this.isJson) this.#out.write(`${JSON.stringify(value)}\n`);
-    else if (text !== '') this.#out.write(text.endsWith('\n') ? text : `${text}\n`);
+    this.#out.write(`${line}\n`);
     this.#redraw();
   }
 

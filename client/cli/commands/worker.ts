@@ -1,0 +1,61 @@
+// `loomos worker`: contributes this machine to a coordinator.
+
+import { LoomError } from '../../../shared/errors.ts';
+import { runHeadless } from '../../node/headless.ts';
+import type { HeadlessOptions } from '../../node/headless.ts';
+import { coordinatorOptions, coordinatorUrl } from '../coordinator.ts';
+import { textOption } from '../command.ts';
+import type { Call, Command } from '../command.ts';
+import { exitCode } from '../exit-code.ts';
+
+export const worker: Command = {
+  name: 'worker',
+  summary: 'contribute this machine to a coordinator, until stopped',
+  details: `
+Takes the jobs that the coordinator has for it, one after the other. With --json every change is a JSON line.
+
+  loomos worker --coordinator https://loomos.example.com`,
+  options: {
+    coordinator: coordinatorOptions['coordinator']!,
+    name: { value: 'NAME', summary: 'what others see in the list of workers', default: '' },
+    data: {
+      value: 'DIR',
+      summary: 'folder to keep identity and state in, so that a restart goes on (default: memory)',
+    },
+    backend: { value: 'KIND', summary: 'auto, webgpu or cpu', default: 'auto' },
+    load: { value: 'PART', summary: 'part of the time the device may be busy, 0.05 to 1', default: '1' },
+    once: { summary: 'end after one job' },
+  },
+  run: async (call) => {
+    const { terminal, signal } = call;
+    const options: HeadlessOptions = {
+      coordinator: new URL(coordinatorUrl(call)),
+      name: textOption(call, 'name')!,
+      data: textOption(call, 'data') ?? null,
+      backend: backendOption(call),
+      load: loadOption(call),
+      once: call.options['once'] === true,
+      json: terminal.isJson,
+    };
+    const driver = process.env['LOOMOS_DRIVER_WHY'];
+    if (driver !== undefined) terminal.say(`WebGPU in Node: ${driver}`);
+    const code = await runHeadless(options, signal, (line) => terminal.print(line));
+    return signal.aborted ? exitCode.ok : code;
+  },
+};
+
+function backendOption(call: Call): HeadlessOptions['backend'] {
+  const text = textOption(call, 'backend');
+  if (text === 'auto' || text === 'webgpu' || text === 'cpu') return text;
+  throw new LoomError('invalid_request', `'${text}' is no backend`, {
+    where: '--backend',
+    allowed: 'auto, webgpu, cpu',
+  });
+}
+
+function loadOption(call: Call): number {
+  const text = textOption(call, 'load')!;
+  const load = Number(text);
+  if (text !== '' && load >= 0.05 && load <= 1) return load;
+  throw new LoomError('invalid_request', `'${text}' is not a fitting part`, { where: '--load', allowed: '0.05 to 1' });
+}
