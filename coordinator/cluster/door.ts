@@ -10,10 +10,17 @@ import { verifyToken } from '../security/token.ts';
 import type { Sockets } from './sockets.ts';
 
 /** A worker says a few messages a round and peer; this leaves room for a burst after a long absence. */
-const rate = { perSecond: 20, burst: 500 };
+const messageRate = { perSecond: 20, burst: 500 };
+/** Who keeps saying what has to be refused is cut off. */
+const refusalRate = { perSecond: 0.1, burst: 20 };
 
 /** Refusals after which the socket is closed: the sender cannot do better on this one. */
-const fatal: ReadonlySet<string> = new Set(['unauthorized', 'unsupported_version', 'message_too_large', 'rate_limited']);
+const fatal: ReadonlySet<string> = new Set([
+  'unauthorized',
+  'unsupported_version',
+  'message_too_large',
+  'rate_limited',
+]);
 
 export interface Admitted {
   workerId: string;
@@ -22,7 +29,8 @@ export interface Admitted {
 
 export class Door {
   readonly #sockets: Sockets;
-  readonly #buckets = new WeakMap<WebSocket, Bucket>();
+  readonly #messages = new WeakMap<WebSocket, Bucket>();
+  readonly #refusals = new WeakMap<WebSocket, Bucket>();
 
   constructor(sockets: Sockets) {
     this.#sockets = sockets;
@@ -34,7 +42,11 @@ export class Door {
     const message = parse(data);
     const known = this.#sockets.workerOf(socket);
     if (message.type !== 'hello') {
-      if (known === null) throw new LoomError('unauthorized', 'the first message must be a hello with a token', { where: 'type', allowed: 'hello' });
+      if (known === null)
+        throw new LoomError('unauthorized', 'the first message must be a hello with a token', {
+          where: 'type',
+          allowed: 'hello',
+        });
       this.#sockets.heard(socket, now);
       return { workerId: known, message };
     }
@@ -43,20 +55,29 @@ export class Door {
     return { workerId, message };
   }
 
-  #limit(socket: WebSocket, now: number): void {
-    const bucket = take(this.#buckets.get(socket) ?? null, rate, now);
-    if (bucket === null) throw new LoomError('rate_limited', 'too many messages', { allowed: `${rate.perSecond} a second` });
-    this.#buckets.set(socket, bucket);
+  /** Whether a refusal ends the connection: the sender cannot do better on this one, or does not learn. */
+  isLast(socket: WebSocket, error: LoomError, now: number): boolean {
+    const bucket = take(this.#refusals.get(socket) ?? null, refusalRate, now);
+    if (bucket !== null) this.#refusals.set(socket, bucket);
+    return bucket === null || fatal.has(error.code) || this.#sockets.workerOf(socket) === null;
   }
-}
 
-export function isFatal(error: LoomError): boolean {
-  return fatal.has(error.code);
+  #limit(socket: WebSocket, now: number): void {
+    const bucket = take(this.#messages.get(socket) ?? null, messageRate, now);
+    if (bucket === null) {
+      const allowed = `${messageRate.perSecond} a second`;
+      throw new LoomError('rate_limited', 'too many messages', { allowed });
+    }
+    this.#messages.set(socket, bucket);
+  }
 }
 
 function parse(data: string | ArrayBuffer): WorkerMessage {
   if (typeof data !== 'string') {
-    throw new LoomError('invalid_message', 'binary data; tensors travel between peers only', { where: 'message', allowed: 'JSON text' });
+    throw new LoomError('invalid_message', 'binary data; tensors travel between peers only', {
+      where: 'message',
+      allowed: 'JSON text',
+    });
   }
   try {
     return checkVersion(parseWorkerMessage(data));
@@ -79,5 +100,8 @@ function wrongVersion(text: string): LoomError | null {
 }
 
 function unsupported(version: number): LoomError {
-  return new LoomError('unsupported_version', `this worker speaks protocol ${version}`, { where: 'version', allowed: String(protocolVersion) });
+  return new LoomError('unsupported_version', `this worker speaks protocol ${version}`, {
+    where: 'version',
+    allowed: String(protocolVersion),
+  });
 }

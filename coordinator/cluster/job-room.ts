@@ -20,7 +20,7 @@ import { errorResponse } from '../http/errors.ts';
 import { ledger } from '../ledger/writer.ts';
 import { answer } from './answer.ts';
 import type { Answer } from './answer.ts';
-import { Door, isFatal } from './door.ts';
+import { Door } from './door.ts';
 import { logText, refusalText } from './log-lines.ts';
 import { LogStream } from './log-stream.ts';
 import { Outbox } from './outbox.ts';
@@ -102,7 +102,8 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     return answer(async () => {
       const room = await this.#open();
       const total = room.uploads.add(room.state, request, bytes);
-      if (request.kind !== 'relay') this.#feed(room, { type: 'stored', kind: request.kind, fence: request.fence, bytes: total });
+      if (request.kind !== 'relay')
+        this.#feed(room, { type: 'stored', kind: request.kind, fence: request.fence, bytes: total });
       await this.#settle(room);
     });
   }
@@ -121,7 +122,9 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     try {
       const room = await this.#open();
       const url = new URL(request.url);
-      return url.pathname === '/logs' ? this.#followLog(room, Number(url.searchParams.get('after'))) : await this.#accept(room);
+      return url.pathname === '/logs'
+        ? this.#followLog(room, Number(url.searchParams.get('after')))
+        : await this.#accept(room);
     } catch (error) {
       if (error instanceof LoomError) return errorResponse(error);
       throw error;
@@ -156,7 +159,8 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     const room = await this.#open();
     const now = Date.now();
     this.#alarmAt = Infinity;
-    for (const workerId of this.#sockets.sweep(now)) this.#feed(room, { type: 'gone', workerId, reason: 'silent for too long' });
+    for (const workerId of this.#sockets.sweep(now))
+      this.#feed(room, { type: 'gone', workerId, reason: 'silent for too long' });
     if (room.state.wakeAt !== null && room.state.wakeAt <= now) this.#feed(room, { type: 'wake' });
     await this.#settle(room);
   }
@@ -165,7 +169,10 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
 
   async #open(): Promise<Opened> {
     if (this.#opened !== null) return this.#opened;
-    const { id, name, owner, manifest, datasetHash, datasetBytes, createdAt } = await findJobRow(database(this.env.DB), this.#jobId());
+    const { id, name, owner, manifest, datasetHash, datasetBytes, createdAt } = await findJobRow(
+      database(this.env.DB),
+      this.#jobId(),
+    );
     const facts = { id, name, owner, manifest, datasetHash, datasetBytes, createdAt };
     return this.#opened ?? this.#create(facts); // another request may have been faster
   }
@@ -235,11 +242,13 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     room.outbox.push(steps);
     this.#logStream.push(lines);
     if (isOver(state) && !isOver(before)) this.#logStream.end(state.phase);
-    if (state.checkpoint !== before.checkpoint || isOver(state) !== isOver(before)) this.ctx.waitUntil(room.uploads.prune(state));
+    if (state.checkpoint !== before.checkpoint || isOver(state) !== isOver(before))
+      this.ctx.waitUntil(room.uploads.prune(state));
   }
 
   #stepOf(effect: RoomEffect, state: RoomState): Step | null {
-    if (effect.type === 'record') return { type: 'record', seq: this.#store.enqueue(effect.event), event: effect.event };
+    if (effect.type === 'record')
+      return { type: 'record', seq: this.#store.enqueue(effect.event), event: effect.event };
     if (effect.type === 'send') return { type: 'send', to: [effect.to], message: effect.message };
     if (effect.type === 'disconnect') return { type: 'disconnect', to: effect.workerId, reason: effect.reason };
     if (effect.type === 'wake-at') return null; // state.wakeAt says it too
@@ -264,7 +273,9 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     await room.outbox.drain();
     await room.projection.write(() => jobProgress(room.state, Date.now()), Date.now());
     const now = Date.now();
-    const times = [room.state.wakeAt, room.outbox.retryAt, room.projection.dueAt, this.#sockets.nextSweep(now)].filter((at) => at !== null);
+    const times = [room.state.wakeAt, room.outbox.retryAt, room.projection.dueAt, this.#sockets.nextSweep(now)].filter(
+      (at) => at !== null,
+    );
     const next = Math.max(now, Math.min(...times));
     if (next >= this.#alarmAt) return; // an alarm that rings early sets the next one
     this.#alarmAt = next;
@@ -274,7 +285,8 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   // ---- Sockets.
 
   async #accept(room: Opened): Promise<Response> {
-    if (this.#sockets.count >= maxSockets) throw new LoomError('unavailable', 'the room is full', { allowed: `${maxSockets} sockets` });
+    if (this.#sockets.count >= maxSockets)
+      throw new LoomError('unavailable', 'the room is full', { allowed: `${maxSockets} sockets` });
     const { 0: client, 1: server } = new WebSocketPair();
     this.#sockets.accept(server, Date.now());
     await this.#settle(room); // the alarm that closes it if no hello comes
@@ -284,8 +296,12 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   #refuse(room: Opened, socket: WebSocket, error: LoomError): void {
     sendTo(socket, { type: 'refused', ...error.toJSON() });
     this.#feed(room, { type: 'refused', code: error.code });
-    if (!isFatal(error) && this.#sockets.workerOf(socket) !== null) return;
-    const workerId = this.#sockets.drop(socket, error.code === 'unauthorized' ? closeCodes.unauthorized : closeCodes.refused, error.code);
+    if (!this.#door.isLast(socket, error, Date.now())) return;
+    const workerId = this.#sockets.drop(
+      socket,
+      error.code === 'unauthorized' ? closeCodes.unauthorized : closeCodes.refused,
+      error.code,
+    );
     if (workerId !== null) this.#feed(room, { type: 'gone', workerId, reason: `refused: ${error.code}` });
   }
 

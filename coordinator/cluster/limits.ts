@@ -14,7 +14,11 @@ export interface UploadLimits {
 
 export function uploadLimits(manifest: Manifest): UploadLimits {
   const bytes = maxParameters(manifest) * 4;
-  return { checkpointBytes: 2 * bytes + slackBytes, artifactBytes: bytes + slackBytes, payloadBytes: bytes + slackBytes };
+  return {
+    checkpointBytes: 2 * bytes + slackBytes,
+    artifactBytes: bytes + slackBytes,
+    payloadBytes: bytes + slackBytes,
+  };
 }
 
 /** At least the number of parameters: 12 width² a layer with the biases and norms, embeddings in and out, positions. */

@@ -25,7 +25,8 @@ const describe: Describe = {
   'round.agreed': ({ round, stateHash, reports, dissent }) =>
     `Round ${round}: ${plural(reports, 'worker')} agreed on state ${stateHash.slice(0, 12)}${dissent === 0 ? '' : `, ${dissent} did not`}.`,
   'round.rewound': ({ from, to, reason }) => `The job went back from round ${from} to round ${to}: ${reason}.`,
-  'checkpoint.stored': ({ round, bytes, workerId }) => `Checkpoint of round ${round} stored by ${workerId}, ${kilobytes(bytes)}.`,
+  'checkpoint.stored': ({ round, bytes, workerId }) =>
+    `Checkpoint of round ${round} stored by ${workerId}, ${kilobytes(bytes)}.`,
   'artifact.stored': ({ round, bytes, workerId, validationLoss }) =>
     `The trained model of round ${round} was stored by ${workerId}, ${kilobytes(bytes)}; validation loss ${validationLoss.toFixed(4)}.`,
   'dataset.stored': ({ bytes, source }) => `Dataset stored from ${source}, ${kilobytes(bytes)}.`,

@@ -23,7 +23,9 @@ export class LogStream {
     this.#keepAlive ??= setInterval(() => this.#write(': keep-alive\n\n'), keepAliveMs);
     this.#writeTo(reader, lines.map(textOf).join('') || ': no lines yet\n\n');
     if (ended !== null) this.#end(reader, ended);
-    return new Response(readable, { headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' } });
+    return new Response(readable, {
+      headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' },
+    });
   }
 
   push(lines: readonly LogLine[]): void {

@@ -47,7 +47,9 @@ export class Outbox {
 
   /** Forgets what was meant for an earlier connection of this worker. */
   forget(workerId: string): void {
-    this.#steps = this.#steps.map((step) => (step.type === 'send' ? { ...step, to: step.to.filter((id) => id !== workerId) } : step));
+    this.#steps = this.#steps.map((step) =>
+      step.type === 'send' ? { ...step, to: step.to.filter((id) => id !== workerId) } : step,
+    );
     this.#steps = this.#steps.filter((step) => step.type !== 'disconnect' || step.to !== workerId);
   }
 

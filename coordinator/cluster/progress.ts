@@ -8,7 +8,8 @@ import { isOver } from '../../shared/rounds/views.ts';
 
 export function jobProgress(state: RoomState, now: number): JobProgress {
   const workers = Object.values(state.members).map(workerOf);
-  const latest = (pick: 'trainLoss' | 'validationLoss') => state.losses.findLast((point) => point[pick] !== null)?.[pick] ?? null;
+  const latest = (pick: 'trainLoss' | 'validationLoss') =>
+    state.losses.findLast((point) => point[pick] !== null)?.[pick] ?? null;
   return {
     state: state.phase,
     reason: state.reason,
@@ -16,7 +17,9 @@ export function jobProgress(state: RoomState, now: number): JobProgress {
     endedAt: state.endedAt,
     round: state.round,
     tokens: state.tokens,
-    tokensPerSecond: workers.filter(({ present, paused }) => present && !paused).reduce((sum, worker) => sum + worker.tokensPerSecond, 0),
+    tokensPerSecond: workers
+      .filter(({ present, paused }) => present && !paused)
+      .reduce((sum, worker) => sum + worker.tokensPerSecond, 0),
     progress: state.phase === 'completed' ? 1 : progressOf(state, now),
     etaMs: isOver(state) ? null : remainingMs(state, now),
     trainLoss: latest('trainLoss'),
@@ -29,5 +32,16 @@ export function jobProgress(state: RoomState, now: number): JobProgress {
 function workerOf(member: Member): JobWorker {
   const { workerId, kind, adapter, present, paused, tokensPerSecond, tokensAccepted, roundsAccepted, traffic } = member;
   const { bytesSent, bytesReceived } = traffic;
-  return { workerId, kind, adapter, present, paused, tokensPerSecond, tokensAccepted, roundsAccepted, bytesSent, bytesReceived };
+  return {
+    workerId,
+    kind,
+    adapter,
+    present,
+    paused,
+    tokensPerSecond,
+    tokensAccepted,
+    roundsAccepted,
+    bytesSent,
+    bytesReceived,
+  };
 }

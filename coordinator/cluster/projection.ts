@@ -27,7 +27,7 @@ export class Projection {
   /** Call within the transaction that stores `after`. */
   note(before: RoomState, after: RoomState, now: number): void {
     if (before.phase !== after.phase) this.#due(now);
-    else this.dueAt ?? this.#due(now + delayMs);
+    else if (this.dueAt === null) this.#due(now + delayMs);
   }
 
   async write(progress: () => JobProgress, now: number): Promise<void> {

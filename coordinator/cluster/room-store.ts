@@ -49,7 +49,9 @@ export class RoomStore {
   // Values: the fields of the room's state, and a few facts beside it.
 
   read<T>(name: string): T | null {
-    const pieces = this.#sql.exec<{ json: string }>('select json from value where name = ? order by piece', name).toArray();
+    const pieces = this.#sql
+      .exec<{ json: string }>('select json from value where name = ? order by piece', name)
+      .toArray();
     return pieces.length === 0 ? null : (JSON.parse(pieces.map(({ json }) => json).join('')) as T);
   }
 
@@ -57,28 +59,38 @@ export class RoomStore {
     const json = JSON.stringify(value);
     const pieces = Math.ceil(json.length / maxPieceLength);
     for (let piece = 0; piece < pieces; piece++) {
-      this.#sql.exec('insert or replace into value values (?, ?, ?)', name, piece, json.slice(piece * maxPieceLength, (piece + 1) * maxPieceLength));
+      this.#sql.exec(
+        'insert or replace into value values (?, ?, ?)',
+        name,
+        piece,
+        json.slice(piece * maxPieceLength, (piece + 1) * maxPieceLength),
+      );
     }
     this.#sql.exec('delete from value where name = ? and piece >= ?', name, pieces);
   }
 
   readState(): RoomState | null {
     const fields = this.read<(keyof RoomState)[]>('state');
-    return fields === null ? null : (Object.fromEntries(fields.map((field) => [field, this.read(`state.${field}`)])) as unknown as RoomState);
+    return fields === null
+      ? null
+      : (Object.fromEntries(fields.map((field) => [field, this.read(`state.${field}`)])) as unknown as RoomState);
   }
 
   /** Stores the fields that are not the very same value as in `before`. */
   writeState(before: RoomState | null, after: RoomState): void {
     const fields = Object.keys(after) as (keyof RoomState)[];
     if (before === null) this.write('state', fields);
-    for (const field of fields) if (before === null || before[field] !== after[field]) this.write(`state.${field}`, after[field]);
+    for (const field of fields)
+      if (before === null || before[field] !== after[field]) this.write(`state.${field}`, after[field]);
   }
 
   // Outbox: events on their way to the ledger. Their keys make a repeated append harmless.
 
   /** Returns the row's number, which is never used twice. */
   enqueue(event: LedgerEventDraft): number {
-    return this.#sql.exec<{ seq: number }>('insert into outbox (event) values (?) returning seq', JSON.stringify(event)).one().seq;
+    return this.#sql
+      .exec<{ seq: number }>('insert into outbox (event) values (?) returning seq', JSON.stringify(event))
+      .one().seq;
   }
 
   outbox(): { seq: number; event: LedgerEventDraft }[] {
@@ -93,25 +105,40 @@ export class RoomStore {
   // Log lines.
 
   log(at: number, { level, text }: LogText): LogLine {
-    const { seq } = this.#sql.exec<{ seq: number }>('insert into log (at, level, text) values (?, ?, ?) returning seq', at, level, text).one();
+    const { seq } = this.#sql
+      .exec<{ seq: number }>('insert into log (at, level, text) values (?, ?, ?) returning seq', at, level, text)
+      .one();
     this.#sql.exec('delete from log where seq <= ?', seq - maxLogLines);
     return { seq, at, level, text };
   }
 
   logAfter(seq: number): LogLine[] {
-    return this.#sql.exec('select seq, at, level, text from log where seq > ? order by seq', seq).toArray() as unknown as LogLine[];
+    return this.#sql
+      .exec('select seq, at, level, text from log where seq > ? order by seq', seq)
+      .toArray() as unknown as LogLine[];
   }
 
   // Uploads.
 
   addUpload({ kind, name, fence, round, storeKey, bytes }: Upload): void {
-    this.#sql.exec('insert or replace into upload values (?, ?, ?, ?, ?, ?)', kind, name, fence, round, storeKey, bytes);
+    this.#sql.exec(
+      'insert or replace into upload values (?, ?, ?, ?, ?, ?)',
+      kind,
+      name,
+      fence,
+      round,
+      storeKey,
+      bytes,
+    );
   }
 
   /** The newest first. */
   uploads(kind: Upload['kind']): Upload[] {
     return this.#sql
-      .exec('select kind, name, fence, round, store_key as storeKey, bytes from upload where kind = ? order by fence desc, name', kind)
+      .exec(
+        'select kind, name, fence, round, store_key as storeKey, bytes from upload where kind = ? order by fence desc, name',
+        kind,
+      )
       .toArray() as unknown as Upload[];
   }
 

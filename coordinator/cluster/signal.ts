@@ -28,7 +28,8 @@ export type ServerSignal =
 /** @throws LoomError `message_too_large` or `invalid_message` */
 export function parseSignal(data: string | ArrayBuffer): ClientSignal {
   if (typeof data !== 'string') throw new LoomError('invalid_message', 'binary data', { allowed: 'JSON text' });
-  if (data.length > maxSignalBytes) throw new LoomError('message_too_large', 'the signal is too large', { allowed: `${maxSignalBytes} bytes` });
+  if (data.length > maxSignalBytes)
+    throw new LoomError('message_too_large', 'the signal is too large', { allowed: `${maxSignalBytes} bytes` });
   try {
     return clientSignal.parse(JSON.parse(data));
   } catch (cause) {

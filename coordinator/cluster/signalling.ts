@@ -31,7 +31,9 @@ export class Signalling extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
-    this.#sql.exec('create table if not exists queued (id integer primary key, src text not null, dst text not null, json text not null, expires_at integer not null)');
+    this.#sql.exec(
+      'create table if not exists queued (id integer primary key, src text not null, dst text not null, json text not null, expires_at integer not null)',
+    );
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(heartbeat, heartbeat));
   }
 
@@ -39,8 +41,13 @@ export class Signalling extends DurableObject<Env> {
     const { id, token } = Object.fromEntries(new URL(request.url).searchParams) as unknown as SignalClient; // the route parsed them
     const { 0: client, 1: server } = new WebSocketPair();
     const older = this.#socketOf(id);
-    if (older !== null && sessionOf(older).token !== token) return refuse(server, client, { type: 'ID-TAKEN', payload: { msg: 'ID is taken' } });
-    if (this.ctx.getWebSockets().length >= maxSockets) return refuse(server, client, { type: 'ERROR', payload: { msg: 'Server has reached its concurrent user limit' } });
+    if (older !== null && sessionOf(older).token !== token)
+      return refuse(server, client, { type: 'ID-TAKEN', payload: { msg: 'ID is taken' } });
+    if (this.ctx.getWebSockets().length >= maxSockets)
+      return refuse(server, client, {
+        type: 'ERROR',
+        payload: { msg: 'Server has reached its concurrent user limit' },
+      });
     if (older !== null) this.#drop(older, 'a newer connection of this peer replaced this one');
     this.ctx.acceptWebSocket(server, [id]);
     server.serializeAttachment({ id, token, seenAt: Date.now() } satisfies Session);
@@ -76,7 +83,8 @@ export class Signalling extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     const now = Date.now();
-    for (const socket of this.ctx.getWebSockets()) if (this.#heardAt(socket) + silenceMs <= now) this.#drop(socket, 'silent for too long');
+    for (const socket of this.ctx.getWebSockets())
+      if (this.#heardAt(socket) + silenceMs <= now) this.#drop(socket, 'silent for too long');
     this.#expireQueued(now);
     await this.#setAlarm();
   }
@@ -94,7 +102,13 @@ export class Signalling extends DurableObject<Env> {
   #queue(signal: Relayed): void {
     const { queued } = this.#sql.exec<{ queued: number }>('select count(*) as queued from queued').one();
     if (queued >= maxQueued) throw new LoomError('rate_limited', 'too many signals for absent peers');
-    this.#sql.exec('insert into queued (src, dst, json, expires_at) values (?, ?, ?, ?)', signal.src, signal.dst, JSON.stringify(signal), Date.now() + queueMs);
+    this.#sql.exec(
+      'insert into queued (src, dst, json, expires_at) values (?, ?, ?, ?)',
+      signal.src,
+      signal.dst,
+      JSON.stringify(signal),
+      Date.now() + queueMs,
+    );
   }
 
   #deliverQueued(id: string, socket: WebSocket): void {
@@ -105,7 +119,9 @@ export class Signalling extends DurableObject<Env> {
 
   /** Each sender hears once about each peer that did not come. */
   #expireQueued(now: number): void {
-    const rows = this.#sql.exec<{ src: string; dst: string }>('select distinct src, dst from queued where expires_at <= ?', now).toArray();
+    const rows = this.#sql
+      .exec<{ src: string; dst: string }>('select distinct src, dst from queued where expires_at <= ?', now)
+      .toArray();
     for (const { src, dst } of rows) {
       const sender = this.#socketOf(src);
       if (sender !== null) send(sender, { type: 'EXPIRE', src: dst, dst: src });

@@ -8,7 +8,14 @@ import type { RoomMessage } from '../../shared/protocol/messages.ts';
 const helloTimeoutMs = 10_000;
 const sweepMs = silenceMs / 3;
 
-export const closeCodes = { restart: 1012, refused: 4400, unauthorized: 4401, silent: 4408, replaced: 4409, left: 4410 } as const;
+export const closeCodes = {
+  restart: 1012,
+  refused: 4400,
+  unauthorized: 4401,
+  silent: 4408,
+  replaced: 4409,
+  left: 4410,
+} as const;
 
 interface Session {
   workerId: string | null; // null until hello

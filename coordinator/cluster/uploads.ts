@@ -36,10 +36,15 @@ export class Uploads {
   permit(state: RoomState, request: UploadRequest): Permit {
     if (request.kind === 'relay') findPayload(state, request);
     else checkLease(state, request);
-    const files = this.#store.uploads('artifact').filter((file) => request.kind === 'artifact' && file.fence === request.fence && file.name !== request.name);
-    if (files.length >= maxArtifactFiles) throw new LoomError('conflict', 'too many artifact files', { allowed: String(maxArtifactFiles) });
+    const files = this.#store
+      .uploads('artifact')
+      .filter((file) => request.kind === 'artifact' && file.fence === request.fence && file.name !== request.name);
+    if (files.length >= maxArtifactFiles)
+      throw new LoomError('conflict', 'too many artifact files', { allowed: String(maxArtifactFiles) });
     const limits = uploadLimits(state.manifest);
-    const maxBytes = { checkpoint: limits.checkpointBytes, artifact: limits.artifactBytes, relay: limits.payloadBytes }[request.kind];
+    const maxBytes = { checkpoint: limits.checkpointBytes, artifact: limits.artifactBytes, relay: limits.payloadBytes }[
+      request.kind
+    ];
     return { storeKey: this.#keyOf(request), maxBytes };
   }
 
@@ -47,7 +52,8 @@ export class Uploads {
   add(state: RoomState, request: UploadRequest, bytes: number): number {
     const { round } = request.kind === 'relay' ? findPayload(state, request) : checkLease(state, request);
     const { kind } = request;
-    const [name, fence] = kind === 'relay' ? [request.hash, 0] : [kind === 'checkpoint' ? String(round) : request.name, request.fence];
+    const [name, fence] =
+      kind === 'relay' ? [request.hash, 0] : [kind === 'checkpoint' ? String(round) : request.name, request.fence];
     this.#store.addUpload({ kind, name, fence, round, storeKey: this.#keyOf(request), bytes });
     const ofLease = this.#store.uploads(kind).filter((upload) => upload.fence === fence);
     return ofLease.reduce((sum, upload) => sum + upload.bytes, 0);
@@ -55,7 +61,9 @@ export class Uploads {
 
   /** The newest upload of that name. @throws LoomError `not_found` */
   find(kind: Upload['kind'], name: string): Upload {
-    const upload = (kind === 'artifact' ? this.artifacts() : this.#store.uploads(kind)).find((candidate) => candidate.name === name);
+    const upload = (kind === 'artifact' ? this.artifacts() : this.#store.uploads(kind)).find(
+      (candidate) => candidate.name === name,
+    );
     if (upload === undefined) throw new LoomError('not_found', `no ${kind} ${name}`, { where: name });
     return upload;
   }
@@ -87,7 +95,9 @@ export class Uploads {
 
   /** Objects that were put but never reported, because the coordinator or the uploader died in between. */
   async #deleteStrays(): Promise<void> {
-    const known = new Set([...this.#store.uploads('checkpoint'), ...this.#store.uploads('artifact')].map(({ storeKey }) => storeKey));
+    const known = new Set(
+      [...this.#store.uploads('checkpoint'), ...this.#store.uploads('artifact')].map(({ storeKey }) => storeKey),
+    );
     const { objects } = await this.#bucket.list({ prefix: this.#prefix, limit: maxKeysPerDelete });
     const strays = objects.map(({ key }) => key).filter((key) => !known.has(key));
     if (strays.length > 0) await this.#bucket.delete(strays);
@@ -103,18 +113,31 @@ export class Uploads {
 function checkLease(state: RoomState, request: Exclude<UploadRequest, { kind: 'relay' }>): { round: number } {
   const lease = state.lease;
   const round = request.kind === 'checkpoint' ? request.round : lease?.round;
-  const held = lease !== null && lease.kind === request.kind && lease.workerId === request.workerId && lease.round === round;
-  if (!held) throw new LoomError('conflict', `${request.workerId} has no lease to upload this ${request.kind}`, { where: 'fence' });
-  if (lease.fence !== request.fence) throw new LoomError('conflict', 'the lease was given to someone else meanwhile', { where: 'fence', allowed: String(lease.fence) });
+  const held =
+    lease !== null && lease.kind === request.kind && lease.workerId === request.workerId && lease.round === round;
+  if (!held)
+    throw new LoomError('conflict', `${request.workerId} has no lease to upload this ${request.kind}`, {
+      where: 'fence',
+    });
+  if (lease.fence !== request.fence)
+    throw new LoomError('conflict', 'the lease was given to someone else meanwhile', {
+      where: 'fence',
+      allowed: String(lease.fence),
+    });
   return lease;
 }
 
 /** A payload that was committed in the open round or accepted since the checkpoint, asked by a member. */
 function findPayload(state: RoomState, request: Extract<UploadRequest, { kind: 'relay' }>): { round: number } {
   if (isOver(state)) throw new LoomError('conflict', 'the job has ended', { where: 'hash' });
-  if (state.members[request.workerId] === undefined) throw new LoomError('forbidden', `${request.workerId} is no member of this job`);
-  if (Object.values(state.open?.parts ?? {}).some(({ commit }) => commit?.hash === request.hash)) return { round: state.round };
-  const closed = state.log.find(({ accepted }) => accepted.some((contribution: AcceptedContribution) => contribution.hash === request.hash));
-  if (closed === undefined) throw new LoomError('forbidden', 'no contribution of this job has that hash', { where: 'hash' });
+  if (state.members[request.workerId] === undefined)
+    throw new LoomError('forbidden', `${request.workerId} is no member of this job`);
+  if (Object.values(state.open?.parts ?? {}).some(({ commit }) => commit?.hash === request.hash))
+    return { round: state.round };
+  const closed = state.log.find(({ accepted }) =>
+    accepted.some((contribution: AcceptedContribution) => contribution.hash === request.hash),
+  );
+  if (closed === undefined)
+    throw new LoomError('forbidden', 'no contribution of this job has that hash', { where: 'hash' });
   return closed;
 }

@@ -10,7 +10,10 @@ import { jobs, workers } from './schema.ts';
 export type JobRow = typeof jobs.$inferSelect;
 
 /** What never changes about a job. */
-export type JobFacts = Pick<JobRow, 'id' | 'name' | 'owner' | 'manifest' | 'datasetHash' | 'datasetBytes' | 'createdAt'>;
+export type JobFacts = Pick<
+  JobRow,
+  'id' | 'name' | 'owner' | 'manifest' | 'datasetHash' | 'datasetBytes' | 'createdAt'
+>;
 /** What its room keeps up to date. */
 export type JobProgress = Omit<JobView, 'id' | 'name' | 'owner' | 'manifest' | 'dataset' | 'createdAt'>;
 
@@ -51,8 +54,14 @@ export async function updateProgress(db: Database, id: string, progress: JobProg
   const present = progress.workers.filter((worker) => worker.present).map(({ workerId }) => workerId);
   const ids = JSON.stringify(present);
   await db.batch([
-    db.update(jobs).set({ ...progress, workersPresent: present.length }).where(eq(jobs.id, id)),
-    db.update(workers).set({ jobId: id, seenAt: now }).where(inArray(workers.id, sql`(select value from json_each(${ids}))`)),
+    db
+      .update(jobs)
+      .set({ ...progress, workersPresent: present.length })
+      .where(eq(jobs.id, id)),
+    db
+      .update(workers)
+      .set({ jobId: id, seenAt: now })
+      .where(inArray(workers.id, sql`(select value from json_each(${ids}))`)),
   ]);
 }
 

@@ -1,7 +1,7 @@
 // What every route shares: the types of its context, and parsing. Nothing from outside is used before it went through here.
 
 import type { Context } from 'hono';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { LoomError } from '../../shared/errors.ts';
 import type { Env } from '../env.ts';
 import type { WorkerClaims } from '../security/token.ts';
@@ -34,7 +34,11 @@ export async function textOf(request: Request, maxBytes: number): Promise<string
   let bytes = 0;
   for await (const chunk of request.body ?? []) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new LoomError('message_too_large', 'the body is too large', { where: 'body', allowed: `${maxBytes} bytes` });
+    if (bytes > maxBytes)
+      throw new LoomError('message_too_large', 'the body is too large', {
+        where: 'body',
+        allowed: `${maxBytes} bytes`,
+      });
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

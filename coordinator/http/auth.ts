@@ -10,9 +10,16 @@ import type { App } from './app.ts';
 
 export const requireOwner = createMiddleware<App>(async (c, next) => {
   const expected = c.env.LOOMOS_OWNER_TOKEN;
-  if (!expected) throw new LoomError('unauthorized', 'this coordinator has no owner token, so nobody may submit', { where: 'LOOMOS_OWNER_TOKEN', allowed: 'wrangler secret put LOOMOS_OWNER_TOKEN' });
-  if (!(await secretsEqual(bearer(c.req.header('authorization')), expected))) {
-    throw new LoomError('unauthorized', 'not the owner token of this coordinator', { where: 'authorization', allowed: 'Bearer OWNER_TOKEN' });
+  if (!expected)
+    throw new LoomError('unauthorized', 'this coordinator has no owner token, so nobody may submit', {
+      where: 'LOOMOS_OWNER_TOKEN',
+      allowed: 'wrangler secret put LOOMOS_OWNER_TOKEN',
+    });
+  if (!secretsEqual(bearer(c.req.header('authorization')), expected)) {
+    throw new LoomError('unauthorized', 'not the owner token of this coordinator', {
+      where: 'authorization',
+      allowed: 'Bearer OWNER_TOKEN',
+    });
   }
   await next();
 });
@@ -25,11 +32,15 @@ export const requireWorker = createMiddleware<App>(async (c, next) => {
 /** The secret that signs worker tokens. @throws LoomError `unavailable` when none is configured. */
 export function secretOf(env: Env): string {
   if (env.LOOMOS_SECRET) return env.LOOMOS_SECRET;
-  throw new LoomError('unavailable', 'this coordinator cannot register workers: it has no secret to sign tokens with', { where: 'LOOMOS_SECRET', allowed: 'wrangler secret put LOOMOS_SECRET' });
+  throw new LoomError('unavailable', 'this coordinator cannot register workers: it has no secret to sign tokens with', {
+    where: 'LOOMOS_SECRET',
+    allowed: 'wrangler secret put LOOMOS_SECRET',
+  });
 }
 
 function bearer(header: string | undefined): string {
   const token = /^Bearer ([^\s]{1,4096})$/.exec(header ?? '')?.[1];
-  if (token === undefined) throw new LoomError('unauthorized', 'no token', { where: 'authorization', allowed: 'Bearer TOKEN' });
+  if (token === undefined)
+    throw new LoomError('unauthorized', 'no token', { where: 'authorization', allowed: 'Bearer TOKEN' });
   return token;
 }

@@ -16,8 +16,19 @@ const presentMs = 60_000;
 export const clusterRoutes = new Hono<App>().get('/status', async (c) => {
   const db = database(c.env.DB);
   const [byState, [seen], root] = await Promise.all([
-    db.select({ state: jobs.state, jobs: count(), present: sum(jobs.workersPresent).mapWith(Number), speed: sum(jobs.tokensPerSecond).mapWith(Number) }).from(jobs).groupBy(jobs.state),
-    db.select({ workers: count() }).from(workers).where(gt(workers.seenAt, Date.now() - presentMs)),
+    db
+      .select({
+        state: jobs.state,
+        jobs: count(),
+        present: sum(jobs.workersPresent).mapWith(Number),
+        speed: sum(jobs.tokensPerSecond).mapWith(Number),
+      })
+      .from(jobs)
+      .groupBy(jobs.state),
+    db
+      .select({ workers: count() })
+      .from(workers)
+      .where(gt(workers.seenAt, Date.now() - presentMs)),
     readRoot(db),
   ]);
   const active = byState.filter(({ state }) => state === 'running' || state === 'finishing');
@@ -25,7 +36,9 @@ export const clusterRoutes = new Hono<App>().get('/status', async (c) => {
   return c.json<ClusterStatus>({
     version: c.env.LOOMOS_VERSION,
     protocolVersion,
-    jobs: Object.fromEntries(jobState.options.map((state) => [state, byState.find((row) => row.state === state)?.jobs ?? 0])) as ClusterStatus['jobs'],
+    jobs: Object.fromEntries(
+      jobState.options.map((state) => [state, byState.find((row) => row.state === state)?.jobs ?? 0]),
+    ) as ClusterStatus['jobs'],
     workers: { present: Math.max(training, seen?.workers ?? 0), training },
     tokensPerSecond: active.reduce((total, { speed }) => total + speed, 0),
     ledger: root,

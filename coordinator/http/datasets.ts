@@ -26,5 +26,9 @@ export const datasetRoutes = new Hono<App>()
     const sha256 = pathOf(c, 'sha256', hash);
     const dataset = await findDataset(database(c.env.DB), sha256);
     if (dataset === null) throw new LoomError('not_found', 'no such dataset', { where: sha256 });
-    return serveObject(c.env.STORE, dataset.storeKey, c.req.raw, { what: 'dataset', type: 'application/octet-stream', immutable: true });
+    return serveObject(c.env.STORE, dataset.storeKey, c.req.raw, {
+      what: 'dataset',
+      type: 'application/octet-stream',
+      immutable: true,
+    });
   });

@@ -32,14 +32,26 @@ export const jobRoutes = new Hono<App>()
     return c.json({ jobs: await listJobs(database(c.env.DB), state, limit) });
   })
   .get('/:id', async (c) => c.json<JobView>(await room(c.env, pathOf(c, 'id', jobId)).view()))
-  .post('/:id/cancel', requireOwner, async (c) => c.json<JobView>(await room(c.env, pathOf(c, 'id', jobId)).cancel('cancelled by its owner')))
+  .post('/:id/cancel', requireOwner, async (c) =>
+    c.json<JobView>(await room(c.env, pathOf(c, 'id', jobId)).cancel('cancelled by its owner')),
+  )
   .get('/:id/metrics', async (c) => c.json(await room(c.env, pathOf(c, 'id', jobId)).metrics()))
   .get('/:id/room', requireUpgrade, (c) => room(c.env, pathOf(c, 'id', jobId)).connect(c.req.raw));
 
 /** The row first, then the room, which finds the row and records the submission; see cluster/job-room.ts. */
 async function submit(env: Env, manifest: Manifest, dataset: Dataset): Promise<JobView> {
   const id = `${manifest.metadata.name}-${randomName(6)}`;
-  const facts = { id, name: manifest.metadata.name, owner, manifest, datasetHash: dataset.sha256, datasetBytes: dataset.bytes, createdAt: Date.now() };
-  await database(env.DB).insert(jobs).values({ ...facts, state: 'queued', reason: 'waiting for workers' });
+  const facts = {
+    id,
+    name: manifest.metadata.name,
+    owner,
+    manifest,
+    datasetHash: dataset.sha256,
+    datasetBytes: dataset.bytes,
+    createdAt: Date.now(),
+  };
+  await database(env.DB)
+    .insert(jobs)
+    .values({ ...facts, state: 'queued', reason: 'waiting for workers' });
   return room(env, id).view();
 }

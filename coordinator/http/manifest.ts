@@ -16,6 +16,9 @@ function plainData(text: string): unknown {
   } catch (cause) {
     if (!(cause instanceof YAMLParseError)) throw cause;
     const line = cause.linePos?.[0].line;
-    throw new LoomError('invalid_manifest', cause.message.split('\n')[0]!, { where: line === undefined ? 'manifest' : `line ${line}`, cause });
+    throw new LoomError('invalid_manifest', cause.message.split('\n')[0]!, {
+      where: line === undefined ? 'manifest' : `line ${line}`,
+      cause,
+    });
   }
 }

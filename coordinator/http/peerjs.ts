@@ -12,15 +12,17 @@ import { requireUpgrade } from './upgrade.ts';
 
 /** PeerJS appends `peerjs` to its path, so path '/' and path '/peerjs/' both end here. Mounted at /peerjs. */
 export const peerjsRoutes = new Hono<App>()
-  .get('/', requireUpgrade, connect)
-  .get('/peerjs', requireUpgrade, connect)
+  .get('/', requireUpgrade, (c) => connect(c))
+  .get('/peerjs', requireUpgrade, (c) => connect(c))
   .get('/:key/id', (c) => c.text(crypto.randomUUID()));
 
 async function connect(c: Context<App>): Promise<Response> {
   const query = clientQuery.safeParse(c.req.query());
-  if (!query.success) return hangUp({ type: 'ERROR', payload: { msg: 'No id, token, or key supplied to websocket server' } });
+  if (!query.success)
+    return hangUp({ type: 'ERROR', payload: { msg: 'No id, token, or key supplied to websocket server' } });
   const { key, id, token } = query.data;
-  if (!(await isJobActive(database(c.env.DB), key))) return hangUp({ type: 'INVALID-KEY', payload: { msg: 'Invalid key provided' } });
+  if (!(await isJobActive(database(c.env.DB), key)))
+    return hangUp({ type: 'INVALID-KEY', payload: { msg: 'Invalid key provided' } });
   const stub = c.env.SIGNALLING.get(c.env.SIGNALLING.idFromName(key));
   return stub.fetch(`https://signalling/?${new URLSearchParams({ id, token }).toString()}`, c.req.raw);
 }

@@ -23,12 +23,24 @@ export async function resolveDataset(env: Env, manifest: Manifest): Promise<Data
 
 async function storedDataset(env: Env, source: string): Promise<Dataset> {
   if (!source.startsWith('dataset:')) {
-    throw new LoomError('invalid_manifest', `${source.split(':')[0]}: sources lie on your machine; submit with the loomos CLI, which uploads them`, { where, allowed: 'dataset:SHA256 or https://…' });
+    throw new LoomError(
+      'invalid_manifest',
+      `${source.split(':')[0]}: sources lie on your machine; submit with the loomos CLI, which uploads them`,
+      { where, allowed: 'dataset:SHA256 or https://…' },
+    );
   }
   const sha256 = source.slice('dataset:'.length);
-  if (!hash.safeParse(sha256).success) throw new LoomError('invalid_manifest', 'not a SHA-256', { where, allowed: 'dataset: and 64 lower-case hex digits' });
+  if (!hash.safeParse(sha256).success)
+    throw new LoomError('invalid_manifest', 'not a SHA-256', {
+      where,
+      allowed: 'dataset: and 64 lower-case hex digits',
+    });
   const dataset = await findDataset(database(env.DB), sha256);
-  if (dataset === null) throw new LoomError('data_unavailable', `no dataset ${sha256} was uploaded`, { where, allowed: 'one that PUT /api/v1/datasets/:sha256 stored' });
+  if (dataset === null)
+    throw new LoomError('data_unavailable', `no dataset ${sha256} was uploaded`, {
+      where,
+      allowed: 'one that PUT /api/v1/datasets/:sha256 stored',
+    });
   return dataset;
 }
 
@@ -54,7 +66,8 @@ async function open(source: string): Promise<Response> {
     throw new LoomError('data_unavailable', `${source} cannot be reached`, { where, cause });
   }
   if (!response.ok) throw new LoomError('data_unavailable', `${source} answers ${response.status}`, { where });
-  if (!response.url.startsWith('https://')) throw new LoomError('data_unavailable', `${source} redirects away from https`, { where });
+  if (!response.url.startsWith('https://'))
+    throw new LoomError('data_unavailable', `${source} redirects away from https`, { where });
   return response;
 }
 
@@ -62,5 +75,9 @@ async function open(source: string): Promise<Response> {
 function checkEnough(manifest: Manifest, bytes: number): void {
   const { model, data } = manifest.spec;
   const needed = Math.ceil((model.context + 1) / Math.min(data.validationFraction, 1 - data.validationFraction));
-  if (bytes < needed) throw new LoomError('data_unavailable', `${bytes} bytes are too few for windows of ${model.context} tokens`, { where, allowed: `at least ${needed} bytes` });
+  if (bytes < needed)
+    throw new LoomError('data_unavailable', `${bytes} bytes are too few for windows of ${model.context} tokens`, {
+      where,
+      allowed: `at least ${needed} bytes`,
+    });
 }

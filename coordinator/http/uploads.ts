@@ -15,7 +15,10 @@ import { pathOf, queryOf } from './app.ts';
 import type { App } from './app.ts';
 import { requireWorker } from './auth.ts';
 
-const roundInPath = z.string().regex(/^\d{1,9}$/, 'must be a round number').transform(Number);
+const roundInPath = z
+  .string()
+  .regex(/^\d{1,9}$/, 'must be a round number')
+  .transform(Number);
 
 /** Mounted at /jobs. */
 export const uploadRoutes = new Hono<App>()

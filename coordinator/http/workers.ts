@@ -27,13 +27,23 @@ export const workerRoutes = new Hono<App>()
     if (version !== protocolVersion) throw wrongVersion(version);
     const [id, now] = [`w-${randomName(12)}`, Date.now()];
     await database(c.env.DB).insert(workers).values({ id, kind, adapter, name, seenAt: now });
-    await ledger(c.env).append([{ key: `${id}/registered`, event: { type: 'worker.registered', version: 1, subject: id, data: { kind, adapter } } }]);
+    await ledger(c.env).append([
+      {
+        key: `${id}/registered`,
+        event: { type: 'worker.registered', version: 1, subject: id, data: { kind, adapter } },
+      },
+    ]);
     const token = await signToken(secret, { use: 'worker', sub: id, kind, exp: now + workerTokenLifetimeMs });
     return c.json<RegisteredWorker>({ workerId: id, token }, 201);
   })
   .get('/', async (c) => {
     const since = Date.now() - listedMs;
-    const rows = await database(c.env.DB).select().from(workers).where(gt(workers.seenAt, since)).orderBy(desc(workers.seenAt)).limit(1000);
+    const rows = await database(c.env.DB)
+      .select()
+      .from(workers)
+      .where(gt(workers.seenAt, since))
+      .orderBy(desc(workers.seenAt))
+      .limit(1000);
     return c.json({ workers: rows.map(({ id, ...row }): WorkerView => ({ workerId: id, ...row })) });
   })
   .get('/me/work', requireWorker, async (c) => {
@@ -41,5 +51,8 @@ export const workerRoutes = new Hono<App>()
   });
 
 function wrongVersion(version: number): LoomError {
-  return new LoomError('unsupported_version', `this worker speaks protocol ${version}`, { where: 'body.version', allowed: String(protocolVersion) });
+  return new LoomError('unsupported_version', `this worker speaks protocol ${version}`, {
+    where: 'body.version',
+    allowed: String(protocolVersion),
+  });
 }

@@ -51,7 +51,10 @@ async function readFrontier(db: Database): Promise<Frontier> {
 async function withoutKnown(db: Database, entries: readonly LedgerEntry[]): Promise<LedgerEntry[]> {
   const unique = new Map(entries.map((entry) => [entry.key, entry]));
   const keys = JSON.stringify([...unique.keys()]);
-  const known = await db.select({ key: ledgerEvents.key }).from(ledgerEvents).where(inArray(ledgerEvents.key, sql`(select value from json_each(${keys}))`));
+  const known = await db
+    .select({ key: ledgerEvents.key })
+    .from(ledgerEvents)
+    .where(inArray(ledgerEvents.key, sql`(select value from json_each(${keys}))`));
   for (const { key } of known) unique.delete(key);
   return [...unique.values()];
 }

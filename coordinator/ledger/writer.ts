@@ -32,7 +32,11 @@ export class LedgerWriter extends DurableObject<Env> {
     while (this.#waiting.length > 0) {
       const group = this.#nextGroup();
       try {
-        await appendEntries(database(this.env.DB), group.flatMap((waiting) => waiting.entries), Date.now());
+        await appendEntries(
+          database(this.env.DB),
+          group.flatMap((waiting) => waiting.entries),
+          Date.now(),
+        );
         for (const waiting of group) waiting.resolve();
       } catch (error) {
         for (const waiting of group) waiting.reject(error);

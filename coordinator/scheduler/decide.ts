@@ -30,7 +30,9 @@ export function decideWork(lastJobId: string | null, jobs: readonly Candidate[])
   const own = jobs.find((job) => job.id === lastJobId && (job.countsWorker || job.present < job.max));
   if (own !== undefined) return { type: 'job', jobId: own.id };
   const open = jobs.filter((job) => job.state !== 'finishing' && job.present < job.max);
-  const [best] = open.toSorted((a, b) => missing(b) - missing(a) || a.present / a.max - b.present / b.max || a.createdAt - b.createdAt);
+  const [best] = open.toSorted(
+    (a, b) => missing(b) - missing(a) || a.present / a.max - b.present / b.max || a.createdAt - b.createdAt,
+  );
   return best === undefined ? wait(jobs) : { type: 'job', jobId: best.id };
 }
 
@@ -39,10 +41,18 @@ function missing(job: Candidate): number {
 }
 
 function wait(active: readonly Candidate[]): Decision {
-  if (active.length === 0) return { type: 'wait', reason: 'No job is running; this worker starts when one is submitted.', retryMs: idleRetryMs };
+  if (active.length === 0)
+    return {
+      type: 'wait',
+      reason: 'No job is running; this worker starts when one is submitted.',
+      retryMs: idleRetryMs,
+    };
   const etas = active.flatMap(({ etaMs }) => (etaMs === null ? [] : [etaMs]));
   const soonest = etas.length === 0 ? null : Math.min(...etas);
-  const jobs = active.length === 1 ? `${active[0]!.name} has all the workers it asked for` : `All ${active.length} jobs have the workers they asked for`;
+  const jobs =
+    active.length === 1
+      ? `${active[0]!.name} has all the workers it asked for`
+      : `All ${active.length} jobs have the workers they asked for`;
   const next = soonest === null ? '' : `, the next ends in about ${minutes(soonest)}`;
   const retryMs = soonest === null ? maxRetryMs : Math.min(maxRetryMs, Math.max(idleRetryMs, Math.round(soonest / 4)));
   return { type: 'wait', reason: `${jobs}${next}.`, retryMs };

@@ -12,6 +12,7 @@ export interface Rate {
 
 /** The bucket after one more message, or null when the sender has to wait. */
 export function take(bucket: Bucket | null, rate: Rate, now: number): Bucket | null {
-  const refilled = bucket === null ? rate.burst : Math.min(rate.burst, bucket.tokens + ((now - bucket.at) / 1000) * rate.perSecond);
+  const refilled =
+    bucket === null ? rate.burst : Math.min(rate.burst, bucket.tokens + ((now - bucket.at) / 1000) * rate.perSecond);
   return refilled < 1 ? null : { tokens: refilled - 1, at: now };
 }

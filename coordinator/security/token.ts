@@ -30,10 +30,17 @@ export async function signToken(secret: string, value: WorkerClaims): Promise<st
 export async function verifyToken(secret: string, token: string, now: number): Promise<WorkerClaims> {
   const [text = '', signature = '', ...rest] = token.split('.');
   const bytes = decode(signature);
-  const genuine = rest.length === 0 && bytes !== null && (await crypto.subtle.verify('HMAC', await keyOf(secret), bytes, utf8(text)));
-  if (!genuine) throw new LoomError('unauthorized', 'this coordinator did not issue that worker token', { allowed: 'a token from POST /api/v1/workers' });
+  const genuine =
+    rest.length === 0 && bytes !== null && (await crypto.subtle.verify('HMAC', await keyOf(secret), bytes, utf8(text)));
+  if (!genuine)
+    throw new LoomError('unauthorized', 'this coordinator did not issue that worker token', {
+      allowed: 'a token from POST /api/v1/workers',
+    });
   const value = claims.parse(JSON.parse(new TextDecoder().decode(decode(text) ?? undefined)));
-  if (value.exp <= now) throw new LoomError('unauthorized', 'the worker token has expired', { allowed: 'a new one from POST /api/v1/workers' });
+  if (value.exp <= now)
+    throw new LoomError('unauthorized', 'the worker token has expired', {
+      allowed: 'a new one from POST /api/v1/workers',
+    });
   return value;
 }
 
@@ -42,12 +49,17 @@ function keyOf(secret: string): Promise<CryptoKey> {
 }
 
 function encode(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
 }
 
 function decode(text: string): Uint8Array | null {
   try {
-    return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0));
+    return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) =>
+      character.charCodeAt(0),
+    );
   } catch {
     return null;
   }

@@ -24,5 +24,10 @@ export async function findDataset(db: Database, sha256: string): Promise<Dataset
 export async function registerDataset(env: Env, dataset: Dataset): Promise<void> {
   const { sha256, bytes, source } = dataset;
   await database(env.DB).insert(datasets).values(dataset).onConflictDoNothing();
-  await ledger(env).append([{ key: `${sha256}/stored`, event: { type: 'dataset.stored', version: 1, subject: sha256, data: { bytes, source } } }]);
+  await ledger(env).append([
+    {
+      key: `${sha256}/stored`,
+      event: { type: 'dataset.stored', version: 1, subject: sha256, data: { bytes, source } },
+    },
+  ]);
 }

@@ -28,6 +28,7 @@ export async function serveObject(bucket: R2Bucket, key: string, request: Reques
   const object = await bucket.get(key, range === null ? {} : { range });
   if (object === null) throw new LoomError('not_found', `no such ${served.what}`);
   headers.set('content-length', String(range?.length ?? head.size));
-  if (range !== null) headers.set('content-range', `bytes ${range.offset}-${range.offset + range.length - 1}/${head.size}`);
+  if (range !== null)
+    headers.set('content-range', `bytes ${range.offset}-${range.offset + range.length - 1}/${head.size}`);
   return new Response(object.body, { status: range === null ? 200 : 206, headers });
 }

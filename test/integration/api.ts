@@ -85,7 +85,11 @@ export async function submit(change: Partial<ManifestInput['spec']> = {}): Promi
 }
 
 /** Waits until `check` returns something other than null or false. */
-export async function until<T>(check: () => Promise<T | null | false> | T | null | false, what: string, timeoutMs = 8_000): Promise<T> {
+export async function until<T>(
+  check: () => Promise<T | null | false> | T | null | false,
+  what: string,
+  timeoutMs = 8_000,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();

@@ -60,7 +60,16 @@ export class ProtocolWorker {
     });
     const holds = this.round === 0 ? null : { round: this.round, stateHash: this.state };
     const backend = { kind: 'cpu', adapter: 'no GPU' } as const;
-    this.say({ type: 'hello', version: protocolVersion, token: this.token, peerId: `peer-${this.id}`, kind: 'node', backend, tokensPerSecond: 1000, holds });
+    this.say({
+      type: 'hello',
+      version: protocolVersion,
+      token: this.token,
+      peerId: `peer-${this.id}`,
+      kind: 'node',
+      backend,
+      tokensPerSecond: 1000,
+      holds,
+    });
   }
 
   say(message: WorkerMessage): void {
@@ -86,7 +95,17 @@ export class ProtocolWorker {
   }
 
   commit(round: number, hash = payloadOf(this.id, round), tokens = 512): void {
-    this.say({ type: 'commit', round, hash, bytes: 100, tokens, loss: 3 - round / 10, seconds: 1, validation: { loss: 3 - round / 10, tokens: 100 }, traffic });
+    this.say({
+      type: 'commit',
+      round,
+      hash,
+      bytes: 100,
+      tokens,
+      loss: 3 - round / 10,
+      seconds: 1,
+      validation: { loss: 3 - round / 10, tokens: 100 },
+      traffic,
+    });
   }
 
   #hear(text: string): void {
@@ -94,7 +113,8 @@ export class ProtocolWorker {
     this.messages.push(message);
     if (message.type === 'welcome' || message.type === 'resync') this.#catchUp(message);
     if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.#train(message.assignment);
-    if (message.type === 'committed') this.say({ type: 'received', round: message.round, hashes: [message.contribution.hash] });
+    if (message.type === 'committed')
+      this.say({ type: 'received', round: message.round, hashes: [message.contribution.hash] });
     if (message.type === 'close' && message.closed.round === this.round) this.#apply([message.closed]);
     if (message.type === 'lease' && this.#behaviour.uploads) void this.#upload(message);
   }
@@ -105,12 +125,14 @@ export class ProtocolWorker {
 
   #catchUp({ checkpoint, log, round, stateHash }: Resumption): void {
     const isRight = this.round === round && (stateHash === null || stateHash === this.state);
-    if (!isRight) [this.round, this.state] = checkpoint === null ? [0, stateZero] : [checkpoint.round, checkpoint.stateHash];
+    if (!isRight)
+      [this.round, this.state] = checkpoint === null ? [0, stateZero] : [checkpoint.round, checkpoint.stateHash];
     this.#apply(log.filter((closed) => closed.round >= this.round));
   }
 
   #apply(rounds: readonly ClosedRound[]): void {
-    for (const { accepted } of rounds) this.state = sha256Hex(utf8(this.state + accepted.map(({ hash }) => hash).join('')));
+    for (const { accepted } of rounds)
+      this.state = sha256Hex(utf8(this.state + accepted.map(({ hash }) => hash).join('')));
     this.round += rounds.length;
     this.states.set(this.round, this.state);
     this.say({ type: 'applied', round: this.round, stateHash: this.state, traffic });

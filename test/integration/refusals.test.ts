@@ -10,13 +10,25 @@ import { openSocket, ProtocolWorker } from './protocol-worker.ts';
 beforeAll(migrate);
 
 const hello = (token: string, change: object = {}) =>
-  JSON.stringify({ type: 'hello', version: protocolVersion, token, peerId: 'peer-test', kind: 'node', backend: { kind: 'cpu', adapter: 'x' }, tokensPerSecond: 1, holds: null, ...change });
+  JSON.stringify({
+    type: 'hello',
+    version: protocolVersion,
+    token,
+    peerId: 'peer-test',
+    kind: 'node',
+    backend: { kind: 'cpu', adapter: 'x' },
+    tokensPerSecond: 1,
+    holds: null,
+    ...change,
+  });
 
 /** What a fresh socket hears after saying this: the refusal's code, and the close code or null if it stays open. */
 async function refusalOf(jobId: string, data: string | ArrayBuffer): Promise<{ code: string; closed: number | null }> {
   const socket = await openSocket(jobId);
   let closed: number | null = null;
-  const refused = new Promise<string>((resolve) => socket.addEventListener('message', (event) => resolve(event.data as string)));
+  const refused = new Promise<string>((resolve) =>
+    socket.addEventListener('message', (event) => resolve(event.data as string)),
+  );
   socket.addEventListener('close', (event) => {
     closed = event.code;
   });
@@ -29,14 +41,27 @@ async function refusalOf(jobId: string, data: string | ArrayBuffer): Promise<{ c
 test('sockets that do not identify themselves are refused and closed', async () => {
   const { id } = await submit();
   const { workerId, token } = await register();
-  const forged = await signToken('another secret', { use: 'worker', sub: workerId, kind: 'node', exp: Date.now() + 1000 });
-  const expired = await signToken(env.LOOMOS_SECRET!, { use: 'worker', sub: workerId, kind: 'node', exp: Date.now() - 1 });
+  const forged = await signToken('another secret', {
+    use: 'worker',
+    sub: workerId,
+    kind: 'node',
+    exp: Date.now() + 1000,
+  });
+  const expired = await signToken(env.LOOMOS_SECRET!, {
+    use: 'worker',
+    sub: workerId,
+    kind: 'node',
+    exp: Date.now() - 1,
+  });
   const changed = token.replace(/^./, (first) => (first === 'a' ? 'b' : 'a'));
   for (const bad of ['nonsense', forged, expired, changed, '']) {
     expect(await refusalOf(id, hello(bad))).toEqual({ code: 'unauthorized', closed: 4401 });
   }
   expect(await refusalOf(id, '{"type":"pause"}')).toEqual({ code: 'unauthorized', closed: 4401 });
-  expect(await refusalOf(id, hello(token, { version: 2, novelty: true }))).toEqual({ code: 'unsupported_version', closed: 4400 });
+  expect(await refusalOf(id, hello(token, { version: 2, novelty: true }))).toEqual({
+    code: 'unsupported_version',
+    closed: 4400,
+  });
   expect(await refusalOf(id, hello(token, { novelty: true }))).toEqual({ code: 'invalid_message', closed: 4400 });
   expect(await refusalOf(id, 'x'.repeat(maxMessageBytes + 1))).toEqual({ code: 'message_too_large', closed: 4400 });
   expect(await refusalOf(id, new ArrayBuffer(8))).toEqual({ code: 'invalid_message', closed: 4400 });
@@ -58,18 +83,23 @@ test('a member that talks nonsense is told so, stays, and the job goes on', asyn
   await until(async () => (await get<JobView>(`jobs/${id}`)).state === 'completed', 'the job to complete');
   expect(second.state).toBe(first.state);
   const { lines } = await get<{ lines: LogLine[] }>(`jobs/${id}/logs`);
-  expect(lines.map(({ text }) => text)).toEqual(expect.arrayContaining(['4 messages refused so far with invalid_message.', '1 message refused so far with conflict.']));
+  expect(lines.map(({ text }) => text)).toEqual(
+    expect.arrayContaining([
+      '4 messages refused so far with invalid_message.',
+      '1 message refused so far with conflict.',
+    ]),
+  );
 });
 
-test('a sender that floods is cut off', async () => {
+test('a sender that does not learn is cut off', async () => {
   const { id } = await submit();
   const worker = await ProtocolWorker.join(id);
   await worker.next('welcome');
-  for (let i = 0; i < 700; i++) worker.sayText('{}');
-  await until(() => worker.closed, 'the socket to be closed', 15_000);
-  expect(worker.heard('refused').at(-1)).toMatchObject({ code: 'rate_limited' });
+  for (let i = 0; i < 40; i++) worker.sayText('{}');
+  await until(() => worker.closed, 'the socket to be closed');
+  expect(worker.heard('refused')).toHaveLength(21);
   const { workers } = await get<JobView>(`jobs/${id}`);
-  expect(workers.find(({ workerId }) => workerId === worker.id)?.present ?? false).toBe(false);
+  expect(workers.filter(({ present }) => present)).toEqual([]);
 });
 
 test('a second connection of a worker replaces the first without a goodbye', async () => {
@@ -80,13 +110,17 @@ test('a second connection of a worker replaces the first without a goodbye', asy
   await worker.next('welcome', 1);
   const { lines } = await get<{ lines: LogLine[] }>(`jobs/${id}/logs`);
   expect(lines.filter(({ text }) => text.includes('left'))).toEqual([]);
-  expect((await get<JobView>(`jobs/${id}`)).workers).toEqual([expect.objectContaining({ workerId: worker.id, present: true })]);
+  expect((await get<JobView>(`jobs/${id}`)).workers).toEqual([
+    expect.objectContaining({ workerId: worker.id, present: true }),
+  ]);
 });
 
 test('only sockets from this site and to a job that exists are taken', async () => {
   const { id } = await submit();
   const upgrade = { upgrade: 'websocket' };
   expect(await errorOf(request(`jobs/${id}/room`))).toMatchObject({ status: 400, where: 'upgrade' });
-  expect(await errorOf(request(`jobs/${id}/room`, { headers: { ...upgrade, origin: 'https://elsewhere.test' } }))).toMatchObject({ status: 403 });
+  expect(
+    await errorOf(request(`jobs/${id}/room`, { headers: { ...upgrade, origin: 'https://elsewhere.test' } })),
+  ).toMatchObject({ status: 403 });
   expect(await errorOf(request('jobs/whale-zzzzzz/room', { headers: upgrade }))).toMatchObject({ status: 404 });
 });

@@ -13,7 +13,11 @@ beforeAll(migrate);
 const stubOf = (jobId: string) => env.ROOMS.get(env.ROOMS.idFromName(jobId));
 
 function ended(id: string): Promise<JobView> {
-  return until(async () => ((await get<JobView>(`jobs/${id}`)).endedAt === null ? null : get<JobView>(`jobs/${id}`)), `the end of ${id}`, 20_000);
+  return until(
+    async () => ((await get<JobView>(`jobs/${id}`)).endedAt === null ? null : get<JobView>(`jobs/${id}`)),
+    `the end of ${id}`,
+    20_000,
+  );
 }
 
 /** A job in the middle of round 2: one worker has committed, the other trains. */
@@ -47,7 +51,9 @@ test('a room that lost all sockets waits for its workers and closes the same rou
   quick.commit(2);
   expect((await ended(job.id)).state).toBe('completed');
   const round2 = quick.heard('close').find(({ closed }) => closed.round === 2)!.closed;
-  expect(round2.accepted.map(({ hash }) => hash).toSorted()).toEqual([payloadOf(quick.id, 2), payloadOf(slow.id, 2)].toSorted());
+  expect(round2.accepted.map(({ hash }) => hash).toSorted()).toEqual(
+    [payloadOf(quick.id, 2), payloadOf(slow.id, 2)].toSorted(),
+  );
   expect(quick.state).toBe(slow.state);
 });
 
@@ -55,7 +61,12 @@ test('a room that died before it told the ledger does so when it is back', async
   const { job, quick, slow } = await midRound();
   await runInDurableObject(stubOf(job.id), (_, state) => {
     // As if the object had died between storing a tick and appending its event.
-    const event = { type: 'worker.left', version: 1, subject: job.id, data: { workerId: slow.id, reason: 'test', round: 2 } };
+    const event = {
+      type: 'worker.left',
+      version: 1,
+      subject: job.id,
+      data: { workerId: slow.id, reason: 'test', round: 2 },
+    };
     state.storage.sql.exec('insert into outbox (event) values (?)', JSON.stringify(event));
   });
   await abortAllDurableObjects();

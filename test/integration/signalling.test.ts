@@ -26,7 +26,9 @@ class SignalClient {
   }
 
   static async connect(key: string, id: string, token = `token-of-${id}`): Promise<SignalClient> {
-    const response = await request(`/peerjs?${new URLSearchParams({ key, id, token, version: '1.5.5' })}`, { headers: { upgrade: 'websocket' } });
+    const response = await request(`/peerjs?${new URLSearchParams({ key, id, token, version: '1.5.5' })}`, {
+      headers: { upgrade: 'websocket' },
+    });
     return new SignalClient(response.webSocket!);
   }
 
@@ -46,7 +48,12 @@ test('an offer reaches the peer with its true sender, and the answer comes back'
   alice.say({ type: 'OFFER', src: 'mallory', dst: 'bobby', payload: { sdp: 'offer' } });
   expect(await bob.next('OFFER')).toEqual({ type: 'OFFER', src: 'alice', dst: 'bobby', payload: { sdp: 'offer' } });
   bob.say({ type: 'ANSWER', dst: 'alice', payload: { sdp: 'answer' } });
-  expect(await alice.next('ANSWER')).toEqual({ type: 'ANSWER', src: 'bobby', dst: 'alice', payload: { sdp: 'answer' } });
+  expect(await alice.next('ANSWER')).toEqual({
+    type: 'ANSWER',
+    src: 'bobby',
+    dst: 'alice',
+    payload: { sdp: 'answer' },
+  });
   bob.say({ type: 'CANDIDATE', dst: 'alice', payload: { candidate: 'c' } });
   expect(await alice.next('CANDIDATE')).toMatchObject({ src: 'bobby' });
   alice.say({ type: 'HEARTBEAT' });
@@ -92,7 +99,12 @@ test('unknown keys, ended jobs, missing names, nonsense and large messages are r
   const { id: key } = await submit();
   expect(await (await SignalClient.connect('peerjs', 'alice')).next('INVALID-KEY')).toBeDefined();
   expect(await (await SignalClient.connect(key, 'a b')).next('ERROR')).toBeDefined();
-  for (const text of ['nonsense', '{"type":"DANCE"}', '{"type":"OFFER"}', JSON.stringify({ type: 'OFFER', dst: 'bobby', payload: 'x'.repeat(maxSignalBytes) })]) {
+  for (const text of [
+    'nonsense',
+    '{"type":"DANCE"}',
+    '{"type":"OFFER"}',
+    JSON.stringify({ type: 'OFFER', dst: 'bobby', payload: 'x'.repeat(maxSignalBytes) }),
+  ]) {
     const client = await SignalClient.connect(key, 'alice');
     client.socket.send(text);
     expect((await client.next('ERROR')).payload?.msg).toMatch(/^(invalid_message|message_too_large): /);
@@ -100,5 +112,8 @@ test('unknown keys, ended jobs, missing names, nonsense and large messages are r
   }
   await asOwner(`jobs/${key}/cancel`, 'POST');
   expect(await (await SignalClient.connect(key, 'alice')).next('INVALID-KEY')).toBeDefined();
-  expect(await errorOf(request(`/peerjs?key=${key}&id=alice&token=t`))).toMatchObject({ status: 400, where: 'upgrade' });
+  expect(await errorOf(request(`/peerjs?key=${key}&id=alice&token=t`))).toMatchObject({
+    status: 400,
+    where: 'upgrade',
+  });
 });

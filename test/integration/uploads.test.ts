@@ -1,0 +1,111 @@
+// Checkpoints, artifacts and the relay: only whoever holds the lease may store, and only what is of this job.
+
+import { beforeAll, expect, test } from 'vitest';
+import { uploadLimits } from '../../coordinator/cluster/limits.ts';
+import { parseManifest } from '../../shared/manifest/manifest.ts';
+import type { JobView } from '../../shared/api/schemas.ts';
+import { sha256Hex, utf8 } from '../../shared/bytes.ts';
+import { asWorker, env, errorOf, get, migrate, register, request, submit, until } from './api.ts';
+import { payloadOf, ProtocolWorker } from './protocol-worker.ts';
+
+beforeAll(migrate);
+
+const storeCheckpointsAlways = { maxTokens: 20_000, checkpointInterval: '1ms' };
+
+test('only the holder of the lease may store a checkpoint, and only with its fence', async () => {
+  const job = await submit({ runtime: { maxTokens: 20_000, checkpointInterval: '1ms' } });
+  const [first, second] = await Promise.all([
+    ProtocolWorker.join(job.id, { uploads: false }),
+    ProtocolWorker.join(job.id, { uploads: false }),
+  ]);
+  const holder = await until(
+    () => [first, second].find((worker) => worker.heard('lease').length > 0) ?? null,
+    'a lease',
+  );
+  const other = holder === first ? second : first;
+  const { lease } = holder.heard('lease')[0]!;
+  const path = `jobs/${job.id}/checkpoints/${lease.round}`;
+  const put = (token: string, where: string, body: BodyInit = 'state') => asWorker(token, where, 'PUT', body);
+  expect(await errorOf(request(`${path}?fence=${lease.fence}`, { method: 'PUT', body: 'x' }))).toMatchObject({
+    status: 401,
+  });
+  expect(await errorOf(put(other.token, `${path}?fence=${lease.fence}`))).toMatchObject({
+    status: 409,
+    code: 'conflict',
+  });
+  expect(await errorOf(put(holder.token, `${path}?fence=${lease.fence - 1}`))).toMatchObject({
+    status: 409,
+    where: 'fence',
+    allowed: String(lease.fence),
+  });
+  expect(
+    await errorOf(put(holder.token, `jobs/${job.id}/checkpoints/${lease.round + 1}?fence=${lease.fence}`)),
+  ).toMatchObject({ status: 409 });
+  expect(
+    await errorOf(put(holder.token, `jobs/${job.id}/artifacts/model.safetensors?fence=${lease.fence}`)),
+  ).toMatchObject({ status: 409 });
+  expect(await errorOf(put(holder.token, path))).toMatchObject({ status: 400, where: 'query.fence' });
+  const tooLarge = new Uint8Array(uploadLimits(parseManifest(job.manifest)).checkpointBytes + 1);
+  expect(await errorOf(put(holder.token, `${path}?fence=${lease.fence}`, tooLarge))).toMatchObject({
+    status: 413,
+    code: 'message_too_large',
+  });
+  expect(await errorOf(request(path))).toMatchObject({ status: 404 });
+
+  expect((await put(holder.token, `${path}?fence=${lease.fence}`)).status).toBe(201);
+  const traffic = {
+    fence: lease.fence,
+    round: lease.round,
+    stateHash: holder.states.get(lease.round)!,
+    bytes: 5,
+    evaluation: null,
+  };
+  holder.say({ type: 'uploaded', kind: 'checkpoint', ...traffic });
+  await other.next('checkpointed');
+  expect(await (await request(path)).text()).toBe('state');
+  expect(await errorOf(put(holder.token, `${path}?fence=${lease.fence}`))).toMatchObject({ status: 409 });
+});
+
+test('a finished job leaves its artifact and drops the rest', async () => {
+  const job = await submit({ runtime: storeCheckpointsAlways });
+  const workers = await Promise.all([ProtocolWorker.join(job.id), ProtocolWorker.join(job.id)]);
+  await until(async () => (await get<JobView>(`jobs/${job.id}`)).state === 'completed', 'the job to complete');
+  const { artifacts } = await get<{ artifacts: unknown }>(`jobs/${job.id}/artifacts`);
+  const content = `artifact of ${workers[0]!.state}`;
+  expect(artifacts).toEqual([{ name: 'model.safetensors', bytes: content.length }]);
+  expect(await (await request(`jobs/${job.id}/artifacts/model.safetensors`)).text()).toBe(content);
+  expect(await errorOf(request(`jobs/${job.id}/artifacts/config.json`))).toMatchObject({ status: 404 });
+  expect(await errorOf(request(`jobs/${job.id}/artifacts/..%2Fsecret`))).toMatchObject({ status: 400 });
+  await until(async () => {
+    const { objects } = await env.STORE.list({ prefix: `jobs/${job.id}/` });
+    return objects.length <= 2 && objects.some(({ key }) => key.endsWith('model.safetensors'));
+  }, 'old checkpoints to be dropped');
+});
+
+test('the relay takes committed contributions of members, and forgets them when the job ends', async () => {
+  const job = await submit({ runtime: { maxTokens: 20_000 } });
+  const payload = 'a contribution';
+  const hash = sha256Hex(utf8(payload));
+  const [giver, taker] = await Promise.all([
+    ProtocolWorker.join(job.id, { trains: ({ round }) => round > 0 }),
+    ProtocolWorker.join(job.id, { trains: ({ round }) => round > 0 }),
+  ]);
+  await giver.next('assign');
+  const path = `jobs/${job.id}/relay/${hash}`;
+  expect(await errorOf(asWorker(giver.token, path, 'PUT', payload))).toMatchObject({ status: 403, where: 'hash' });
+  giver.commit(0, hash);
+  await taker.next('committed');
+  const stranger = await register();
+  expect(await errorOf(asWorker(stranger.token, path, 'PUT', payload))).toMatchObject({ status: 403 });
+  expect(await errorOf(asWorker(giver.token, path, 'PUT', 'something else'))).toMatchObject({
+    status: 400,
+    allowed: hash,
+  });
+  expect(await errorOf(request(path))).toMatchObject({ status: 404 });
+  expect((await asWorker(giver.token, path, 'PUT', payload)).status).toBe(201);
+  expect(await (await request(path)).text()).toBe(payload);
+  taker.commit(0, payloadOf(taker.id, 0));
+  await until(async () => (await get<JobView>(`jobs/${job.id}`)).state === 'completed', 'the job to complete');
+  await until(async () => (await request(path)).status === 404, 'the relay to be emptied');
+  expect(await errorOf(asWorker(giver.token, path, 'PUT', payload))).toMatchObject({ status: 409 });
+});
