@@ -2,7 +2,17 @@ import { expect, test } from 'vitest';
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
 import { initialState } from './state.ts';
-import { announcement, jobText, phaseText, sentence, sourceText, titleOf, verdict, waitingText } from './words.ts';
+import {
+  announcement,
+  jobText,
+  phaseText,
+  sentence,
+  sourceText,
+  stepText,
+  titleOf,
+  verdict,
+  waitingText,
+} from './words.ts';
 
 const snapshot: WorkerSnapshot = {
   phase: 'training',
@@ -34,6 +44,21 @@ test('reasons become sentences', () => {
 
 test('training names its round', () => {
   expect(phaseText(snapshot)).toBe('Training · round 7');
+  expect(phaseText({ ...snapshot, phase: 'idle' })).toBe('Waiting for the others');
+  expect(phaseText({ ...snapshot, phase: 'idle', jobId: null })).toBe('Waiting for a job');
+});
+
+test('the line below tells the step, the peers, or the reason', () => {
+  const link = { peerId: 'p', workerId: 'w-b', kind: 'node', via: 'webrtc', bytesSent: 0, bytesReceived: 0 } as const;
+  const links = [
+    { ...link, state: 'open' as const },
+    { ...link, state: 'failed' as const },
+  ];
+  const exchanging: WorkerSnapshot = { ...snapshot, phase: 'exchanging' };
+  expect(stepText(snapshot)).toBe('Step 3 of 20 · loss 2.50 nats/byte');
+  expect(stepText(exchanging)).toBe('Handing in the result');
+  expect(stepText({ ...exchanging, exchange: { ...snapshot.exchange, links } })).toBe('Swapping results with 1 peer');
+  expect(stepText({ ...snapshot, phase: 'preparing', reason: 'fetching the data' })).toBe('Fetching the data.');
 });
 
 test('a job is told in one sentence with its sizes and its text', () => {

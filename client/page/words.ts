@@ -3,29 +3,43 @@
 import type { JobView } from '../../shared/api/schemas.ts';
 import { parseManifest, type Manifest } from '../../shared/manifest/manifest.ts';
 import type { WorkerPhase, WorkerSnapshot } from '../worker/events.ts';
-import { formatBytes, formatShare } from './format.ts';
+import { formatBytes, formatLoss, formatShare } from './format.ts';
 import { isContributing, type PageState } from './state.ts';
 
 const phases: Record<WorkerPhase, string> = {
-  connecting: 'Reaching the coordinator',
+  connecting: 'Connecting',
   idle: 'Waiting for a job',
-  preparing: 'Getting the text and measuring this device',
+  preparing: 'Preparing',
   'catching-up': 'Catching up',
   training: 'Training',
-  exchanging: 'Swapping results with the others',
+  exchanging: 'Training',
   paused: 'Paused',
   finished: 'Finished',
   stopped: 'Stopped',
   failed: 'Cannot go on',
 };
 
-/** What this device does right now, with its round. */
-export function phaseText(snapshot: WorkerSnapshot): string {
-  const text = phases[snapshot.phase];
-  return snapshot.phase === 'training' || snapshot.phase === 'catching-up' ? `${text} · round ${snapshot.round}` : text;
+/** What this device does right now: one line. Training and exchanging alternate every few seconds, so they are one. */
+export function phaseText({ phase, jobId, round }: WorkerSnapshot): string {
+  if (phase === 'idle' && jobId !== null) return 'Waiting for the others';
+  const hasRound = phase === 'training' || phase === 'exchanging' || phase === 'catching-up';
+  return hasRound ? `${phases[phase]} · round ${round}` : phases[phase];
 }
 
-/** What is read aloud when it changes: training and exchanging alternate every few seconds, so they are one. */
+/** The line below it: the step of the round, or why there is none. */
+export function stepText({ phase, reason, step, steps, loss, exchange }: WorkerSnapshot): string {
+  if (phase === 'exchanging') return exchangingText(exchange.links.filter((link) => link.state === 'open').length);
+  if (phase !== 'training') return sentence(reason);
+  const counted = `Step ${step} of ${steps}`;
+  return loss === null ? counted : `${counted} · loss ${formatLoss(loss)} nats/byte`;
+}
+
+function exchangingText(peers: number): string {
+  if (peers === 0) return 'Handing in the result';
+  return `Swapping results with ${peers} ${peers === 1 ? 'peer' : 'peers'}`;
+}
+
+/** What is read aloud when it changes: phases, not numbers. */
 export function announcement(snapshot: WorkerSnapshot | null): string {
   if (snapshot === null) return '';
   const { phase, reason } = snapshot;

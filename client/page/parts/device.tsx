@@ -2,9 +2,9 @@
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { WorkerSnapshot } from '../../worker/events.ts';
-import { formatBytes, formatCount, formatDuration, formatLoss, formatRate, formatShare } from '../format.ts';
+import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from '../format.ts';
 import { isContributing, type Actions, type PageState } from '../state.ts';
-import { announcement, phaseText, sentence } from '../words.ts';
+import { announcement, phaseText, sentence, stepText } from '../words.ts';
 
 export function Device({ state, actions }: { state: PageState; actions: Actions }) {
   const snapshot = state.contribution;
@@ -99,25 +99,15 @@ function Working({ state, snapshot, actions }: { state: PageState; snapshot: Wor
   );
 }
 
-/** Steps of the round while it trains; the reason while there are none. */
 function Steps({ snapshot }: { snapshot: WorkerSnapshot }) {
-  const isCounting = snapshot.phase === 'training' || snapshot.phase === 'exchanging';
+  const { phase, step, steps } = snapshot;
+  const isCounting = phase === 'training' || phase === 'exchanging';
   return (
     <>
-      <progress
-        class="steps"
-        max={Math.max(1, snapshot.steps)}
-        value={isCounting ? snapshot.step : 0}
-        aria-label="Steps of this round"
-      />
-      <p class="steps-text">{isCounting ? stepText(snapshot) : sentence(snapshot.reason) || '\u00a0'}</p>
+      <progress class="steps" max={Math.max(1, steps)} value={isCounting ? step : 0} aria-label="Steps of this round" />
+      <p class="steps-text">{stepText(snapshot)}</p>
     </>
   );
-}
-
-function stepText({ step, steps, loss }: WorkerSnapshot): string {
-  const counted = `Step ${step} of ${steps}`;
-  return loss === null ? counted : `${counted} · loss ${formatLoss(loss)} nats/byte`;
 }
 
 function Readouts({ state, snapshot }: { state: PageState; snapshot: WorkerSnapshot }) {
