@@ -48,9 +48,13 @@ export function readHolder(data: string): Holder | null {
   return holder !== null && holder.pid !== process.pid && isAlive(holder) ? holder : null;
 }
 
+/** Returns when it is gone, or after two seconds: its port and its files are ours only then. */
 function endLeftover(data: string): void {
   const pid = readJson(join(data, 'workerd.pid'));
-  if (typeof pid === 'number' && isWorkerd(pid)) process.kill(pid, 'SIGKILL');
+  if (typeof pid !== 'number' || !isWorkerd(pid)) return;
+  process.kill(pid, 'SIGKILL');
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (let i = 0; i < 100 && isWorkerd(pid) && !isZombie(pid); i++) Atomics.wait(clock, 0, 0, 20);
 }
 
 function isAlive({ pid, startedAt }: Holder): boolean {

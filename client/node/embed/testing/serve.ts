@@ -2,5 +2,11 @@
 
 import { startCoordinator } from '../embed.ts';
 
-const { url, ownerToken } = await startCoordinator({ data: process.argv[2]!, port: Number(process.argv[3] ?? 0), page: false });
+const [data = '', port = '0'] = process.argv.slice(2);
+const { url, ownerToken } = await startCoordinator({
+  data,
+  port: Number(port),
+  portIsFixed: port !== '0',
+  page: false,
+});
 console.log(JSON.stringify({ url, ownerToken }));
