@@ -31,10 +31,16 @@ export async function openDawn(options: DawnOptions = {}): Promise<WebGpuResult>
   }
 }
 
+/**
+ * Kernels write workgroup memory before they read it. Without this, SwiftShader compiles its zeroes store by store: a
+ * second for each pipeline that has a few KiB of it.
+ */
+const toggles = ['enable-dawn-features=disable_workgroup_init'];
+
 /** Dawn's GPU object, made once a process. */
 async function loadDawn(): Promise<GPU> {
   const { create } = await import('webgpu');
-  pinned.loomosDawn ??= create([]);
+  pinned.loomosDawn ??= create(toggles);
   return pinned.loomosDawn;
 }
 

@@ -10,13 +10,19 @@ export type Values = Record<string, ArrayLike<number>>;
 /**
  * Runs a plan once and returns every tensor's content by name.
  * @param values of inputs, parameters and states by name; the others begin as zeros
+ * @param ops runs only the first so many
  */
-export function interpret(plan: Plan, values: Values, precision: 'f32' | 'f64' = 'f32'): Map<string, View> {
+export function interpret(
+  plan: Plan,
+  values: Values,
+  precision: 'f32' | 'f64' = 'f32',
+  ops = plan.ops.length,
+): Map<string, View> {
   const views = allocate(plan, precision);
   for (const { tensor, data } of plan.constants) views.get(tensor.name)!.set(data);
   for (const [name, data] of Object.entries(values)) views.get(name)!.set(data);
   const pick = (tensor: Tensor) => views.get(tensor.name)!;
-  for (const op of plan.ops) op.kernel.reference(op.inputs.map(pick), op.outputs.map(pick), op);
+  for (const op of plan.ops.slice(0, ops)) op.kernel.reference(op.inputs.map(pick), op.outputs.map(pick), op);
   return views;
 }
 
