@@ -56,29 +56,55 @@ export function screenshot(name: string): string {
   return join('test-results', 'screenshots', `${name}.png`);
 }
 
-/** Runs in the page: keeps `window.layoutShift`, the page's cumulative layout shift (web.dev/cls). */
-function sumLayoutShifts(): void {
-  const sum = window as unknown as { layoutShift: number };
-  sum.layoutShift = 0;
+export interface LayoutShift {
+  value: number; // adds up to the page's cumulative layout shift (web.dev/cls)
+  moved: string; // what moved, for whoever has to mend it
+}
+
+interface LayoutShiftEntry extends PerformanceEntry {
+  value: number;
+  hadRecentInput: boolean;
+  sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[];
+}
+
+/** Runs in the page: keeps in `window.layoutShifts` whatever moved without the visitor having done something. */
+function recordLayoutShifts(): void {
+  const shifts: LayoutShift[] = [];
+  Object.assign(window, { layoutShifts: shifts });
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
-      if (!entry.hadRecentInput) sum.layoutShift += entry.value;
+    for (const { value, hadRecentInput, sources } of list.getEntries() as LayoutShiftEntry[]) {
+      if (hadRecentInput) continue;
+      const moved = sources.map(({ node, previousRect: from, currentRect: to }) => {
+        const element = node instanceof Element ? node : node?.parentElement;
+        return `${element?.tagName}.${element?.getAttribute('class')} ${from.y}→${to.y} ${from.height}→${to.height}`;
+      });
+      shifts.push({ value, moved: moved.join(', ') });
     }
   }).observe({ type: 'layout-shift', buffered: true });
 }
 
-/** A visitor with a browser profile of their own; `errors` collects what their console complains about. */
+/**
+ * A visitor with a browser profile of their own. `errors` collects what their console complains about, and requests to
+ * other places than the coordinator.
+ */
 export async function visit(
   browser: Browser,
   url: string,
   options: Parameters<Browser['newContext']>[0] = desktop,
 ): Promise<{ context: BrowserContext; page: Page; errors: string[] }> {
   const context = await browser.newContext(options);
-  await context.addInitScript(sumLayoutShifts);
+  await context.addInitScript(recordLayoutShifts);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
-  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== new URL(url).origin) errors.push(`a request to ${request.url()}`);
+  });
+  page.on('console', (message) => {
+    const { url } = message.location();
+    const isRelayMiss = url.includes('/relay/'); // a payload that the relay does not hold is no error: ask a peer
+    if (message.type() === 'error' && !isRelayMiss) errors.push(`${message.text()} (${url})`);
+  });
   await page.goto(url);
   return { context, page, errors };
 }
