@@ -21,7 +21,7 @@ const roots = [
   '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328',
 ];
 const vector = inputs.map((input) => hashLeaf(fromHex(input)));
-const leaves = Array.from({ length: 40 }, (_, index) => hashLeaf(Uint8Array.of(index)));
+const leaves = Array.from({ length: 20 }, (_, index) => hashLeaf(Uint8Array.of(index)));
 
 test('roots are those of the reference implementation', () => {
   expect(roots.map((_, size) => rootOf(vector.slice(0, size)))).toEqual(roots);
@@ -63,6 +63,8 @@ test('consistency proofs are those of the reference implementation', () => {
   ]);
 });
 
+const foreign = hashLeaf(Uint8Array.of(99));
+
 test('every leaf of every tree is proven, and nothing else is', () => {
   for (let size = 1; size <= leaves.length; size++) {
     const tree = leaves.slice(0, size);
@@ -70,11 +72,14 @@ test('every leaf of every tree is proven, and nothing else is', () => {
     for (let index = 0; index < size; index++) {
       const claim = { leaf: tree[index]!, index, size, root, proof: inclusionProof(tree, index) };
       expect(verifyInclusion(claim)).toBe(true);
-      expect(verifyInclusion({ ...claim, leaf: hashLeaf(Uint8Array.of(99)) })).toBe(false);
-      expect(verifyInclusion({ ...claim, index: size })).toBe(false);
-      expect(verifyInclusion({ ...claim, proof: [...claim.proof, root] })).toBe(false);
-      if (size > 1) expect(verifyInclusion({ ...claim, proof: claim.proof.slice(1) })).toBe(false);
-      if (size > 1) expect(verifyInclusion({ ...claim, index: (index + 1) % size })).toBe(false);
+      const forged = [
+        { ...claim, leaf: foreign },
+        { ...claim, index: size },
+        { ...claim, proof: [...claim.proof, root] },
+        ...claim.proof.map((_, at) => ({ ...claim, proof: claim.proof.toSpliced(at, 1) })),
+        ...tree.map((_, other) => ({ ...claim, index: other })).filter((_, other) => other !== index),
+      ];
+      expect(forged.some(verifyInclusion)).toBe(false);
     }
   }
 });
@@ -86,10 +91,13 @@ test('every tree is consistent with every earlier one, and with nothing else', (
       const oldRoot = rootOf(leaves.slice(0, oldSize));
       const claim = { oldSize, oldRoot, newSize, newRoot, proof: consistencyProof(leaves.slice(0, newSize), oldSize) };
       expect(verifyConsistency(claim)).toBe(true);
-      expect(verifyConsistency({ ...claim, oldRoot: hashLeaf(Uint8Array.of(99)) })).toBe(false);
-      expect(verifyConsistency({ ...claim, proof: [...claim.proof, newRoot] })).toBe(false);
-      if (oldSize > 0) expect(verifyConsistency({ ...claim, newRoot: hashLeaf(Uint8Array.of(99)) })).toBe(false);
-      if (claim.proof.length > 0) expect(verifyConsistency({ ...claim, proof: claim.proof.slice(1) })).toBe(false);
+      const forged = [
+        { ...claim, oldRoot: foreign },
+        { ...claim, proof: [...claim.proof, newRoot] },
+        ...claim.proof.map((_, at) => ({ ...claim, proof: claim.proof.toSpliced(at, 1) })),
+        ...(oldSize > 0 ? [{ ...claim, newRoot: foreign }] : []), // an empty log is a prefix of any
+      ];
+      expect(forged.some(verifyConsistency)).toBe(false);
     }
   }
 });

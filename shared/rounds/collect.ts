@@ -59,7 +59,7 @@ function withdraw(turn: Turn, id: string, open: OpenRound, hash: string): void {
 
 function accept(turn: Turn, id: string, { hash, bytes, tokens, loss, seconds, validation }: CommitMessage): void {
   const commit: Commit = { hash, bytes, tokens, loss, validation };
-  changePart(turn, id, { commit, received: [...turn.state.open!.parts[id]!.received, hash] });
+  changePart(turn, id, { commit, early: [...turn.state.open!.parts[id]!.early, hash] });
   changeOpen(turn, { progressAt: turn.now, parts: mapParts(turn.state.open!, (part) => welcomeEarly(part, hash)) });
   if (seconds > 0)
     changeMember(turn, id, { tokensPerSecond: smooth(turn.state.members[id]!.tokensPerSecond, tokens / seconds) });

@@ -38,7 +38,7 @@ export class Referee {
     for (const draft of records) this.noteEvent(draft, state);
     if (records.length > 0) this.progressAt = now;
     this.checkEffects(after, now);
-    this.checkBooks(state);
+    if (records.length > 0 || state.log !== before.log || state.tokens !== before.tokens) this.checkBooks(state);
     this.checkShape(before, state);
     this.checkProgress(state, now);
     freezePlainData(state, (problem) => this.fail(problem));

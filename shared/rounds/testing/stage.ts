@@ -88,7 +88,8 @@ export class Stage {
   }
 
   commit(workerId: string, round: number, details: Partial<Commit> = {}): RoomEffect[] {
-    const work = { bytes: 100, tokens: 160, loss: 3, seconds: 1.6, validation: null, traffic: noTraffic };
+    const tokens = 16 * (this.state.open?.parts[workerId]?.assignment.steps ?? 10);
+    const work = { bytes: 100, tokens, loss: 3, seconds: 1.6, validation: null, traffic: noTraffic };
     return this.say(workerId, { type: 'commit', round, hash: hashOf(`${workerId} ${round}`), ...work, ...details });
   }
 
