@@ -109,8 +109,14 @@ export const clusterStatus = z.object({
   ledger: z.object({ events: count, root: hash }),
 });
 
-export const listJobsQuery = z.strictObject({ state: jobState.optional(), limit: z.coerce.number().int().min(1).max(200).default(50) });
-export const logsQuery = z.strictObject({ follow: z.enum(['0', '1']).default('0'), after: z.coerce.number().int().min(0).optional() });
+export const listJobsQuery = z.strictObject({
+  state: jobState.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export const logsQuery = z.strictObject({
+  follow: z.enum(['0', '1']).default('0'),
+  after: z.coerce.number().int().min(0).optional(),
+});
 export const uploadQuery = z.strictObject({ fence: z.coerce.number().int().min(0) });
 export const datasetQuery = z.strictObject({ source: z.string().max(500).default('upload') });
 export const ledgerQuery = z.strictObject({
