@@ -47,7 +47,7 @@ const workerd = defineProject({
   test: {
     name: 'workerd',
     include: ['coordinator/{db,http,ledger}/**/*.test.ts', 'test/integration/**/*.test.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
   },
 });
 

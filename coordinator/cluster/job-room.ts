@@ -12,7 +12,7 @@ import { newRoom, tick } from '../../shared/rounds/room.ts';
 import type { RoomEffect, RoomEvent, RoomState } from '../../shared/rounds/types.ts';
 import { isOver } from '../../shared/rounds/views.ts';
 import { database } from '../db/database.ts';
-import { findJobRow, jobView } from '../db/jobs.ts';
+import { findJobRow, jobView, updateProgress } from '../db/jobs.ts';
 import type { JobFacts } from '../db/jobs.ts';
 import type { Env } from '../env.ts';
 import { secretOf } from '../http/auth.ts';
@@ -20,13 +20,13 @@ import { errorResponse } from '../http/errors.ts';
 import { ledger } from '../ledger/writer.ts';
 import { answer } from './answer.ts';
 import type { Answer } from './answer.ts';
+import { Chore } from './chore.ts';
 import { Door } from './door.ts';
 import { logText, refusalText } from './log-lines.ts';
 import { LogStream } from './log-stream.ts';
 import { Outbox } from './outbox.ts';
 import type { Delivery, Step } from './outbox.ts';
 import { jobProgress } from './progress.ts';
-import { Projection } from './projection.ts';
 import { RoomStore } from './room-store.ts';
 import type { Metrics, RoomRpc } from './rooms.ts';
 import { closeCodes, sendTo, Sockets } from './sockets.ts';
@@ -35,6 +35,9 @@ import { Uploads } from './uploads.ts';
 import type { Permit, UploadRequest } from './uploads.ts';
 
 const maxSockets = 1_100;
+/** A job's row in D1, from which lists are made, follows its room with this delay; the end of a job at once. */
+const projectionMs = 2_000;
+const pruneRetryMs = 30_000;
 
 /** What exists once the job was found. */
 interface Opened {
@@ -42,7 +45,8 @@ interface Opened {
   state: RoomState;
   outbox: Outbox;
   uploads: Uploads;
-  projection: Projection;
+  projection: Chore;
+  pruning: Chore;
 }
 
 export class JobRoom extends DurableObject<Env> implements RoomRpc {
@@ -208,8 +212,17 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
       now: () => Date.now(),
     });
     const uploads = new Uploads(this.#store, this.env.STORE, facts.id);
-    const projection = new Projection(this.#store, database(this.env.DB), facts.id);
-    const room = { facts, state, outbox, uploads, projection };
+    const projection = new Chore(this.#store, {
+      name: 'projection',
+      retryMs: projectionMs,
+      work: () => this.#project(room),
+    });
+    const pruning = new Chore(this.#store, {
+      name: 'pruning',
+      retryMs: pruneRetryMs,
+      work: () => uploads.prune(room.state),
+    });
+    const room: Opened = { facts, state, outbox, uploads, projection, pruning };
     this.#opened = room;
     return room;
   }
@@ -236,14 +249,13 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
         if (step !== null) steps.push(step);
       }
       if (state.refused !== before.refused) lines.push(...this.#logRefusals(before, state, now));
-      room.projection.note(before, state, now);
+      room.projection.due(state.phase === before.phase ? now + projectionMs : now);
+      if (state.checkpoint !== before.checkpoint || isOver(state) !== isOver(before)) room.pruning.due(now);
     });
     room.state = state;
     room.outbox.push(steps);
     this.#logStream.push(lines);
     if (isOver(state) && !isOver(before)) this.#logStream.end(state.phase);
-    if (state.checkpoint !== before.checkpoint || isOver(state) !== isOver(before))
-      this.ctx.waitUntil(room.uploads.prune(state));
   }
 
   #stepOf(effect: RoomEffect, state: RoomState): Step | null {
@@ -268,18 +280,25 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     this.#feed(room, { type: 'gone', workerId: step.to, reason: step.reason });
   }
 
-  /** Carries out what was decided, keeps the row in D1 and sets the alarm. */
+  /** Carries out what was decided, does the chores that are due and sets the alarm. */
   async #settle(room: Opened): Promise<void> {
     await room.outbox.drain();
-    await room.projection.write(() => jobProgress(room.state, Date.now()), Date.now());
-    const now = Date.now();
-    const times = [room.state.wakeAt, room.outbox.retryAt, room.projection.dueAt, this.#sockets.nextSweep(now)].filter(
-      (at) => at !== null,
-    );
-    const next = Math.max(now, Math.min(...times));
+    await room.projection.runWhenDue(Date.now());
+    await room.pruning.runWhenDue(Date.now());
+    const next = this.#nextAlarm(room, Date.now());
     if (next >= this.#alarmAt) return; // an alarm that rings early sets the next one
     this.#alarmAt = next;
     await this.ctx.storage.setAlarm(next);
+  }
+
+  #nextAlarm({ state, outbox, projection, pruning }: Opened, now: number): number {
+    const times = [state.wakeAt, outbox.retryAt, projection.dueAt, pruning.dueAt, this.#sockets.nextSweep(now)];
+    return Math.max(now, Math.min(...times.filter((at) => at !== null)));
+  }
+
+  #project({ facts, state }: Opened): Promise<void> {
+    const now = Date.now();
+    return updateProgress(database(this.env.DB), facts.id, jobProgress(state, now), now);
   }
 
   // ---- Sockets.

@@ -32,7 +32,7 @@ export class Sockets {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
     for (const socket of ctx.getWebSockets()) {
       const { workerId } = sessionOf(socket);
-      if (workerId !== null && socket.readyState === WebSocket.OPEN) this.#byWorker.set(workerId, socket);
+      if (workerId !== null) this.#byWorker.set(workerId, socket); // one that closed meanwhile: its close event follows
     }
   }
 
@@ -84,6 +84,7 @@ export class Sockets {
   /** Closes a socket and forgets it. Returns the worker it spoke for, or null. */
   drop(socket: WebSocket, code: number, reason: string): string | null {
     const { workerId } = sessionOf(socket);
+    attach(socket, { ...sessionOf(socket), workerId: null });
     close(socket, code, reason);
     if (workerId === null || this.#byWorker.get(workerId) !== socket) return null;
     this.#byWorker.delete(workerId);

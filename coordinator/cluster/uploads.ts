@@ -48,13 +48,19 @@ export class Uploads {
     return { storeKey: this.#keyOf(request), maxBytes };
   }
 
-  /** Remembers an upload whose bytes are in R2. Returns the bytes of its lease so far: an artifact has several files. */
+  /**
+   * Remembers an upload whose bytes are in R2; to repeat it is no error. Returns the bytes of its lease so far: an artifact
+   * has several files. @throws LoomError `conflict` when the lease was lost meanwhile
+   */
   add(state: RoomState, request: UploadRequest, bytes: number): number {
-    const { round } = request.kind === 'relay' ? findPayload(state, request) : checkLease(state, request);
     const { kind } = request;
-    const [name, fence] =
-      kind === 'relay' ? [request.hash, 0] : [kind === 'checkpoint' ? String(round) : request.name, request.fence];
-    this.#store.addUpload({ kind, name, fence, round, storeKey: this.#keyOf(request), bytes });
+    const storeKey = this.#keyOf(request);
+    const fence = kind === 'relay' ? 0 : request.fence;
+    if (!this.#store.uploads(kind).some((upload) => upload.storeKey === storeKey)) {
+      const { round } = kind === 'relay' ? findPayload(state, request) : checkLease(state, request);
+      const name = kind === 'relay' ? request.hash : kind === 'checkpoint' ? String(round) : request.name;
+      this.#store.addUpload({ kind, name, fence, round, storeKey, bytes });
+    }
     const ofLease = this.#store.uploads(kind).filter((upload) => upload.fence === fence);
     return ofLease.reduce((sum, upload) => sum + upload.bytes, 0);
   }
@@ -78,9 +84,10 @@ export class Uploads {
   async prune(state: RoomState): Promise<void> {
     const ended = isOver(state);
     const covered = state.checkpoint?.round ?? 0;
+    const checkpoints = this.#store.uploads('checkpoint');
+    const current = checkpoints.filter(({ round }) => round <= covered).slice(0, ended ? 1 : 2);
     const relayed = this.#store.uploads('relay').filter(({ round }) => ended || round < covered);
-    const [current, ...older] = this.#store.uploads('checkpoint').filter(({ round }) => round <= covered);
-    const superseded = current === undefined ? [] : older.slice(ended ? 0 : 1);
+    const superseded = checkpoints.filter((one) => !current.includes(one) && (ended || one.round <= covered));
     await this.#delete([...relayed, ...superseded]);
     if (ended) await this.#deleteStrays();
   }

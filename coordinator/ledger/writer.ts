@@ -29,20 +29,20 @@ export class LedgerWriter extends DurableObject<Env> {
 
   async #write(): Promise<void> {
     this.#writing = true;
-    while (this.#waiting.length > 0) {
-      const group = this.#nextGroup();
-      try {
-        await appendEntries(
-          database(this.env.DB),
-          group.flatMap((waiting) => waiting.entries),
-          Date.now(),
-        );
-        for (const waiting of group) waiting.resolve();
-      } catch (error) {
-        for (const waiting of group) waiting.reject(error);
-      }
-    }
+    while (this.#waiting.length > 0) await this.#writeGroup(this.#nextGroup());
     this.#writing = false;
+  }
+
+  /** A group that fails is written one by one: an entry that cannot be written must not hold up the others. */
+  async #writeGroup(group: readonly Waiting[]): Promise<void> {
+    try {
+      const entries = group.flatMap((waiting) => waiting.entries);
+      await appendEntries(database(this.env.DB), entries, Date.now());
+      for (const waiting of group) waiting.resolve();
+    } catch (error) {
+      if (group.length === 1) group[0]!.reject(error);
+      else for (const waiting of group) await this.#writeGroup([waiting]);
+    }
   }
 
   #nextGroup(): Waiting[] {

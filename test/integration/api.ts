@@ -72,7 +72,7 @@ export function manifest(sha256: string, change: Partial<ManifestInput['spec']> 
       data: { source: `dataset:${sha256}` },
       rounds: { innerSteps: 2 },
       resources: { workers: { min: 2, max: 4 } },
-      runtime: { maxTokens: 10_240 },
+      runtime: { maxTokens: 6_144 },
       ...change,
     },
   };
@@ -88,7 +88,7 @@ export async function submit(change: Partial<ManifestInput['spec']> = {}): Promi
 export async function until<T>(
   check: () => Promise<T | null | false> | T | null | false,
   what: string,
-  timeoutMs = 8_000,
+  timeoutMs = 25_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -16,12 +16,11 @@ function ended(id: string): Promise<JobView> {
   return until(
     async () => ((await get<JobView>(`jobs/${id}`)).endedAt === null ? null : get<JobView>(`jobs/${id}`)),
     `the end of ${id}`,
-    20_000,
   );
 }
 
 /** A job in the middle of round 2: one worker has committed, the other trains. */
-async function midRound(maxTokens = 10_240) {
+async function midRound(maxTokens = 6_144) {
   const job = await submit({ runtime: { maxTokens } });
   const quick = await ProtocolWorker.join(job.id);
   const slow = await ProtocolWorker.join(job.id, { trains: ({ round }) => round !== 2 });

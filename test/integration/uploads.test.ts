@@ -10,10 +10,10 @@ import { payloadOf, ProtocolWorker } from './protocol-worker.ts';
 
 beforeAll(migrate);
 
-const storeCheckpointsAlways = { maxTokens: 20_000, checkpointInterval: '1ms' };
+const storeCheckpointsAlways = { maxTokens: 6_144, checkpointInterval: '1ms' };
 
 test('only the holder of the lease may store a checkpoint, and only with its fence', async () => {
-  const job = await submit({ runtime: { maxTokens: 20_000, checkpointInterval: '1ms' } });
+  const job = await submit({ runtime: { maxTokens: 6_144, checkpointInterval: '1ms' } });
   const [first, second] = await Promise.all([
     ProtocolWorker.join(job.id, { uploads: false }),
     ProtocolWorker.join(job.id, { uploads: false }),
@@ -83,7 +83,7 @@ test('a finished job leaves its artifact and drops the rest', async () => {
 });
 
 test('the relay takes committed contributions of members, and forgets them when the job ends', async () => {
-  const job = await submit({ runtime: { maxTokens: 20_000 } });
+  const job = await submit({ runtime: { maxTokens: 6_144 } });
   const payload = 'a contribution';
   const hash = sha256Hex(utf8(payload));
   const [giver, taker] = await Promise.all([
