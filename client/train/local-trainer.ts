@@ -1,7 +1,9 @@
 // The trainer, in the thread it is called in: it keeps the agreed state on the host, runs the job's algorithm on a device, and
 // turns what was trained into a payload. The device may go away; the agreed state never depends on it.
 
+import type { ChosenDevice } from '../../kernels/device/choose.ts';
 import type { Device } from '../../kernels/device/device.ts';
+import type { Plan } from '../../kernels/plan/plan.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
@@ -16,15 +18,8 @@ import { Pace, realTiming } from './pace.ts';
 import type { Timing } from './pace.ts';
 import type { Applied, Artifact, Contribution, StateRef, Trainer, TrainerJob, TrainerReport } from './trainer.ts';
 
-/** A device that was chosen for a plan, and why. */
-export interface Chosen {
-  readonly device: Device;
-  readonly why: string;
-  readonly stepsPerSecond: number;
-}
-
-/** Measures the backends of this environment on a plan and opens the fastest: kernels/device/choose.ts. */
-export type ChooseDevice = (algorithm: Algorithm, backend: TrainerJob['backend']) => Promise<Chosen>;
+/** Opens the fastest device of this environment for a plan. */
+export type ChooseDevice = (plan: Plan, backend: TrainerJob['backend']) => Promise<ChosenDevice>;
 
 interface OpenJob {
   readonly manifest: Manifest;
@@ -127,9 +122,9 @@ export class LocalTrainer implements Trainer {
     this.#state = null;
   }
 
-  async #openDevice({ algorithm, backend }: OpenJob): Promise<Chosen> {
+  async #openDevice({ algorithm, backend }: OpenJob): Promise<ChosenDevice> {
     this.#running?.device.destroy();
-    const chosen = await this.#choose(algorithm, backend);
+    const chosen = await this.#choose(algorithm.plan, backend);
     const { device } = chosen;
     const running = { device, run: await algorithm.open(device) };
     this.#running = running;

@@ -1,0 +1,9 @@
+// Entry of a page's training Worker: WebGPU where the browser has it, else the CPU backend.
+
+import { openBrowserGpu } from '../../kernels/device/browser.ts';
+import { chooseDevice } from '../../kernels/device/choose.ts';
+import { LocalTrainer } from './local-trainer.ts';
+import { serveTrainer } from './remote.ts';
+
+const trainer = new LocalTrainer((plan, backend) => chooseDevice(openBrowserGpu, plan, backend));
+serveTrainer(trainer, self as unknown as Worker);
