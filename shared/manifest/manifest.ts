@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { LoomError } from '../errors.ts';
 import { duration } from './duration.ts';
+import { describeIssue } from './fault.ts';
 
 const name = z
   .string()
@@ -97,19 +98,6 @@ export type ManifestInput = z.input<typeof manifestSchema>;
 export function parseManifest(value: unknown): Manifest {
   const result = manifestSchema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw new LoomError('invalid_manifest', issue.message, {
-    where: issue.path.join('.') || 'manifest',
-    ...allowedBy(issue),
-  });
-}
-
-function allowedBy(issue: z.core.$ZodIssue): { allowed?: string } {
-  if (issue.code === 'invalid_value') return { allowed: issue.values.map(String).join(', ') };
-  if (issue.code === 'invalid_type') return { allowed: `a value of type ${issue.expected}` };
-  if (issue.code === 'too_small')
-    return { allowed: `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` };
-  if (issue.code === 'too_big')
-    return { allowed: `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}` };
-  return {};
+  const { message, ...details } = describeIssue(result.error.issues[0]!, manifestSchema, value);
+  throw new LoomError('invalid_manifest', message, details);
 }

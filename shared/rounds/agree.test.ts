@@ -100,10 +100,8 @@ test('a worker that replays wrongly waits for a checkpoint, and is turned away i
   expect(stage.heard(w3, 'resync')).toEqual([]);
   expect(stage.state.members[w3]!.stuck).toBe(true);
   stage.finishRound(1, w1, w2);
-  const [{ lease }] = [w1, w2].flatMap((id) => stage.heard(id, 'lease')) as [
-    { lease: { fence: number; round: number } },
-  ];
-  const upload = { kind: 'checkpoint', fence: lease.fence, bytes: 9 } as const;
+  const [leased] = [w1, w2].flatMap((id) => stage.heard(id, 'lease'));
+  const upload = { kind: 'checkpoint', fence: leased!.lease.fence, bytes: 9 } as const;
   stage.feed({ type: 'stored', ...upload });
   const said = { ...upload, round: 2, stateHash: hashOf('state 2'), evaluation: null };
   stage.say(stage.state.lease!.workerId, { type: 'uploaded', ...said });

@@ -79,10 +79,10 @@ test('a job ends at maxTokens: the model is stored by the fastest, then everyone
   stage.applied(w2, 0);
   stage.finishRound(0, w1, w2);
   expect(stage.state).toMatchObject({ phase: 'finishing', tokens: 320 });
-  const [{ lease }] = stage.heard(w2, 'lease') as [{ lease: { fence: number } }];
-  expect(lease).toMatchObject({ kind: 'artifact', round: 1 });
+  const [leased] = stage.heard(w2, 'lease');
+  expect(leased!.lease).toMatchObject({ kind: 'artifact', round: 1 });
   const evaluation = { loss: 2, tokens: 10, unigramLoss: 3, bigramLoss: 2.4 };
-  const upload = { kind: 'artifact', fence: lease.fence, bytes: 500 } as const;
+  const upload = { kind: 'artifact', fence: leased!.lease.fence, bytes: 500 } as const;
   stage.say(w2, { type: 'uploaded', ...upload, round: 1, stateHash: hashOf('state 1'), evaluation });
   expect(stage.state.phase).toBe('finishing');
   stage.feed({ type: 'stored', ...upload });
