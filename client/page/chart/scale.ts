@@ -33,6 +33,11 @@ export function linePath(points: readonly (readonly [number, number])[]): string
   return points.map(([x, y], index) => `${index === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`).join('');
 }
 
+/** An SVG path that has no length at each point: drawn as dots by a stroke with round caps. */
+export function dots(points: readonly (readonly [number, number])[]): string {
+  return points.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join('');
+}
+
 /** The index of the value nearest to `target`; values ascend. -1 when there are none. */
 export function nearest(values: readonly number[], target: number): number {
   let low = 0;

@@ -111,18 +111,14 @@ function Steps({ snapshot }: { snapshot: WorkerSnapshot }) {
 }
 
 function Readouts({ state, snapshot }: { state: PageState; snapshot: WorkerSnapshot }) {
-  const { backend, exchange } = snapshot;
-  const jobTokens = state.jobs.find((job) => job.id === snapshot.jobId)?.tokens ?? 0;
-  const share = jobTokens > 0 ? Math.min(1, snapshot.tokensTrained / jobTokens) : 0;
+  const { backend, exchange, jobId, tokensPerSecond, tokensTrained } = snapshot;
+  const jobTokens = state.jobs.find((job) => job.id === jobId)?.tokens ?? 0;
+  const share = jobTokens > 0 ? formatShare(Math.min(1, tokensTrained / jobTokens)) : '–';
   return (
     <dl class="readouts">
       <Readout name="Runs on" value={backend === null ? '–' : backend.adapter} isText />
-      <Readout name="Speed" value={formatRate(snapshot.tokensPerSecond)} unit="tokens/s" />
-      <Readout
-        name="Share of the work"
-        value={formatShare(share)}
-        unit={`${formatCount(snapshot.tokensTrained)} tokens`}
-      />
+      <Readout name="Speed" value={jobId === null ? '–' : formatRate(tokensPerSecond)} unit="tokens/s" />
+      <Readout name="Share of the work" value={share} unit={`${formatCount(tokensTrained)} tokens`} />
       <Readout name="Sent" value={formatBytes(exchange.bytesSent)} />
       <Readout name="Received" value={formatBytes(exchange.bytesReceived)} />
     </dl>

@@ -28,9 +28,8 @@ interface Line {
 
 export function Workers({ shown, snapshot }: { shown: ShownJob; snapshot: WorkerSnapshot | null }) {
   const { job, rounds } = shown;
-  const me = snapshot !== null && snapshot.jobId === job.id ? snapshot : null;
-  const isPeer = me !== null && isLive(job);
-  const lines = job.workers.map((worker) => lineOf(worker, job, me, isPeer)).sort(byRank);
+  const isPeer = snapshot?.jobId === job.id && isLive(job);
+  const lines = job.workers.map((worker) => lineOf(worker, job, snapshot, isPeer)).sort(byRank);
   if (lines.length === 0) return null;
   return (
     <section class="workers" aria-labelledby="workers-title">
@@ -54,7 +53,7 @@ export function Workers({ shown, snapshot }: { shown: ShownJob; snapshot: Worker
 function lineOf(worker: JobWorker, job: JobView, me: WorkerSnapshot | null, isPeer: boolean): Line {
   const isMe = worker.workerId === me?.workerId;
   const link = isPeer && !isMe ? me?.exchange.links.find(({ workerId }) => workerId === worker.workerId) : undefined;
-  const traffic = isMe ? me!.exchange : isPeer ? (link ?? { bytesSent: 0, bytesReceived: 0 }) : worker;
+  const traffic = isMe && isPeer ? me!.exchange : isPeer ? (link ?? { bytesSent: 0, bytesReceived: 0 }) : worker;
   const place = worker.kind === 'page' ? 'tab' : 'headless';
   return {
     id: worker.workerId,
