@@ -38,6 +38,9 @@ export type LedgerRecord = z.infer<typeof ledgerRecord>;
 export type LedgerRoot = z.infer<typeof ledgerRoot>;
 export type Dataset = z.infer<typeof dataset>;
 
+/** How long a coordinator may be away while a job is followed, besides the attempts of each request. */
+const patienceMs = 60_000;
+const retryMs = 2000;
 const ended: readonly JobState[] = ['completed', 'failed', 'cancelled'];
 
 /** Whether a job will never change again. */
@@ -115,6 +118,7 @@ export class LoomOSClient {
 
   /**
    * The job as it is now, and again whenever it changed, until it has ended (that view is the last) or `signal` aborts.
+   * Once it was seen, a coordinator that is away for up to a minute, because it restarts, is waited for.
    * @example for await (const job of client.streamJobStatus(id)) console.log(job.round, job.trainLoss);
    */
   async *streamJobStatus(
@@ -123,7 +127,7 @@ export class LoomOSClient {
   ): AsyncGenerator<JobView> {
     const { intervalMs = 1000, signal } = options;
     for (let last = ''; signal?.aborted !== true; await this.#sleep(intervalMs, signal)) {
-      const job = await this.getJob(id, signal);
+      const job = await this.#patiently(last !== '', () => this.getJob(id, signal));
       const text = JSON.stringify(job);
       if (text !== last) yield job;
       last = text;
@@ -148,7 +152,8 @@ export class LoomOSClient {
     const path = `/jobs/${encodeURIComponent(id)}/logs`;
     for (let lastSeq = -1; signal?.aborted !== true; await this.#sleep(500, signal)) {
       const headers = lastSeq < 0 ? {} : { 'last-event-id': String(lastSeq) };
-      const response = await this.#http.send({ path, query: { follow: 1 }, headers, signal });
+      const request = { path, query: { follow: 1 }, headers, signal };
+      const response = await this.#patiently(lastSeq >= 0, () => this.#http.send(request));
       try {
         for await (const event of readEvents(response.body!)) {
           if (event.event === 'end') return;
@@ -161,6 +166,18 @@ export class LoomOSClient {
         if (error instanceof z.ZodError)
           throw new LoomError('internal', 'unexpected log line', { where: path, cause: error });
         // else the connection broke: come back after the last line
+      }
+    }
+  }
+
+  /** Tries again for a minute what fails because the coordinator is away, if it was there before. */
+  async #patiently<T>(wasThere: boolean, attempt: () => Promise<T>): Promise<T> {
+    for (let left = wasThere ? patienceMs : 0; ; left -= retryMs) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof LoomError && error.code === 'unavailable') || left <= 0) throw error;
+        await this.#sleep(retryMs);
       }
     }
   }

@@ -10,6 +10,7 @@ import { choosePort } from './port.ts';
 import { claimFolder } from './claim.ts';
 import { readSecrets } from './secrets.ts';
 import { projectFolder } from './project.ts';
+import { withoutSignalListeners } from './signals.ts';
 
 export interface EmbedOptions {
   /** Folder for everything the coordinator remembers; made if missing. One process at a time. */
@@ -46,7 +47,7 @@ export async function startCoordinator(options: EmbedOptions): Promise<Embedded>
     const assets = options.page === false ? null : await buildPage(log);
     const secrets = readSecrets(data);
     const port = await choosePort(host, options.port, options.portIsFixed ?? false);
-    const miniflare = await startWorkerd({ data, host, port, assets, secrets });
+    const miniflare = await withoutSignalListeners(() => startWorkerd({ data, host, port, assets, secrets }));
     await applyMigrations(await miniflare.getD1Database('DB'), join(projectFolder, 'coordinator/db/migrations'));
     const url = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`;
     claim.announce(url);
