@@ -39,6 +39,11 @@ export function asWorker(token: string, path: string, method = 'GET', body?: Bod
   return request(path, { method, headers: { authorization: `Bearer ${token}` }, ...(body !== undefined && { body }) });
 }
 
+/** An object's bytes as text, which workerd warns about when it is not declared as text. */
+export async function contentOf(response: Response): Promise<string> {
+  return new TextDecoder().decode(await response.arrayBuffer());
+}
+
 /** The status and the error of an answer that should be one. */
 export async function errorOf(pending: Promise<Response>): Promise<ErrorBody & { status: number }> {
   const response = await pending;

@@ -8,6 +8,7 @@ import { protocolVersion } from '../../shared/protocol/messages.ts';
 import {
   asOwner,
   asWorker,
+  contentOf,
   env,
   errorOf,
   get,
@@ -92,9 +93,9 @@ test('a dataset is stored once, whole, and served in ranges', async () => {
   const { events } = await get<{ events: unknown[] }>(`ledger/events?subject=${sha256}`);
   expect(events).toHaveLength(1);
   const whole = await request(`datasets/${sha256}`);
-  expect([whole.status, await whole.text()]).toEqual([200, text]);
+  expect([whole.status, await contentOf(whole)]).toEqual([200, text]);
   const part = await request(`datasets/${sha256}`, { headers: { range: 'bytes=6-8' } });
-  expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([
+  expect([part.status, part.headers.get('content-range'), await contentOf(part)]).toEqual([
     206,
     `bytes 6-8/${text.length}`,
     'she',
@@ -193,7 +194,7 @@ test('an https source is fetched once and becomes a dataset', async () => {
   const sha256 = sha256Hex(utf8(text));
   const job = await (await submitFrom('https://texts.test/whale.txt')).json<JobView>();
   expect(job.dataset).toEqual({ sha256, bytes: text.length });
-  expect(await (await request(`datasets/${sha256}`)).text()).toBe(text);
+  expect(await contentOf(await request(`datasets/${sha256}`))).toBe(text);
   const again = await (await submitFrom('https://texts.test/whale.txt')).json<JobView>();
   expect(again.dataset).toEqual(job.dataset);
   expect((await env.STORE.list({ prefix: 'fetched/' })).objects).toHaveLength(1);

@@ -1,9 +1,16 @@
 // What a room refuses: named, counted, and without harm to the job.
 
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeAll, expect, test } from 'vitest';
 import { signToken } from '../../coordinator/security/token.ts';
 import type { JobView, LogLine } from '../../shared/api/schemas.ts';
-import { maxMessageBytes, parseRoomMessage, protocolVersion } from '../../shared/protocol/messages.ts';
+import {
+  maxMessageBytes,
+  parseRoomMessage,
+  pingText,
+  pongText,
+  protocolVersion,
+} from '../../shared/protocol/messages.ts';
 import { env, errorOf, get, migrate, register, request, submit, until } from './api.ts';
 import { openSocket, ProtocolWorker } from './protocol-worker.ts';
 
@@ -113,6 +120,27 @@ test('a second connection of a worker replaces the first without a goodbye', asy
   expect((await get<JobView>(`jobs/${id}`)).workers).toEqual([
     expect.objectContaining({ workerId: worker.id, present: true }),
   ]);
+});
+
+test('pings are answered; who falls silent, or never says who it is, is hung up on', async () => {
+  const { id } = await submit();
+  const stub = env.ROOMS.get(env.ROOMS.idFromName(id));
+  const worker = await ProtocolWorker.join(id);
+  const stranger = await openSocket(id);
+  const closed = new Promise<number>((resolve) => stranger.addEventListener('close', ({ code }) => resolve(code)));
+  await worker.next('welcome');
+  const pong = new Promise((resolve) => stranger.addEventListener('message', ({ data }) => resolve(data)));
+  stranger.send(pingText);
+  expect(await pong).toBe(pongText);
+  await runInDurableObject(stub, (_, state) => {
+    for (const socket of state.getWebSockets()) {
+      socket.serializeAttachment({ ...(socket.deserializeAttachment() as object), openedAt: 0, seenAt: 0 });
+    }
+  });
+  await runDurableObjectAlarm(stub);
+  expect(await closed).toBe(4401);
+  expect((await until(() => worker.closed, 'the silent one to be closed')).code).toBe(4408);
+  expect((await get<JobView>(`jobs/${id}`)).workers).toEqual([expect.objectContaining({ present: false })]);
 });
 
 test('only sockets from this site and to a job that exists are taken', async () => {

@@ -78,3 +78,19 @@ test('a room that died before it told the ledger does so when it is back', async
   const root = await get<{ events: number; root: string }>('ledger/root');
   expect(auditedRoot(audit(emptyAudit, events))).toBe(root.root);
 });
+
+test('while the ledger is down nothing goes out, and nothing is lost', async () => {
+  const { job, quick, slow } = await midRound();
+  await env.DB.prepare(
+    "create trigger down before insert on ledger_event begin select raise(abort, 'down'); end",
+  ).run();
+  slow.commit(2);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect((await get<JobView>(`jobs/${job.id}`)).round).toBe(3); // the room closed it
+  expect(quick.heard('close').some(({ closed }) => closed.round === 2)).toBe(false); // but has told nobody
+  await env.DB.prepare('drop trigger down').run();
+  expect((await ended(job.id)).state).toBe('completed');
+  const { events } = await get<{ events: LedgerEvent[] }>(`ledger/events?subject=${job.id}&type=round.closed`);
+  const { stateHashes } = await get<{ stateHashes: string[] }>(`jobs/${job.id}/metrics`);
+  expect(events.map(({ data }) => 'round' in data && data.round)).toEqual(stateHashes.map((_, round) => round));
+});

@@ -5,7 +5,7 @@ import { uploadLimits } from '../../coordinator/cluster/limits.ts';
 import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { sha256Hex, utf8 } from '../../shared/bytes.ts';
-import { asWorker, env, errorOf, get, migrate, register, request, submit, until } from './api.ts';
+import { asWorker, contentOf, env, errorOf, get, migrate, register, request, submit, until } from './api.ts';
 import { payloadOf, ProtocolWorker } from './protocol-worker.ts';
 
 beforeAll(migrate);
@@ -62,7 +62,7 @@ test('only the holder of the lease may store a checkpoint, and only with its fen
   };
   holder.say({ type: 'uploaded', kind: 'checkpoint', ...traffic });
   await other.next('checkpointed');
-  expect(await (await request(path)).text()).toBe('state');
+  expect(await contentOf(await request(path))).toBe('state');
   expect(await errorOf(put(holder.token, `${path}?fence=${lease.fence}`))).toMatchObject({ status: 409 });
 });
 
@@ -73,7 +73,7 @@ test('a finished job leaves its artifact and drops the rest', async () => {
   const { artifacts } = await get<{ artifacts: unknown }>(`jobs/${job.id}/artifacts`);
   const content = `artifact of ${workers[0]!.state}`;
   expect(artifacts).toEqual([{ name: 'model.safetensors', bytes: content.length }]);
-  expect(await (await request(`jobs/${job.id}/artifacts/model.safetensors`)).text()).toBe(content);
+  expect(await contentOf(await request(`jobs/${job.id}/artifacts/model.safetensors`))).toBe(content);
   expect(await errorOf(request(`jobs/${job.id}/artifacts/config.json`))).toMatchObject({ status: 404 });
   expect(await errorOf(request(`jobs/${job.id}/artifacts/..%2Fsecret`))).toMatchObject({ status: 400 });
   await until(async () => {
@@ -103,7 +103,7 @@ test('the relay takes committed contributions of members, and forgets them when 
   });
   expect(await errorOf(request(path))).toMatchObject({ status: 404 });
   expect((await asWorker(giver.token, path, 'PUT', payload)).status).toBe(201);
-  expect(await (await request(path)).text()).toBe(payload);
+  expect(await contentOf(await request(path))).toBe(payload);
   taker.commit(0, payloadOf(taker.id, 0));
   await until(async () => (await get<JobView>(`jobs/${job.id}`)).state === 'completed', 'the job to complete');
   await until(async () => (await request(path)).status === 404, 'the relay to be emptied');
