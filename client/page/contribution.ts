@@ -1,6 +1,6 @@
 // The visitor's contribution: starts it, steers it, keeps the screen on meanwhile, and says goodbye when the tab goes.
 
-import { describeError } from '../../shared/errors.ts';
+import { LoomError, describeError } from '../../shared/errors.ts';
 import type { Contributor } from '../worker/contribute.ts';
 import type { WorkerPhase, WorkerSnapshot } from '../worker/events.ts';
 import type { Awake } from './awake.ts';
@@ -23,6 +23,11 @@ const starting: WorkerSnapshot = {
   roundsAccepted: 0,
   exchange: { bytesSent: 0, bytesReceived: 0, refusedFrames: 0, links: [] },
 };
+
+/** Scripts that were there when the page was opened are gone after a new version was published. */
+function reloadIt(cause: unknown): never {
+  throw new LoomError('unavailable', 'a part of this page does not load any more; reload the page', { cause });
+}
 
 const isIdle: Partial<Record<WorkerPhase, true>> = { paused: true, finished: true, stopped: true, failed: true };
 
@@ -51,7 +56,7 @@ export function createContribution(options: ContributionOptions): Contribution {
   const start = async (): Promise<void> => {
     show(starting);
     try {
-      const { contributeHere } = await options.load();
+      const { contributeHere } = await options.load().catch(reloadIt);
       const { gpu, load } = store.get();
       if (!isContributing(store.get())) return; // stopped while it was loading
       const { coordinator, backend } = options;

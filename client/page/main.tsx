@@ -50,13 +50,13 @@ void findGpu(window).then((gpu) => store.set({ gpu }));
 watchThrottling(isHidden, { now: timers.now, every: (callback, ms) => void setInterval(callback, ms) }, (throttledMs) =>
   store.set({ throttledMs }),
 );
+setInterval(() => (document.title = titleOf(store.get())), 1000); // hidden tabs have no animation frames
 addEventListener('hashchange', () => loop.nudge());
 addEventListener('pagehide', () => contribution.leave());
 document.addEventListener('visibilitychange', () => loop.nudge());
 
 function show(state: PageState): void {
   render(<App state={state} actions={actions} />, root);
-  document.title = titleOf(state);
 }
 
 /** `?backend=cpu` or `?backend=webgpu` instead of whichever is measured to be faster. */

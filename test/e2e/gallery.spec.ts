@@ -19,7 +19,12 @@ const states = [
   'offline',
 ];
 const kept = ['idle', 'contributing', 'finished', 'no-webgpu'];
-const sizes = { desktop, phone, small: { ...phone, viewport: { width: 320, height: 640 } } };
+const sizes = {
+  desktop,
+  phone,
+  narrow: { viewport: { width: 980, height: 720 } },
+  small: { ...phone, viewport: { width: 320, height: 640 } },
+};
 
 let server: ViteDevServer;
 
@@ -43,7 +48,7 @@ for (const [size, options] of Object.entries(sizes)) {
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
         expect(await page.evaluate(contrastFaults), `${state} has text without contrast in ${colorScheme}`).toEqual([]);
-        if (size === 'small' || !kept.includes(state)) continue;
+        if (!(size === 'desktop' || size === 'phone') || !kept.includes(state)) continue;
         await page.screenshot({ path: screenshot(`${state}-${size}-${colorScheme}`), fullPage: true });
       }
     }
