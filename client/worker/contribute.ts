@@ -3,6 +3,7 @@
 
 import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
+import { toHex } from '../../shared/bytes.ts';
 import { LoomError, describeError } from '../../shared/errors.ts';
 import { Mesh } from '../exchange/mesh.ts';
 import type { CreatePeer } from '../exchange/peer-host.ts';
@@ -175,7 +176,7 @@ class Life {
       minWorkers: parseManifest(job.manifest).spec.resources.workers.min,
       createExchange: (events) =>
         new Mesh({
-          peerId: crypto.randomUUID(),
+          peerId: newPeerId(),
           jobId: job.id,
           coordinator,
           createPeer,
@@ -204,4 +205,9 @@ class Life {
     this.feed.update({ phase: isHopeless ? 'failed' : 'connecting', reason });
     if (!isHopeless) await this.changed.wait(backoffMs(failures, this.options.random));
   }
+}
+
+/** Not crypto.randomUUID: browsers have that only over https, and a phone may open the page by its address in the house. */
+function newPeerId(): string {
+  return toHex(crypto.getRandomValues(new Uint8Array(16)));
 }
