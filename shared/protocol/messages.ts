@@ -125,8 +125,9 @@ const workerMessage = z.discriminatedUnion('type', [
 
 const roomMessage = z.discriminatedUnion('type', [
   // Answer to hello: everything needed to catch up. State(round) = checkpoint (or the seed's initial state if null) + log.
-  // `committed`, `assign` and `lease` follow where they apply. The worker repeats what a lost connection may have swallowed:
-  // `applied` once it holds the state, of the open round its `commit` and `received`, and `pause` if it is paused.
+  // `committed` and `assign` follow where they apply; a lease from before is over. The worker repeats what a lost
+  // connection may have swallowed: `applied` once it holds the state, of the open round its `commit` and `received`, and
+  // `pause` if it is paused.
   z.strictObject({
     type: z.literal('welcome'),
     version: z.int(),

@@ -163,3 +163,13 @@ test('who was late is given less to do', () => {
   const steps = stage.heard(w2, 'assign').concat(stage.heard(w1, 'assign'));
   expect(steps.map(({ assignment }) => assignment.steps)).toEqual([5, 10]);
 });
+
+test('work that is safe is kept when its round waits for nobody and others can go on', () => {
+  const stage = new Stage({ min: 1, max: 2 }).start(w1, w2, w3);
+  stage.commit(w1, 0);
+  stage.received(w2, 0, w1);
+  stage.say(w1, { type: 'pause' });
+  expect(stage.state.open).not.toBeNull();
+  stage.say(w2, { type: 'pause' });
+  expect(accepted(stage)).toEqual([w1]);
+});

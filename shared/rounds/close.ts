@@ -15,14 +15,13 @@ export function closeWhenDone(turn: Turn): void {
   if (open === null || state.rejoining !== null) return;
   const live = liveParts(state, open);
   if (isComplete(state, open, live)) return close(turn, open);
-  if (isForsaken(state, live)) return giveUp(turn, state.attempts);
-  if (now < open.deadlineMs) return;
+  if (now < open.deadlineMs && !isForsaken(state, live)) return;
   const accepted = availableParts(state, open, live);
   const needed = Math.max(1, Math.ceil(state.manifest.spec.rounds.quorum * live.length));
   if (accepted.length >= needed) return close(turn, open);
   if (live.length > 0 && open.extensions < maxExtensions) return extend(turn, open);
   if (accepted.length > 0) return close(turn, open);
-  giveUp(turn, live.length === 0 ? state.attempts : state.attempts + 1);
+  change(turn, { open: null, attempts: state.attempts + (live.length === 0 ? 0 : 1) }); // the same round opens again
 }
 
 /** Everyone the round waits for has committed, and has every payload that can still be had. */
@@ -38,7 +37,7 @@ function isObtainable(state: RoomState, open: OpenRound, id: string, part: Part)
   return authorHasIt || holdersOf(state, open, part.commit.hash).length > 0;
 }
 
-/** All participants are gone, but others are there to begin the round anew. */
+/** The round waits for nobody any more, but others are there to go on. */
 function isForsaken(state: RoomState, live: readonly Part[]): boolean {
   return live.length === 0 && readyMembers(state).length >= state.manifest.spec.resources.workers.min;
 }
@@ -56,11 +55,6 @@ function availableParts(state: RoomState, open: OpenRound, live: readonly Part[]
 
 function extend(turn: Turn, open: OpenRound): void {
   changeOpen(turn, { deadlineMs: turn.now + givenMs(open), extensions: open.extensions + 1 });
-}
-
-/** Nothing was accepted: the same round opens again when enough workers are there. */
-function giveUp(turn: Turn, attempts: number): void {
-  change(turn, { open: null, attempts });
 }
 
 function close(turn: Turn, open: OpenRound): void {

@@ -32,12 +32,8 @@ function problemWith(state: RoomState, open: OpenRound, id: string, message: Com
   const part = open.parts[id]!;
   const maxTokens = part.assignment.steps * tokensPerStep(state.manifest);
   if (message.tokens < 1 || message.tokens > maxTokens) {
-    return {
-      code: 'invalid_message',
-      message: `${message.tokens} tokens`,
-      where: 'tokens',
-      allowed: `1 to ${maxTokens}`,
-    };
+    const allowed = `1 to ${maxTokens}`;
+    return { code: 'invalid_message', message: `${message.tokens} tokens`, where: 'tokens', allowed };
   }
   if (message.bytes < 1 || message.bytes > maxPayloadBytes) {
     const allowed = `1 to ${maxPayloadBytes}`;
@@ -61,8 +57,7 @@ function accept(turn: Turn, id: string, { hash, bytes, tokens, loss, seconds, va
   const commit: Commit = { hash, bytes, tokens, loss, validation };
   changePart(turn, id, { commit, early: [...turn.state.open!.parts[id]!.early, hash] });
   changeOpen(turn, { progressAt: turn.now, parts: mapParts(turn.state.open!, (part) => welcomeEarly(part, hash)) });
-  if (seconds > 0)
-    changeMember(turn, id, { tokensPerSecond: smooth(turn.state.members[id]!.tokensPerSecond, tokens / seconds) });
+  if (seconds > 0) noteSpeed(turn, id, tokens / seconds);
   broadcast(turn, committed(turn.state.round, id, commit));
 }
 
@@ -76,8 +71,10 @@ function welcomeEarly(part: Part, hash: string): Part {
   return { ...part, early: part.early.filter((other) => other !== hash), received: [...part.received, hash] };
 }
 
-function smooth(old: number, latest: number): number {
-  return old > 0 ? (old + latest) / 2 : latest;
+/** Half of what is known, half of what was measured now. */
+function noteSpeed(turn: Turn, id: string, measured: number): void {
+  const { tokensPerSecond } = turn.state.members[id]!;
+  changeMember(turn, id, { tokensPerSecond: tokensPerSecond > 0 ? (tokensPerSecond + measured) / 2 : measured });
 }
 
 function committed(round: number, workerId: string, { hash, bytes, tokens }: Commit): RoomMessage {

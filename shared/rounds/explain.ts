@@ -42,20 +42,17 @@ function retryReason({ round, attempts }: RoomState): string {
 
 function waitingReason(state: RoomState): string {
   const present = Object.values(state.members).filter((member) => member.present);
+  const ready = present.filter((member) => !member.paused && holdsCurrent(state, member)).length;
+  const behind = present.filter((member) => !member.paused && !holdsCurrent(state, member)).length;
+  const paused = present.length - ready - behind;
   const { min } = state.manifest.spec.resources.workers;
-  const ready = present.filter((member) => isActive(member) && holdsCurrent(state, member)).length;
-  const paused = present.filter((member) => member.paused).length;
-  const behind = present.filter((member) => isActive(member) && !holdsCurrent(state, member)).length;
-  return (
-    [
-      ...(ready < min
-        ? [`waiting for ${min - ready} more ${min - ready === 1 ? 'worker' : 'workers'} (${ready} of ${min})`]
-        : []),
-      ...(paused > 0 ? [`${paused} paused`] : []),
-      ...(behind > 0 ? [`${behind} ${state.round === 0 ? 'getting ready' : 'catching up'}`] : []),
-      ...(state.lostSince === null ? [] : [`the state of round ${state.round} is lost; going back soon`]),
-    ].join('; ') || 'waiting for the workers to agree on the state'
-  );
+  const reasons = [
+    ready < min && `waiting for ${plural(min - ready, 'more worker')} (${ready} of ${min})`,
+    paused > 0 && `${paused} paused`,
+    behind > 0 && `${behind} ${state.round === 0 ? 'getting ready' : 'catching up'}`,
+    state.lostSince !== null && `the state of round ${state.round} is lost; going back soon`,
+  ];
+  return reasons.filter(Boolean).join('; ') || 'waiting for the workers to agree on the state';
 }
 
 /** Holds the agreed state, or while that is open, some state of the round. */

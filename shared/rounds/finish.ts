@@ -2,6 +2,7 @@
 // who come later.
 
 import type { RoomMessage } from '../protocol/messages.ts';
+import { noFailures } from './lease.ts';
 import { isTrained } from './progress.ts';
 import { broadcast, change, record } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -14,7 +15,7 @@ export function finishWhenTrained(turn: Turn): void {
   const isBetweenRounds = state.open === null && state.agreement === null;
   if (isOver(state) || !isBetweenRounds || state.startedAt === null) return;
   if (state.phase === 'finishing' || !isTrained(state, now)) return;
-  change(turn, { phase: 'finishing', lease: null, leaseFailures: { workers: [], count: 0, retryAt: 0 } });
+  change(turn, { phase: 'finishing', lease: null, leaseFailures: noFailures });
 }
 
 export function complete(turn: Turn): void {

@@ -93,11 +93,12 @@ test('a state that only one worker holds is stored sooner', () => {
   expect(stage.state.lease).toMatchObject({ round: 2 });
 });
 
-test('a worker that comes back is reminded of its lease', () => {
-  const { stage, lease, holder } = leased();
+test('a holder that connects anew gets a new lease: its answer to the old one may be lost', () => {
+  const stage = finishing();
+  const { workerId, fence } = stage.state.lease!;
   stage.feed({ type: 'restarted' });
-  stage.hello(holder, { holds: { round: 1, stateHash: hashOf('state 1') } });
-  expect(stage.heard(holder, 'lease')).toEqual([{ type: 'lease', lease }]);
+  stage.hello(workerId, { holds: { round: 1, stateHash: hashOf('state 1') } });
+  expect(stage.heard(workerId, 'lease')).toMatchObject([{ lease: { kind: 'artifact', fence: fence + 1 } }]);
 });
 
 function finishing(): Stage {

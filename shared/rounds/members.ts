@@ -5,10 +5,10 @@ import type { Peer, WorkerMessage } from '../protocol/messages.ts';
 import { catchUp, wrongTooOften } from './agree.ts';
 import { remind } from './collect.ts';
 import { tellTheEnd } from './finish.ts';
-import { dropLeaseOf, remindOfLease } from './lease.ts';
+import { dropLeaseOf } from './lease.ts';
 import { maxResyncs, rejoinMs } from './limits.ts';
 import { broadcast, change, changeMember, changeOpen, changePart, record, send, turnAway } from './turn.ts';
-import type { Turn } from './turn.ts';
+import type { Refusal, Turn } from './turn.ts';
 import type { Member, RoomState, StateRef } from './types.ts';
 import { agreedHash, givenMs, isOver } from './views.ts';
 
@@ -17,25 +17,23 @@ type Hello = Extract<WorkerMessage, { type: 'hello' }>;
 /** A worker connects, for the first time or again: it is told all it needs to catch up. */
 export function hello(turn: Turn, id: string, message: Hello): void {
   if (isOver(turn.state)) return tellTheEnd(turn, id);
-  if (message.version !== protocolVersion) {
-    const versions = { where: 'version', allowed: String(protocolVersion) };
-    return turnAway(turn, id, {
-      code: 'unsupported_version',
-      message: `protocol version ${message.version}`,
-      ...versions,
-    });
-  }
+  if (message.version !== protocolVersion) return turnAway(turn, id, wrongVersion(message.version));
   const known = turn.state.members[id];
   if ((known?.resyncs ?? 0) > maxResyncs) return turnAway(turn, id, { code: 'forbidden', message: wrongTooOften });
   admit(turn, id, message);
-  const isNew = known?.present !== true && !endAbsence(turn, id);
   const { round, members } = turn.state;
-  if (isNew)
-    record(turn, 'worker.joined', { workerId: id, kind: message.kind, adapter: message.backend.adapter, round });
+  const { kind, adapter } = members[id]!;
+  const isNew = known?.present !== true && !endAbsence(turn, id);
+  if (isNew) record(turn, 'worker.joined', { workerId: id, kind, adapter, round });
   welcome(turn, id);
+  dropLeaseOf(turn, id); // nobody knows whether it heard of it, or whether we heard its answer
   if (members[id]!.holds?.round === round) remind(turn, id);
-  remindOfLease(turn, id);
   tellPeers(turn);
+}
+
+function wrongVersion(version: number): Refusal {
+  const allowed = String(protocolVersion);
+  return { code: 'unsupported_version', message: `protocol version ${version}`, where: 'version', allowed };
 }
 
 function admit(turn: Turn, id: string, { peerId, kind, backend, tokensPerSecond, holds }: Hello): void {

@@ -9,13 +9,14 @@ import { closeWhenDone } from './close.ts';
 import { commit, received } from './collect.ts';
 import { explain } from './explain.ts';
 import { cancel, finishWhenTrained } from './finish.ts';
-import { declined, expireLease, leaseWhenDue, noFailures, stored, uploaded } from './lease.ts';
+import { leaseWhenDue, noFailures } from './lease.ts';
 import { endRejoining, gone, hello, leave, pause, restarted, resume } from './members.ts';
 import { missing, rewindWhenLost } from './missing.ts';
 import { openWhenReady } from './open.ts';
 import { change, countRefusal, turnAway } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { RoomEvent, RoomState, Tick } from './types.ts';
+import { declined, expireLease, stored, uploaded } from './upload.ts';
 import { isOver } from './views.ts';
 import { setAlarm } from './wake.ts';
 
