@@ -196,7 +196,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
 
   /** Runs when the object was asleep or dead. A full outbox means dead: messages behind it may be lost, so all start over. */
   #wakeUp(): void {
-    const room = this.#assemble(this.#store.read<JobFacts>('facts')!, this.#store.readState()!);
+    const room = this.#assemble(this.#store.read<JobFacts>('facts')!, this.#store.readState());
     if (this.#store.outbox().length > 0) this.#sockets.dropAll(closeCodes.restart, 'the room restarted');
     const present = Object.values(room.state.members).filter((member) => member.present);
     const absent = present.filter(({ workerId }) => !this.#sockets.has(workerId));

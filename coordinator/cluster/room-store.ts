@@ -1,10 +1,10 @@
 // A room's memory in the SQLite of its Durable Object: the round's state, what the ledger has yet to be told, the log and the
-// uploads. The state is stored by top-level field, and only the fields that a tick replaced: a message changes little,
-// the curve of a long job is large. Values are cut, because a row must stay below 2 MB and nothing local enforces it.
+// uploads. Values are cut into pieces, because a row must stay below 2 MB and nothing local enforces it.
 
 import type { LogLine } from '../../shared/api/schemas.ts';
 import type { LedgerEventDraft } from '../../shared/ledger/events.ts';
 import type { RoomState } from '../../shared/rounds/types.ts';
+import { changes, documentsOf, stateOf } from './documents.ts';
 import type { LogText } from './log-lines.ts';
 
 const maxPieceLength = 400_000; // UTF-16 units, at most 1.2 MB
@@ -46,7 +46,7 @@ export class RoomStore {
     this.#storage.transactionSync(work);
   }
 
-  // Values: the fields of the room's state, and a few facts beside it.
+  // Values: the documents of the room's state, and a few facts beside it.
 
   read<T>(name: string): T | null {
     const pieces = this.#sql
@@ -69,19 +69,19 @@ export class RoomStore {
     this.#sql.exec('delete from value where name = ? and piece >= ?', name, pieces);
   }
 
-  readState(): RoomState | null {
-    const fields = this.read<(keyof RoomState)[]>('state');
-    return fields === null
-      ? null
-      : (Object.fromEntries(fields.map((field) => [field, this.read(`state.${field}`)])) as unknown as RoomState);
+  #delete(name: string): void {
+    this.#sql.exec('delete from value where name = ?', name);
   }
 
-  /** Stores the fields that are not the very same value as in `before`. */
+  readState(): RoomState {
+    return stateOf((name) => this.read(`room.${name}`));
+  }
+
+  /** Stores what differs from `before`, which is what is stored now; null for nothing. */
   writeState(before: RoomState | null, after: RoomState): void {
-    const fields = Object.keys(after) as (keyof RoomState)[];
-    if (before === null) this.write('state', fields);
-    for (const field of fields)
-      if (before === null || before[field] !== after[field]) this.write(`state.${field}`, after[field]);
+    const { written, deleted } = changes(before === null ? new Map() : documentsOf(before), documentsOf(after));
+    for (const [name, value] of written) this.write(`room.${name}`, value);
+    for (const name of deleted) this.#delete(`room.${name}`);
   }
 
   // Outbox: events on their way to the ledger. Their keys make a repeated append harmless.
