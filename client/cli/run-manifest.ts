@@ -10,6 +10,7 @@ import type { Embedded } from '../node/embed/embed.ts';
 import { projectFolder } from '../node/embed/project.ts';
 import { LoomOSClient } from '../sdk/client.ts';
 import { Crew } from './crew.ts';
+import { sayDriver } from './driver.ts';
 import { exitCode } from './exit-code.ts';
 import { summaryOf } from './report.ts';
 import { writeResults } from './results.ts';
@@ -32,8 +33,7 @@ export interface RunOptions {
 export async function runManifest(options: RunOptions): Promise<number> {
   const { terminal } = options;
   const prepared = await prepare(options.manifest);
-  const driver = process.env['LOOMOS_DRIVER_WHY'];
-  if (driver !== undefined) terminal.say(`WebGPU in Node: ${driver}`);
+  sayDriver(terminal);
   const log = (line: string): void => terminal.say(line);
   const coordinator = await startCoordinator({ data: freeFolder(), isFresh: true, port: options.port, log });
   terminal.say(`coordinator and page: ${coordinator.url} (open it to join with a browser)`);

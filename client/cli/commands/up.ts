@@ -5,9 +5,10 @@ import { startCoordinator } from '../../node/embed/embed.ts';
 import type { Command } from '../command.ts';
 import { textOption } from '../command.ts';
 import { defaultData, defaultPort } from '../coordinator.ts';
+import { sayDriver } from '../driver.ts';
+import { crewLine } from '../crew-line.ts';
 import { Crew } from '../crew.ts';
 import { exitCode } from '../exit-code.ts';
-import { formatLoss, formatRate } from '../../page/format.ts';
 import { wholeNumber } from '../parse.ts';
 import type { WorkerSnapshot } from '../../worker/events.ts';
 
@@ -29,6 +30,7 @@ With --host 0.0.0.0 other machines can join; browsers there have WebGPU only beh
     const port = textOption(call, 'port');
     const log = (line: string): void => terminal.say(line);
     const data = resolve(textOption(call, 'data') ?? defaultData);
+    sayDriver(terminal);
     const coordinator = await startCoordinator({
       data,
       port: port === undefined ? defaultPort : wholeNumber(port, 'port', 0, 65535),
@@ -36,15 +38,20 @@ With --host 0.0.0.0 other machines can join; browsers there have WebGPU only beh
       host: textOption(call, 'host')!,
       log,
     });
+    const snapshots = new Map<string, WorkerSnapshot>();
     const crew = new Crew({
       coordinator: coordinator.url,
       workers,
       data: join(data, 'workers'),
       restart: true,
       log,
-      onSnapshot: (name, snapshot) => terminal.status(`${name} ${workerLine(snapshot)}`),
+      onSnapshot: (name, snapshot) => {
+        snapshots.set(name, snapshot);
+        terminal.status(crewLine([...snapshots.values()]));
+      },
     });
     terminal.result({ url: coordinator.url, workers }, `LoomOS is up: ${coordinator.url} (Ctrl-C ends it)`);
+    if (data !== defaultData) terminal.say(`its owner token lies in ${join(data, 'secrets.json')}`);
     await new Promise<void>((done) =>
       signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true }),
     );
@@ -53,8 +60,3 @@ With --host 0.0.0.0 other machines can join; browsers there have WebGPU only beh
     return exitCode.ok;
   },
 };
-
-function workerLine({ phase, reason, round, loss, tokensPerSecond }: WorkerSnapshot): string {
-  if (reason !== '') return `${phase}: ${reason}`;
-  return `${phase}: round ${round}, loss ${formatLoss(loss, 3)}, ${formatRate(tokensPerSecond)} tokens/s`;
-}

@@ -6,6 +6,7 @@ import type { HeadlessOptions } from '../../node/headless.ts';
 import { coordinatorOptions, coordinatorUrl } from '../coordinator.ts';
 import { textOption } from '../command.ts';
 import type { Call, Command } from '../command.ts';
+import { sayDriver } from '../driver.ts';
 import { exitCode } from '../exit-code.ts';
 
 export const worker: Command = {
@@ -37,8 +38,7 @@ Takes the jobs that the coordinator has for it, one after the other. With --json
       once: call.options['once'] === true,
       json: terminal.isJson,
     };
-    const driver = process.env['LOOMOS_DRIVER_WHY'];
-    if (driver !== undefined) terminal.say(`WebGPU in Node: ${driver}`);
+    sayDriver(terminal);
     const code = await runHeadless(options, signal, (line) => terminal.print(line));
     return signal.aborted ? exitCode.ok : code;
   },
