@@ -1,10 +1,12 @@
 // Brings what the page knows of the shown job up to date, asking only for what may have changed.
 
+import type { JobView } from '../../shared/api/schemas.ts';
 import type { LedgerEvent } from '../../shared/ledger/events.ts';
 import type { LoomOSClient } from '../sdk/client.ts';
 import { baselinesOf } from './baselines.ts';
 import { weave } from './cloth.ts';
 import type { ShownJob } from './state.ts';
+import { manifestOf } from './words.ts';
 
 const pageEvents = 500;
 
@@ -17,6 +19,7 @@ export async function refreshShown(before: ShownJob | null, id: string, client: 
   const [{ losses }, events] = await Promise.all([client.jobMetrics(id), newEvents(known?.seq ?? -1, id, client)]);
   return {
     job,
+    source: known?.source ?? (await sourceOf(job, client)),
     losses,
     rounds: weave(known?.rounds ?? [], events),
     seq: events.at(-1)?.seq ?? known?.seq ?? -1,
@@ -26,6 +29,13 @@ export async function refreshShown(before: ShownJob | null, id: string, client: 
     sample: null,
     ...(job.state === 'completed' && (await resultOf(id, client))),
   };
+}
+
+/** Jobs name their text by its hash; the ledger knows where it came from. */
+async function sourceOf(job: JobView, client: LoomOSClient): Promise<string> {
+  const [stored] = await client.ledgerEvents({ subject: job.dataset.sha256, type: 'dataset.stored', limit: 1 });
+  const source = stored?.data['source'];
+  return typeof source === 'string' ? source : manifestOf(job).spec.data.source;
 }
 
 async function newEvents(after: number, subject: string, client: LoomOSClient): Promise<LedgerEvent[]> {

@@ -14,6 +14,7 @@ export interface Baselines {
 /** The job in the middle of the page, with all that is fetched about it. */
 export interface ShownJob {
   job: JobView;
+  source: string; // of its text, as the owner gave it
   losses: readonly LossPoint[];
   rounds: readonly ClothRound[]; // who was in which round, from the ledger
   seq: number; // of the last ledger event that `rounds` knows

