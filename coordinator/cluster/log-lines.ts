@@ -7,11 +7,13 @@ export type LogText = Pick<LogLine, 'level' | 'text'>;
 
 type Describe = { [T in LedgerEventDraft['type']]: (data: Extract<LedgerEventDraft, { type: T }>['data']) => string };
 
+const ending = { completed: 'completed', failed: 'failed', cancelled: 'was cancelled' };
+
 const describe: Describe = {
   'job.submitted': ({ name }) => `${name} was submitted and waits for workers.`,
   'job.started': ({ workers }) => `Training starts with ${plural(workers, 'worker')}.`,
   'job.finished': ({ state, reason, rounds, tokens }) =>
-    `The job is ${state} after ${plural(rounds, 'round')} and ${tokens.toLocaleString('en')} tokens${reason === '' ? '' : `: ${reason}`}.`,
+    `The job ${ending[state]} after ${plural(rounds, 'round')} and ${tokens.toLocaleString('en')} tokens${reason === '' ? '' : `: ${reason}`}.`,
   'worker.registered': ({ kind, adapter }) => `A ${kind} worker registered with ${adapter}.`,
   'worker.joined': ({ workerId, kind, adapter, round }) => `${workerId} joined at round ${round}: ${kind}, ${adapter}.`,
   'worker.left': ({ workerId, reason, round }) => `${workerId} left at round ${round}: ${reason}.`,

@@ -38,7 +38,7 @@ test('a follower sees every line once and the end', async () => {
   expect(end).toEqual({ state: 'completed' });
   expect(lines).toEqual((await get<{ lines: LogLine[] }>(`jobs/${job.id}/logs`)).lines);
   expect(ids).toEqual(lines.map(({ seq }) => seq));
-  expect(lines.at(-1)!.text).toMatch(/^The job is completed after \d+ rounds/);
+  expect(lines.at(-1)!.text).toMatch(/^The job completed after \d+ rounds/);
 });
 
 test('a reader that comes back misses nothing and sees nothing twice', async () => {
