@@ -8,7 +8,7 @@ import { LoomError, describeError } from '../../shared/errors.ts';
 import { Mesh } from '../exchange/mesh.ts';
 import type { CreatePeer } from '../exchange/peer-host.ts';
 import { backoffMs } from '../timing/backoff.ts';
-import { Bell } from '../timing/wait.ts';
+import { Bell, within } from '../timing/wait.ts';
 import type { Trainer } from '../train/trainer.ts';
 import { CoordinatorApi } from './coordinator-api.ts';
 import { loadDataset } from './dataset.ts';
@@ -47,6 +47,8 @@ export interface Contributor {
   /** Resolves with the last snapshot: stopped, failed, or with `once` finished. */
   readonly done: Promise<WorkerSnapshot>;
 }
+
+const closeMs = 3_000;
 
 /** Errors that trying again does not cure. */
 const hopeless: ReadonlySet<string> = new Set(['unsupported_version', 'forbidden', 'no_backend', 'conflict']);
@@ -136,29 +138,36 @@ class Life {
   private async workOn(job: JobView, workerId: string): Promise<void> {
     this.feed.begin(job.id);
     const keepsake = new Keepsake(this.options.store, job.id);
+    await keepsake.forgetOthers();
     try {
-      this.workshop = await this.prepare(job, keepsake);
+      await this.prepare(job, keepsake);
       if (this.stopping !== null) return;
-      this.feed.update({ backend: this.workshop.report });
-      this.session = this.openSession(job, workerId, keepsake, this.workshop);
+      this.session = this.openSession(job, workerId, keepsake, this.workshop!);
       await this.conclude(job, keepsake, await this.session.run());
     } finally {
       this.session = null;
-      await this.workshop?.close().catch(() => undefined);
-      this.workshop = null;
+      await this.closeWorkshop();
     }
   }
 
   /** Fetches the data and opens the trainer on it. */
-  private async prepare(job: JobView, keepsake: Keepsake): Promise<Workshop> {
+  private async prepare(job: JobView, keepsake: Keepsake): Promise<void> {
     const { createTrainer, backend, store } = this.options;
     const manifest = parseManifest(job.manifest);
     this.feed.update({ phase: 'preparing', reason: `Fetching the data of ${job.name}.` });
     const data = await loadDataset(this.api, store, job.dataset.sha256);
+    if (this.stopping !== null) return;
     this.feed.update({ reason: 'Choosing a backend and building the plan.' });
-    const workshop = new Workshop({ createTrainer, manifest, data, backend, load: this.load, keepsake });
-    await workshop.open();
-    return workshop;
+    this.workshop = new Workshop({ createTrainer, manifest, data, backend, load: this.load, keepsake });
+    await this.workshop.open();
+    this.feed.update({ backend: this.workshop.report });
+  }
+
+  /** Waits for the step in hand, but not for a trainer that hangs. */
+  private async closeWorkshop(): Promise<void> {
+    const closing = this.workshop?.close();
+    this.workshop = null;
+    if (closing !== undefined) await within(closeMs, 'closing the trainer', closing).catch(() => undefined);
   }
 
   private openSession(job: JobView, workerId: string, keepsake: Keepsake, workshop: Workshop): JobSession {
@@ -202,7 +211,8 @@ class Life {
     const reason = describeError(error);
     if (error instanceof LoomError && error.code === 'unauthorized') await forgetIdentity(this.options.store);
     const isHopeless = !(error instanceof LoomError) || hopeless.has(error.code);
-    this.feed.update({ phase: isHopeless ? 'failed' : 'connecting', reason });
+    const trying = this.feed.now.phase === 'preparing' ? 'preparing' : 'connecting';
+    this.feed.update({ phase: isHopeless ? 'failed' : trying, reason });
     if (!isHopeless) await this.changed.wait(backoffMs(failures, this.options.random));
   }
 }

@@ -65,12 +65,15 @@ export class JobSession {
   private uploadedFence = -1;
   private work: { key: string; breakOff: AbortController } | null = null;
   private end: JobEnd | null = null;
+  private readonly ended = Promise.withResolvers<null>();
   private lostAt: number | null = Date.now();
   private accepted = { tokens: 0, rounds: 0 };
+  private tokensPerSecond: number; // measured when the trainer opened, then of the last round
 
   constructor(options: JobSessionOptions) {
     this.options = options;
     this.paused = options.paused;
+    this.tokensPerSecond = options.workshop.report.tokensPerSecond;
     this.exchange = options.createExchange({
       onPayload: () => this.collector.arrived.ring(),
       onLinks: () => options.report({ exchange: this.exchange.stats() }),
@@ -102,7 +105,7 @@ export class JobSession {
       if (step.type === 'end') this.finish({ type: 'finished', ...this.view.finish! });
       else if (step.type === 'wait') await this.idle();
       else {
-        const error = await this.attempt(step);
+        const error = await Promise.race([this.attempt(step), this.ended.promise]);
         failures = error === null ? 0 : failures + 1;
         if (error !== null) await this.recover(error, failures);
       }
@@ -126,7 +129,7 @@ export class JobSession {
 
   private hello(): WorkerMessage & { type: 'hello' } {
     const { kind, api, workshop } = this.options;
-    const { adapter, tokensPerSecond, kind: backend } = workshop.report;
+    const { adapter, kind: backend } = workshop.report;
     return {
       type: 'hello',
       version: protocolVersion,
@@ -134,7 +137,7 @@ export class JobSession {
       peerId: this.exchange.peerId,
       kind,
       backend: { kind: backend, adapter: adapter.slice(0, 200) },
-      tokensPerSecond,
+      tokensPerSecond: this.tokensPerSecond,
       holds: workshop.holds,
     };
   }
@@ -143,6 +146,7 @@ export class JobSession {
     if (message.type === 'welcome') this.begin();
     if (message.type === 'resync') this.reported = null;
     if (message.type === 'close') this.credit(message.closed.accepted);
+    if (message.type === 'refused') this.options.report({ reason: `The coordinator refused: ${message.message}` });
     if (message.type === 'relay') this.exchange.relay(message.round, message.hashes).catch(() => undefined);
     this.view = see(this.view, message);
     if (message.type === 'checkpointed') this.forgetBefore(message.checkpoint.round);
@@ -268,7 +272,8 @@ export class JobSession {
     const { payload, ...contribution } = await workshop.train(assignment, ({ step, loss, tokensPerSecond }) =>
       report({ step, loss, tokensPerSecond }),
     );
-    const { round, hash, loss } = contribution;
+    const { round, hash, loss, tokens, seconds } = contribution;
+    if (seconds > 0) this.tokensPerSecond = tokens / seconds;
     await keepsake.keepPayload(round, hash, payload);
     const message: Commit = { type: 'commit', ...contribution, bytes: payload.length, traffic: this.traffic() };
     this.committed = { assignment, message };
@@ -321,6 +326,7 @@ export class JobSession {
 
   private finish(end: JobEnd): void {
     this.end ??= end;
+    this.ended.resolve(null);
     this.breakOff();
     this.changed.ring();
   }

@@ -50,6 +50,13 @@ export class Keepsake {
     for (const name of await this.store.list(this.folder)) await this.store.delete(name);
   }
 
+  /** Drops what is kept of any other job: a worker that was given a new one has no part in the old. */
+  async forgetOthers(): Promise<void> {
+    for (const name of await this.store.list('jobs')) {
+      if (!name.startsWith(`${this.folder}/`)) await this.store.delete(name);
+    }
+  }
+
   private payloadNames(): Promise<string[]> {
     return this.store.list(`${this.folder}/payloads`);
   }

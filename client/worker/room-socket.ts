@@ -13,6 +13,7 @@ const pingMs = 20_000;
 /** No word for so long, not even an answer to a ping: the line is dead, whatever the system thinks. */
 const silenceMs = 45_000;
 const openTimeoutMs = 15_000;
+const maxRetryMs = 5_000; // a round waits for those who were there
 /** Close code of a room that has a newer connection of the same worker. */
 const replacedCode = 4409;
 
@@ -108,7 +109,7 @@ export class RoomSocket {
     this.socket = null;
     socket.close();
     this.events.onLost(reason);
-    this.retry = setTimeout(() => this.connect(), backoffMs(this.attempt++, this.random));
+    this.retry = setTimeout(() => this.connect(), backoffMs(this.attempt++, this.random, 250, maxRetryMs));
   }
 
   private refuse(error: LoomError): void {

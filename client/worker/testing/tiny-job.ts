@@ -6,7 +6,7 @@ import { utf8 } from '../../../shared/bytes.ts';
 import type { ManifestInput } from '../../../shared/manifest/manifest.ts';
 import type { Embedded } from '../../node/embed/embed.ts';
 import { createPeer } from '../../node/rtc.ts';
-import { LoomOSClient } from '../../sdk/client.ts';
+import type { LoomOSClient } from '../../sdk/client.ts';
 import { LocalTrainer } from '../../train/local-trainer.ts';
 import type { Trainer } from '../../train/trainer.ts';
 import { contribute } from '../contribute.ts';

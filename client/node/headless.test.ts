@@ -1,0 +1,151 @@
+// Headless workers and coordinators as processes, and what happens to a job when they are killed.
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { JobView } from '../../shared/api/schemas.ts';
+import { LoomOSClient } from '../sdk/client.ts';
+import type { WorkerSnapshot } from '../worker/events.ts';
+import { submitTinyJob } from '../worker/testing/tiny-job.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+const newFolder = (): string => mkdtempSync(join(tmpdir(), 'loomos-headless-'));
+const processes: ChildProcess[] = [];
+afterEach(() => Promise.all(processes.splice(0).map((child) => kill(child))));
+
+function run(script: string, ...words: string[]): ChildProcess {
+  const child = spawn(process.execPath, [join(import.meta.dirname, script), ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  processes.push(child);
+  return child;
+}
+
+function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+  child.kill(signal);
+  return ended(child);
+}
+
+/** The exit code, also of a process that has ended already. */
+async function ended(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode;
+}
+
+interface Served {
+  process: ChildProcess;
+  client: LoomOSClient;
+  url: string;
+}
+
+async function serve(data: string, port = 0): Promise<Served> {
+  const child = run('embed/testing/serve.ts', data, String(port));
+  const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
+  const { url, ownerToken } = JSON.parse(line) as { url: string; ownerToken: string };
+  return { process: child, url, client: new LoomOSClient({ url, ownerToken }) };
+}
+
+interface Headless {
+  process: ChildProcess;
+  last(): WorkerSnapshot | null;
+}
+
+function startWorker(url: string, ...words: string[]): Headless {
+  const child = run('main.ts', '--coordinator', url, '--backend', 'cpu', '--json', ...words);
+  let last: WorkerSnapshot | null = null;
+  createInterface({ input: child.stdout! }).on('line', (line) => (last = JSON.parse(line) as WorkerSnapshot));
+  return { process: child, last: () => last };
+}
+
+function until(client: LoomOSClient, { id }: JobView, matches: (job: JobView) => boolean): Promise<JobView> {
+  const look = async (): Promise<JobView | undefined> => {
+    const job = await client.getJob(id);
+    return matches(job) ? job : undefined;
+  };
+  return vi.waitUntil(look, { timeout: 45_000, interval: 100 }) as Promise<JobView>;
+}
+
+const isOver = (job: JobView): boolean => job.endedAt !== null;
+const stateHashes = async (client: LoomOSClient, job: JobView): Promise<string[]> =>
+  (await client.jobMetrics(job.id)).stateHashes;
+
+test('kill -9 of a worker in mid-round: the round closes without it', async () => {
+  const { client, url } = await serve(newFolder());
+  const job = await submitTinyJob(client, { maxTokens: 20_000 }, { min: 1, max: 3 });
+  const [a, b] = [startWorker(url), startWorker(url)];
+  const haveWorked = ({ workers }: JobView): boolean =>
+    workers.filter((worker) => worker.roundsAccepted > 0).length === 2;
+  await until(client, job, haveWorked);
+  const { round } = await client.getJob(job.id);
+  await kill(b.process);
+  const done = await until(client, job, isOver);
+  expect(done).toMatchObject({ state: 'completed' });
+  expect(done.round).toBeGreaterThan(round);
+  expect(done.workers).toHaveLength(2);
+  await vi.waitUntil(() => a.last()?.phase === 'idle', { timeout: 10_000 }); // it goes on waiting for work
+  expect(await kill(a.process, 'SIGTERM')).toBe(0);
+});
+
+test('kill -9 of the coordinator: the job goes on from the last closed round', async () => {
+  const data = newFolder();
+  const first = await serve(data);
+  const job = await submitTinyJob(first.client, { maxTokens: 20_000 }, { min: 2, max: 2 });
+  const workers = [startWorker(first.url, '--once'), startWorker(first.url, '--once')];
+  await until(first.client, job, ({ round }) => round > 2);
+  const before = await stateHashes(first.client, job);
+  await kill(first.process);
+  const second = await serve(data, Number(new URL(first.url).port));
+  const done = await until(second.client, job, isOver);
+  expect(done).toMatchObject({ state: 'completed' });
+  expect(done.workers).toHaveLength(2);
+  const after = await stateHashes(second.client, job);
+  expect(after.slice(0, before.length)).toEqual(before);
+  expect(after.length).toBeGreaterThan(before.length);
+  for (const worker of workers) expect(await ended(worker.process)).toBe(0);
+});
+
+test('kill -9 of everything: nothing that was accepted is lost', async () => {
+  const [data, own] = [newFolder(), newFolder()];
+  const first = await serve(data);
+  const job = await submitTinyJob(first.client, { maxTokens: 20_000 }, { min: 1, max: 1 });
+  const worker = startWorker(first.url, '--data', own);
+  await until(first.client, job, ({ round }) => round > 3);
+  const before = await stateHashes(first.client, job);
+  await Promise.all([kill(worker.process), kill(first.process)]);
+  const second = await serve(data, Number(new URL(first.url).port));
+  const again = startWorker(second.url, '--data', own, '--once');
+  const done = await until(second.client, job, isOver);
+  expect(done).toMatchObject({ state: 'completed', tokens: expect.any(Number) });
+  expect(done.workers).toHaveLength(1);
+  expect((await stateHashes(second.client, job)).slice(0, before.length)).toEqual(before);
+  const lines = await second.client.jobLogs(job.id);
+  expect(lines.filter(({ text }) => /going back/.test(text))).toEqual([]);
+  expect(await ended(again.process)).toBe(0);
+});
+
+test.each([
+  [[], /--coordinator: is missing/],
+  [['--coordinator', 'here'], /--coordinator: cannot be 'here'/],
+  [['--coordinator', 'http://127.0.0.1:1', '--load', '3'], /--load: cannot be '3' \(allowed: 0.05 to 1\)/],
+  [['--sing'], /--sing/],
+])('wrong arguments %j end in one message and exit 2', async (words, message) => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...words], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const [text] = (await once(child.stderr!.setEncoding('utf8'), 'data')) as [string];
+  expect(text).toMatch(message);
+  expect(await ended(child)).toBe(2);
+});
+
+test('without a coordinator it says so, keeps trying, and ends when told to', async () => {
+  const { process: child, last } = startWorker('http://127.0.0.1:1');
+  await vi.waitUntil(() => /cannot reach the coordinator/.test(last()?.reason ?? ''), { timeout: 20_000 });
+  expect(last()).toMatchObject({ phase: 'connecting' });
+  expect(await kill(child, 'SIGINT')).toBe(0);
+});
