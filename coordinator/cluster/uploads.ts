@@ -2,8 +2,7 @@
 // the key in R2 holds the lease's fence, so a writer that lost its lease can never overwrite its successor's bytes.
 
 import { LoomError } from '../../shared/errors.ts';
-import type { AcceptedContribution } from '../../shared/protocol/messages.ts';
-import type { RoomState } from '../../shared/rounds/types.ts';
+import type { OpenLease, RoomState } from '../../shared/rounds/types.ts';
 import { isOver } from '../../shared/rounds/views.ts';
 import { uploadLimits } from './limits.ts';
 import type { RoomStore, Upload } from './room-store.ts';
@@ -32,20 +31,19 @@ export class Uploads {
     this.#prefix = `jobs/${jobId}/`;
   }
 
-  /** @throws LoomError `forbidden` or `conflict`; checked before the upload and again after it. */
+  /** Whether an upload may begin; `add` checks again when it is done. @throws LoomError `forbidden` or `conflict` */
   permit(state: RoomState, request: UploadRequest): Permit {
-    if (request.kind === 'relay') findPayload(state, request);
-    else checkLease(state, request);
-    const files = this.#store
-      .uploads('artifact')
-      .filter((file) => request.kind === 'artifact' && file.fence === request.fence && file.name !== request.name);
-    if (files.length >= maxArtifactFiles)
-      throw new LoomError('conflict', 'too many artifact files', { allowed: String(maxArtifactFiles) });
-    const limits = uploadLimits(state.manifest);
-    const maxBytes = { checkpoint: limits.checkpointBytes, artifact: limits.artifactBytes, relay: limits.payloadBytes }[
-      request.kind
-    ];
-    return { storeKey: this.#keyOf(request), maxBytes };
+    const { checkpointBytes, artifactBytes, payloadBytes } = uploadLimits(state.manifest);
+    const storeKey = this.#keyOf(request);
+    if (request.kind === 'relay') {
+      findPayload(state, request);
+      return { storeKey, maxBytes: payloadBytes };
+    }
+    const { fence } = checkLease(state, request);
+    if (request.kind === 'checkpoint') return { storeKey, maxBytes: checkpointBytes };
+    const others = this.#store.uploads('artifact').filter((file) => file.fence === fence && file.storeKey !== storeKey);
+    if (others.length >= maxArtifactFiles) throw tooManyFiles();
+    return { storeKey, maxBytes: artifactBytes };
   }
 
   /**
@@ -67,9 +65,8 @@ export class Uploads {
 
   /** The newest upload of that name. @throws LoomError `not_found` */
   find(kind: Upload['kind'], name: string): Upload {
-    const upload = (kind === 'artifact' ? this.artifacts() : this.#store.uploads(kind)).find(
-      (candidate) => candidate.name === name,
-    );
+    const uploads = kind === 'artifact' ? this.artifacts() : this.#store.uploads(kind);
+    const upload = uploads.find((candidate) => candidate.name === name);
     if (upload === undefined) throw new LoomError('not_found', `no ${kind} ${name}`, { where: name });
     return upload;
   }
@@ -117,21 +114,19 @@ export class Uploads {
   }
 }
 
-function checkLease(state: RoomState, request: Exclude<UploadRequest, { kind: 'relay' }>): { round: number } {
-  const lease = state.lease;
-  const round = request.kind === 'checkpoint' ? request.round : lease?.round;
-  const held =
-    lease !== null && lease.kind === request.kind && lease.workerId === request.workerId && lease.round === round;
-  if (!held)
-    throw new LoomError('conflict', `${request.workerId} has no lease to upload this ${request.kind}`, {
-      where: 'fence',
-    });
-  if (lease.fence !== request.fence)
-    throw new LoomError('conflict', 'the lease was given to someone else meanwhile', {
-      where: 'fence',
-      allowed: String(lease.fence),
-    });
-  return lease;
+function tooManyFiles(): LoomError {
+  return new LoomError('conflict', 'too many artifact files', { allowed: String(maxArtifactFiles) });
+}
+
+function checkLease({ lease }: RoomState, request: Exclude<UploadRequest, { kind: 'relay' }>): OpenLease {
+  const { kind, workerId } = request;
+  const round = kind === 'checkpoint' ? request.round : lease?.round;
+  if (lease === null || lease.kind !== kind || lease.workerId !== workerId || lease.round !== round) {
+    throw new LoomError('conflict', `${workerId} has no lease to upload this ${kind}`, { where: 'fence' });
+  }
+  if (lease.fence === request.fence) return lease;
+  const allowed = String(lease.fence);
+  throw new LoomError('conflict', `lease ${request.fence} is over`, { where: 'fence', allowed });
 }
 
 /** A payload that was committed in the open round or accepted since the checkpoint, asked by a member. */
@@ -141,9 +136,7 @@ function findPayload(state: RoomState, request: Extract<UploadRequest, { kind: '
     throw new LoomError('forbidden', `${request.workerId} is no member of this job`);
   if (Object.values(state.open?.parts ?? {}).some(({ commit }) => commit?.hash === request.hash))
     return { round: state.round };
-  const closed = state.log.find(({ accepted }) =>
-    accepted.some((contribution: AcceptedContribution) => contribution.hash === request.hash),
-  );
+  const closed = state.log.find(({ accepted }) => accepted.some(({ hash }) => hash === request.hash));
   if (closed === undefined)
     throw new LoomError('forbidden', 'no contribution of this job has that hash', { where: 'hash' });
   return closed;
