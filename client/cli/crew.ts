@@ -19,6 +19,8 @@ export interface CrewOptions {
   restart: boolean;
   /** Told which backend each worker runs on and why, and how it ended. */
   log: (line: string) => void;
+  /** Aborts when the user ends everything: workers hear a terminal's Ctrl-C themselves, and how they end is no news then. */
+  signal: AbortSignal;
   onSnapshot?: (name: string, snapshot: WorkerSnapshot) => void;
 }
 
@@ -33,6 +35,7 @@ export class Crew {
 
   constructor(options: CrewOptions) {
     this.#options = options;
+    options.signal.addEventListener('abort', () => this.#stopping.abort(), { once: true });
     for (let i = 1; i <= options.workers; i++) void this.#keep(`worker-${i}`);
   }
 

@@ -52,7 +52,14 @@ async function runJob(coordinator: Embedded, prepared: Prepared, options: RunOpt
     `job ${job.id}: ${job.dataset.bytes.toLocaleString('en')} bytes of text, ${options.workers} workers here`,
   );
   const log = (line: string): void => terminal.say(line);
-  const crew = new Crew({ coordinator: coordinator.url, workers: options.workers, data: null, restart: false, log });
+  const crew = new Crew({
+    coordinator: coordinator.url,
+    workers: options.workers,
+    data: null,
+    restart: false,
+    log,
+    signal,
+  });
   try {
     const check = (view: JobView): void => checkAttended(view, crew);
     const final = await watchJob(client, job.id, { terminal, signal, check });

@@ -45,6 +45,7 @@ With --host 0.0.0.0 other machines can join; browsers there have WebGPU only beh
       data: join(data, 'workers'),
       restart: true,
       log,
+      signal,
       onSnapshot: (name, snapshot) => {
         snapshots.set(name, snapshot);
         terminal.status(crewLine([...snapshots.values()]));

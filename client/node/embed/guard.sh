@@ -5,6 +5,9 @@ parent=$PPID
 self=$$
 echo "$self" > "$LOOMOS_WORKERD_PID"
 
+# Ctrl-C in a terminal reaches every process of the group; workerd must live until the coordinator is closed in order.
+trap '' INT HUP
+
 # /proc/PID/exe is gone for a zombie too, which kill -0 still finds.
 is_alive() {
   if [ -e /proc/self/exe ]; then [ -e "/proc/$1/exe" ]; else kill -0 "$1" 2>/dev/null; fi
