@@ -5,6 +5,7 @@ import type { ClusterStatus, JobView, LogLine, Work, WorkerView } from '../../sh
 import { clusterStatus, jobView, work } from '../../shared/api/schemas.ts';
 import { sha256Hex, toHex, utf8 } from '../../shared/bytes.ts';
 import { protocolVersion } from '../../shared/protocol/messages.ts';
+import app from '../../coordinator/worker.ts';
 import {
   asOwner,
   asWorker,
@@ -84,6 +85,17 @@ test('owner calls need the owner token', async () => {
       status: 401,
     });
   }
+});
+
+test('a coordinator without its secrets says which one is missing', async () => {
+  const bare = { ...env, LOOMOS_OWNER_TOKEN: '', LOOMOS_SECRET: '' };
+  const ask = (path: string, init: RequestInit) => errorOf(Promise.resolve(app.request(`/api/v1/${path}`, init, bare)));
+  const owner = { authorization: 'Bearer anything' };
+  expect(await ask('jobs', { method: 'POST', headers: owner, body: '{}' })).toMatchObject({
+    status: 401,
+    where: 'LOOMOS_OWNER_TOKEN',
+  });
+  expect(await ask('workers', { method: 'POST', body: '{}' })).toMatchObject({ status: 503, where: 'LOOMOS_SECRET' });
 });
 
 test('a dataset is stored once, whole, and served in ranges', async () => {
