@@ -5,9 +5,10 @@ import type { CodecBody } from './codec.ts';
 
 export const float32Body: CodecBody = {
   id: 1,
-  size: (elements) => 4 * elements,
+  sizes: (elements) => ({ min: 4 * elements, max: 4 * elements }),
   write(difference, body) {
     for (let i = 0; i < difference.length; i++) body.setFloat32(4 * i, difference[i]!, true);
+    return 4 * difference.length;
   },
   read(body, difference) {
     for (let i = 0; i < difference.length; i++) {

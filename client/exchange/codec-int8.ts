@@ -12,7 +12,10 @@ const blocksOf = (elements: number): number => Math.ceil(elements / blockElement
 
 export const int8Body: CodecBody = {
   id: 2,
-  size: (elements) => 4 * blocksOf(elements) + elements,
+  sizes(elements) {
+    const bytes = 4 * blocksOf(elements) + elements;
+    return { min: bytes, max: bytes };
+  },
   write(difference, body) {
     const valuesAt = 4 * blocksOf(difference.length);
     for (let start = 0; start < difference.length; start += blockElements) {
@@ -21,6 +24,7 @@ export const int8Body: CodecBody = {
       body.setFloat32((4 * start) / blockElements, scale, true);
       for (let i = 0; i < block.length; i++) body.setInt8(valuesAt + start + i, quantize(block[i]!, scale));
     }
+    return valuesAt + difference.length;
   },
   read(body, difference) {
     const valuesAt = 4 * blocksOf(difference.length);

@@ -3,16 +3,23 @@
 // any value is used. Little-endian, 8-byte header: 'LD', version, codec id, element count (u32), then the codec's body.
 
 import { LoomError } from '../../shared/errors.ts';
+import type { RoundCompression } from '../../shared/manifest/compression.ts';
 import { int8Body } from './codec-int8.ts';
 import { float32Body } from './codec-float32.ts';
+import { topkBody } from './compression/topk-body.ts';
 
 /** What one codec writes behind the header. */
 export interface CodecBody {
   readonly id: number;
-  /** Bytes of the body for this many elements. */
-  size(elements: number): number;
-  write(difference: Float32Array, body: DataView): void;
-  /** @throws LoomError `invalid_frame` for values that `write` never produces */
+  /** Bytes of the shortest and the longest body for this many elements. */
+  sizes(elements: number): { min: number; max: number };
+  /** @param body zeros, of the longest size @returns bytes written */
+  write(difference: Float32Array, body: DataView): number;
+  /**
+   * @param body of a length within `sizes`
+   * @param difference zeros
+   * @throws LoomError `invalid_frame` for a body that `write` never produces
+   */
   read(body: DataView, difference: Float32Array): void;
 }
 
@@ -26,17 +33,21 @@ export interface Codec {
   decode(payload: Uint8Array, elements: number): Float32Array<ArrayBuffer>;
 }
 
-export type CodecName = 'none' | 'int8';
-
-/** By the name in the manifest's `rounds.compression`. */
-export const codecs: Readonly<Record<CodecName, Codec>> = { none: codec(float32Body), int8: codec(int8Body) };
+/** What a round's payloads are written and read with. */
+export function codecFor(compression: RoundCompression): Codec {
+  if (compression.kind === 'topk') return codec(topkBody(compression));
+  return compression.kind === 'int8' ? int8 : float32;
+}
 
 const magic = 0x444c; // 'LD'
 const version = 1;
 const headerBytes = 8;
 
+const float32 = codec(float32Body);
+const int8 = codec(int8Body);
+
 function codec(body: CodecBody): Codec {
-  const maxBytes = (elements: number): number => headerBytes + body.size(elements);
+  const maxBytes = (elements: number): number => headerBytes + body.sizes(elements).max;
   return {
     id: body.id,
     maxBytes,
@@ -47,12 +58,12 @@ function codec(body: CodecBody): Codec {
       view.setUint8(3, body.id);
       view.setUint32(4, difference.length, true);
       if (!difference.every(Number.isFinite)) throw new LoomError('internal', 'the difference is not finite');
-      body.write(difference, new DataView(view.buffer, headerBytes));
-      return new Uint8Array(view.buffer);
+      const written = body.write(difference, new DataView(view.buffer, headerBytes));
+      return new Uint8Array(view.buffer.slice(0, headerBytes + written));
     },
     decode(payload, elements) {
       const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-      checkHeader(view, body.id, elements, maxBytes(elements));
+      checkHeader(view, body, elements);
       const difference = new Float32Array(elements);
       body.read(
         new DataView(payload.buffer, payload.byteOffset + headerBytes, payload.byteLength - headerBytes),
@@ -63,15 +74,20 @@ function codec(body: CodecBody): Codec {
   };
 }
 
-function checkHeader(view: DataView, id: number, elements: number, bytes: number): void {
-  if (view.byteLength !== bytes) throw invalid('length', view.byteLength, bytes);
+function checkHeader(view: DataView, { id, sizes }: CodecBody, elements: number): void {
+  const { min, max } = sizes(elements);
+  const bodyBytes = view.byteLength - headerBytes;
+  if (bodyBytes < min || bodyBytes > max) {
+    const allowed = min === max ? headerBytes + min : `${headerBytes + min} to ${headerBytes + max}`;
+    throw invalid('length', view.byteLength, allowed);
+  }
   if (view.getUint16(0, true) !== magic) throw invalid('magic', view.getUint16(0, true), magic);
   if (view.getUint8(2) !== version) throw invalid('version', view.getUint8(2), version);
   if (view.getUint8(3) !== id) throw invalid('codec', view.getUint8(3), id);
   if (view.getUint32(4, true) !== elements) throw invalid('elements', view.getUint32(4, true), elements);
 }
 
-function invalid(field: string, found: number, allowed: number): LoomError {
+function invalid(field: string, found: number, allowed: number | string): LoomError {
   return new LoomError('invalid_frame', `a payload with ${field} ${found}`, {
     where: `payload.${field}`,
     allowed: String(allowed),

@@ -6,11 +6,14 @@ import type { Device } from '../../kernels/device/device.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
+import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
 import { outerStep, stateHash } from '../../shared/rounds/state.ts';
 import type { AgreedState, Difference } from '../../shared/rounds/state.ts';
-import { codecs } from '../exchange/codec.ts';
+import { codecFor } from '../exchange/codec.ts';
+import type { Codec } from '../exchange/codec.ts';
+import { ErrorFeedback } from '../exchange/compression/error-feedback.ts';
 import type { Algorithm, LocalRun, OnProgress } from './algorithm.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { languageModel } from './lm.ts';
@@ -25,6 +28,7 @@ interface OpenJob {
   readonly manifest: Manifest;
   readonly backend: TrainerJob['backend'];
   readonly algorithm: Algorithm;
+  readonly feedback: ErrorFeedback;
 }
 
 export class LocalTrainer implements Trainer {
@@ -43,7 +47,8 @@ export class LocalTrainer implements Trainer {
   }
 
   async open({ manifest, data, backend }: TrainerJob): Promise<TrainerReport & StateRef> {
-    this.#job = { manifest, backend, algorithm: languageModel({ manifest, data }) };
+    const feedback = new ErrorFeedback(errorFeedbackOf(manifest.spec.rounds.compression));
+    this.#job = { manifest, backend, algorithm: languageModel({ manifest, data }), feedback };
     const { device, why, stepsPerSecond } = await this.#openDevice(this.#job);
     const { algorithm } = this.#job;
     return {
@@ -61,7 +66,8 @@ export class LocalTrainer implements Trainer {
   }
 
   async restore(checkpoint: Uint8Array | null): Promise<StateRef> {
-    const { algorithm } = this.#opened();
+    const { algorithm, feedback } = this.#opened();
+    feedback.clear();
     this.#state =
       checkpoint === null
         ? { round: 0, parameters: algorithm.initialParameters(), momentum: null }
@@ -83,7 +89,10 @@ export class LocalTrainer implements Trainer {
       const startedAt = pace.now();
       const { parameters, tokens, loss } = await run.train(start, assignment, pace, onProgress);
       const seconds = (pace.now() - startedAt) / 1000;
-      const payload = this.#codec().encode(parameters.map((value, i) => value - start[i]!));
+      const payload = this.#encode(
+        round,
+        parameters.map((value, i) => value - start[i]!),
+      );
       return { round, payload, hash: sha256Hex(payload), tokens, loss, seconds, validation };
     });
   }
@@ -98,7 +107,8 @@ export class LocalTrainer implements Trainer {
     if (round !== state.round)
       throw new LoomError('conflict', `the agreed state is of round ${state.round}, not ${round}`);
     const { outerLearningRate: learningRate, outerMomentum: momentum } = this.#opened().manifest.spec.rounds;
-    const decoded = contributions.map((contribution) => this.#decode(contribution));
+    this.#opened().feedback.settle(contributions.map(({ payload }) => payload));
+    const decoded = contributions.map((contribution) => this.#decode(round, contribution));
     const differences = decoded.filter((difference) => difference !== null);
     this.#state = outerStep(state, differences, { learningRate, momentum });
     return { ...refOf(this.#state), refused: contributions.length - differences.length };
@@ -150,18 +160,28 @@ export class LocalTrainer implements Trainer {
     return result;
   }
 
+  /** The payload of a difference and of what earlier payloads held back. */
+  #encode(round: number, difference: Float32Array): Uint8Array<ArrayBuffer> {
+    const { feedback } = this.#opened();
+    const codec = this.#codec(round);
+    const wanted = feedback.correct(difference);
+    const payload = codec.encode(wanted);
+    feedback.sent(payload, wanted, codec.decode(payload, wanted.length));
+    return payload;
+  }
+
   /** A payload that does not decode adds nothing; every worker sees the same bytes, so all leave it out alike. */
-  #decode({ payload, tokens }: { payload: Uint8Array; tokens: number }): Difference | null {
+  #decode(round: number, { payload, tokens }: { payload: Uint8Array; tokens: number }): Difference | null {
     try {
-      return { difference: this.#codec().decode(payload, this.#opened().algorithm.plan.parameterCount), tokens };
+      return { difference: this.#codec(round).decode(payload, this.#opened().algorithm.plan.parameterCount), tokens };
     } catch (error) {
       if (error instanceof LoomError && error.code === 'invalid_frame') return null;
       throw error;
     }
   }
 
-  #codec() {
-    return codecs[this.#opened().manifest.spec.rounds.compression];
+  #codec(round: number): Codec {
+    return codecFor(compressionAt(this.#opened().manifest.spec.rounds.compression, round));
   }
 
   #opened(): OpenJob {

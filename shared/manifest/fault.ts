@@ -16,7 +16,8 @@ const typeNames: Record<string, string> = {
 };
 
 /** Describes the first issue that `schema` found in `value`. */
-export function describeIssue(issue: Issue, schema: z.ZodType, value: unknown): Fault {
+export function describeIssue(outer: Issue, schema: z.ZodType, value: unknown): Fault {
+  const issue = insideUnions(outer);
   const where = issue.path.join('.') || 'manifest';
   const found = issue.path.reduce<unknown>(
     (part, key) => (part as Record<PropertyKey, unknown> | undefined)?.[key],
@@ -25,6 +26,14 @@ export function describeIssue(issue: Issue, schema: z.ZodType, value: unknown): 
   const allowed = allowedBy(issue, schema);
   const message = found === undefined && allowed !== undefined ? 'is missing' : whatIsWrong(issue, found);
   return { where, message, ...(allowed !== undefined && { allowed }) };
+}
+
+/** Of a union's alternatives the one that was meant: where the fault lies deepest, else the first. */
+function insideUnions(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const firsts = issue.errors.map((issues) => insideUnions(issues[0]!));
+  const meant = firsts.reduce((best, other) => (other.path.length > best.path.length ? other : best));
+  return { ...meant, path: [...issue.path, ...meant.path] };
 }
 
 function whatIsWrong(issue: Issue, found: unknown): string {
@@ -67,8 +76,9 @@ function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   return Object.keys(unwrap(inner).shape);
 }
 
-/** The object schema inside defaults and optionals. */
+/** The object schema inside defaults, optionals and unions. */
 function unwrap(schema: unknown): z.ZodObject {
+  if (schema instanceof z.ZodUnion) return unwrap(schema.options.find((option) => option instanceof z.ZodObject));
   return schema instanceof z.ZodObject ? schema : unwrap((schema as z.ZodPrefault).unwrap());
 }
 

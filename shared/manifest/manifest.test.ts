@@ -143,3 +143,33 @@ test.each([
 test.each([null, undefined, 'text', 5, []])('%j is no manifest', (value) => {
   expect(() => parseManifest(value)).toThrow(expect.objectContaining({ code: 'invalid_manifest', where: 'manifest' }));
 });
+
+test.each([
+  ['zip', { where: 'spec.rounds.compression', allowed: 'none, int8, sign, topk' }],
+  [{ kind: 'zip' }, { where: 'spec.rounds.compression.kind', allowed: 'topk' }],
+  [
+    { kind: 'topk', bits: 3 },
+    { where: 'spec.rounds.compression.bits', allowed: '1, 2, 4, 8' },
+  ],
+  [
+    { kind: 'topk', density: 2 },
+    { where: 'spec.rounds.compression.density', allowed: 'at most 1' },
+  ],
+  [
+    { kind: 'topk', warmup: {} },
+    { where: 'spec.rounds.compression.warmup.rounds', message: 'is missing' },
+  ],
+  [
+    { kind: 'topk', levels: 4 },
+    { allowed: 'kind, density, bits, errorFeedback, warmup', message: 'unknown field levels' },
+  ],
+])('compression %j is refused', (compression, fault) => {
+  expect(faultOf({ 'spec.rounds.compression': compression })).toMatchObject(fault);
+});
+
+test.each(['sign', { kind: 'topk', density: 0.01, bits: 4 }])('compression %j is accepted', (compression) => {
+  const { rounds } = parseManifest(manifestWith({ 'spec.rounds.compression': compression })).spec;
+  expect(rounds.compression).toEqual(
+    typeof compression === 'string' ? compression : { ...compression, errorFeedback: 1 },
+  );
+});

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { LoomError } from '../errors.ts';
+import { compressionSchema } from './compression.ts';
 import { duration } from './duration.ts';
 import { describeIssue } from './fault.ts';
 
@@ -49,7 +50,7 @@ const rounds = z.strictObject({
   innerSteps: z.int().min(1).max(10000).default(20), // local steps of the fastest worker
   outerLearningRate: z.number().positive().max(10).default(1), // on the averaged difference
   outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov; 0 = plain averaging
-  compression: z.enum(['none', 'int8']).default('int8'), // of the differences that workers exchange; client/exchange/codec.ts
+  compression: compressionSchema.default('int8'), // of the differences that workers exchange
   quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline
 });
 

@@ -1,0 +1,82 @@
+// How a job's workers shrink the differences they exchange: what an owner may write as `rounds.compression`, and what that
+// means in a given round. A pure function of manifest and round, so that all decoders agree without a message.
+
+import { z } from 'zod';
+
+const topkSettings = z.strictObject({
+  kind: z.literal('topk'),
+  density: z
+    .number()
+    .min(1 / 4096)
+    .max(1)
+    .default(1 / 64), // part of each block's elements that is sent, those of largest magnitude
+  bits: z.literal([1, 2, 4, 8]).default(1), // of a sent value, its sign included
+  errorFeedback: z.number().min(0).max(1).default(1), // part of what was not sent that is added to the next difference
+  warmup: z
+    .strictObject({
+      rounds: z.int().min(1).max(100_000), // first rounds, in which the density falls geometrically
+      density: z
+        .number()
+        .min(1 / 4096)
+        .max(1)
+        .default(1), // of round 0
+    })
+    .optional(),
+});
+
+/** A name alone stands for its settings in `named`. */
+export const compressionSchema = z.union([z.enum(['none', 'int8', 'sign', 'topk']), topkSettings]);
+
+export type Compression = z.infer<typeof compressionSchema>;
+export type TopkSettings = z.infer<typeof topkSettings>;
+
+/** What one round's payloads are made with. */
+export type RoundCompression =
+  | { readonly kind: 'none' | 'int8' }
+  | { readonly kind: 'topk'; readonly density: number; readonly bits: 1 | 2 | 4 | 8 };
+
+const named: Readonly<Record<'sign' | 'topk', TopkSettings>> = {
+  sign: topkSettings.parse({ kind: 'topk', density: 1, bits: 1 }),
+  topk: topkSettings.parse({ kind: 'topk' }),
+};
+
+/** The compression of one round, any warm-up applied. */
+export function compressionAt(compression: Compression, round: number): RoundCompression {
+  if (compression === 'none' || compression === 'int8') return { kind: compression };
+  const settings = settingsOf(compression);
+  return { kind: 'topk', density: densityAt(settings, round), bits: settings.bits };
+}
+
+/** Part of what was not sent that stays for the next round; 0 where nothing worth keeping is lost. */
+export function errorFeedbackOf(compression: Compression): number {
+  return compression === 'none' || compression === 'int8' ? 0 : settingsOf(compression).errorFeedback;
+}
+
+function settingsOf(compression: 'sign' | 'topk' | TopkSettings): TopkSettings {
+  return typeof compression === 'string' ? named[compression] : compression;
+}
+
+/**
+ * From warmup.density in round 0 by equal factors to density in round warmup.rounds (Deep Gradient Compression, arXiv
+ * 1712.01887). By repeated square roots and products, which every JavaScript engine rounds alike, as Math.pow need not.
+ */
+function densityAt({ density, warmup }: TopkSettings, round: number): number {
+  if (warmup === undefined || round >= warmup.rounds) return density;
+  return Math.min(1, warmup.density * power(density / warmup.density, round / warmup.rounds));
+}
+
+/** base ** exponent for 0 <= exponent < 1, from the exponent's first 20 binary digits. */
+function power(base: number, exponent: number): number {
+  let result = 1;
+  let root = base;
+  let rest = exponent;
+  for (let digit = 0; digit < 20; digit++) {
+    root = Math.sqrt(root);
+    rest *= 2;
+    if (rest >= 1) {
+      result *= root;
+      rest -= 1;
+    }
+  }
+  return result;
+}
