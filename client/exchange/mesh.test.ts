@@ -1,19 +1,33 @@
-// Real peers: PeerJS on node-datachannel over loopback, with a signalling server and a relay in memory.
+// Real peers: PeerJS on node-datachannel over loopback, introduced by the coordinator's own signalling. The relay is in memory.
 
-import { afterEach, beforeAll, afterAll, expect, test } from 'vitest';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, afterAll, expect, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/bytes.ts';
 import type { Peer } from '../../shared/protocol/messages.ts';
+import { startCoordinator } from '../node/embed/embed.ts';
+import type { Embedded } from '../node/embed/embed.ts';
 import { createPeer } from '../node/rtc.ts';
+import { LoomOSClient } from '../sdk/client.ts';
+import { submitTinyJob } from '../worker/testing/tiny-job.ts';
 import { Mesh } from './mesh.ts';
 import type { MeshOptions } from './mesh.ts';
-import { startSignalling } from './testing/signalling.ts';
-import type { Signalling } from './testing/signalling.ts';
 
-let signalling: Signalling;
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const data = mkdtempSync(join(tmpdir(), 'loomos-mesh-'));
+let coordinator: Embedded;
+let jobId: string; // whose signalling it is
 const open: Mesh[] = [];
-beforeAll(async () => void (signalling = await startSignalling()));
+
+beforeAll(async () => {
+  coordinator = await startCoordinator({ data, port: 0, page: false });
+  const job = await submitTinyJob(new LoomOSClient(coordinator), { maxTokens: 1000 }, { min: 1, max: 1 });
+  jobId = job.id;
+});
 afterEach(() => open.splice(0).forEach((mesh) => mesh.close()));
-afterAll(() => signalling.close());
+afterAll(() => coordinator.close());
 
 class MemoryRelay {
   readonly payloads = new Map<string, Uint8Array>();
@@ -32,8 +46,8 @@ function start(options: Partial<MeshOptions> = {}): Tested {
   const arrived: string[] = [];
   const mesh = new Mesh({
     peerId,
-    jobId: 'job-000000',
-    coordinator: signalling.url,
+    jobId,
+    coordinator: new URL(coordinator.url),
     createPeer,
     relay: new MemoryRelay(),
     events: { onPayload: (_round, hash) => void arrived.push(hash), onLinks: () => undefined },
@@ -74,7 +88,7 @@ test('two peers: payloads of 1 byte to 8 MB arrive by themselves, whole and coun
   expect(b.mesh.stats().bytesReceived).toBeLessThan(bytes * 1.01 + 1000);
   expect(a.mesh.stats().bytesSent).toBe(b.mesh.stats().bytesReceived);
   expect(b.mesh.stats().refusedFrames).toBe(0);
-}, 30_000);
+});
 
 test('three peers: a late one pulls from whoever has it, and both directions work at once', async () => {
   const [a, b] = [start(), start()];
@@ -89,7 +103,7 @@ test('three peers: a late one pulls from whoever has it, and both directions wor
   // `a` is named as the source of what only `b` published; both hold both by now.
   expect(sha256Hex(await c.mesh.obtain(0, second.hash, a.peer.peerId, 9000))).toBe(second.hash);
   expect(await c.mesh.obtain(0, first.hash, null, 9000)).toEqual(first.payload);
-}, 30_000);
+});
 
 test('nobody has it: obtain ends in time and says so', async () => {
   const [a, b] = [start(), start()];
@@ -98,7 +112,7 @@ test('nobody has it: obtain ends in time and says so', async () => {
   const began = Date.now();
   await expect(a.mesh.obtain(2, payloadOf(5).hash, b.peer.peerId, 700)).rejects.toMatchObject({ code: 'unavailable' });
   expect(Date.now() - began).toBeLessThan(2500);
-}, 20_000);
+});
 
 test('a peer vanishes in mid-transfer: the payload comes from another', async () => {
   const [a, b, c] = [start(), start(), start()];
@@ -111,21 +125,19 @@ test('a peer vanishes in mid-transfer: the payload comes from another', async ()
   await until(() => c.mesh.stats().links.some((link) => link.peerId === a.peer.peerId && link.bytesReceived > 500_000));
   a.mesh.close();
   expect(sha256Hex(await got)).toBe(hash);
-}, 30_000);
+});
 
 test('peers that cannot connect exchange through the relay without noticing', async () => {
   const relay = new MemoryRelay();
-  // Candidates never arrive: each has a signalling server of its own.
-  const elsewhere = await startSignalling();
+  const island: MeshOptions['createPeer'] = (id, options) => createPeer(id, { ...options, port: 9 });
   const a = start({ relay, dialTimeoutMs: 300 });
-  const b = start({ relay, dialTimeoutMs: 300, coordinator: elsewhere.url });
+  const b = start({ relay, dialTimeoutMs: 300, createPeer: island });
   introduce(a, b);
   const { payload, hash } = payloadOf(123_456);
   a.mesh.publish(0, hash, payload);
   expect(sha256Hex(await b.mesh.obtain(0, hash, a.peer.peerId, 8000))).toBe(hash);
   await until(() => b.mesh.stats().links[0]?.via === 'relay');
-  elsewhere.close();
-}, 20_000);
+});
 
 test('a relay that answers with other bytes is refused and counted', async () => {
   const a = start({ relay: { get: async () => new Uint8Array([1, 2, 3]), put: async () => undefined } });
@@ -138,10 +150,12 @@ test('garbage is refused and counted, and its sender cut off; the others go on',
   introduce(a, b);
   await until(() => linked(a, 1) && linked(b, 1));
   // A stranger who speaks PeerJS but not our frames, listed as a member.
+  const { port } = new URL(coordinator.url);
   const liar = createPeer('peer-0000-liar', {
     host: '127.0.0.1',
-    port: Number(signalling.url.port),
+    port: Number(port),
     path: '/',
+    key: jobId,
     secure: false,
     config: { iceServers: [] },
   });
@@ -160,13 +174,13 @@ test('garbage is refused and counted, and its sender cut off; the others go on',
   a.mesh.publish(0, hash, payload);
   expect(await b.mesh.obtain(0, hash, a.peer.peerId, 3000)).toEqual(payload);
   liar.destroy();
-}, 30_000);
+});
 
 test('the signalling server goes away: open links stay, new members are met when it is back', async () => {
   const [a, b] = [start(), start()];
   introduce(a, b);
   await until(() => linked(a, 1) && linked(b, 1));
-  signalling.drop();
+  process.kill(Number(readFileSync(join(data, 'workerd.pid'), 'utf8')), 'SIGKILL'); // it is started again by itself
   const { payload, hash } = payloadOf(5000);
   a.mesh.publish(0, hash, payload);
   await until(() => b.mesh.has(hash));
@@ -174,4 +188,4 @@ test('the signalling server goes away: open links stay, new members are met when
   introduce(a, b, c);
   await until(() => linked(c, 2));
   expect(linked(b, 2)).toBe(true);
-}, 30_000);
+});
