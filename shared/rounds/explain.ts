@@ -4,12 +4,11 @@ import { agreementDueAt } from './agree.ts';
 import { change } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, RoomState } from './types.ts';
-import { isActive, isOver, isUpToDate } from './views.ts';
+import { isActive, isUpToDate } from './views.ts';
 
 /** Brings phase and reason up to date at the end of a tick. */
 export function explain(turn: Turn): void {
   const { state } = turn;
-  if (isOver(state)) return;
   const { phase, reason } = state.phase === 'finishing' ? finishing(state) : trainingOrWaiting(state, turn.now);
   if (phase !== state.phase || reason !== state.reason) change(turn, { phase, reason });
 }

@@ -13,8 +13,8 @@ import { isOver } from './views.ts';
 export function finishWhenTrained(turn: Turn): void {
   const { state, now } = turn;
   const isBetweenRounds = state.open === null && state.agreement === null;
-  if (isOver(state) || !isBetweenRounds || state.startedAt === null) return;
-  if (state.phase === 'finishing' || !isTrained(state, now)) return;
+  if (!isBetweenRounds || state.phase === 'finishing' || !isTrained(state, now)) return;
+  if (state.tokens === 0) return fail(turn, 'maxDuration passed before any work was accepted');
   change(turn, { phase: 'finishing', lease: null, leaseFailures: noFailures });
 }
 

@@ -6,7 +6,7 @@ import { leaseMs, leaseRetryMs } from './limits.ts';
 import { change, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, OpenLease, RoomState } from './types.ts';
-import { isLogLong, isOver, isUpToDate } from './views.ts';
+import { isLogLong, isUpToDate } from './views.ts';
 
 type Kind = OpenLease['kind'];
 
@@ -26,7 +26,7 @@ export function leaseWhenDue(turn: Turn): void {
 
 /** Leases are granted between rounds only, while all hold the same state and nobody trains yet. */
 function dueUpload(state: RoomState, now: number): Kind | null {
-  if (isOver(state) || state.open !== null || state.stateHash === null) return null;
+  if (state.open !== null || state.stateHash === null) return null;
   if (state.phase === 'finishing') return 'artifact';
   return now >= checkpointDueAt(state) ? 'checkpoint' : null;
 }

@@ -19,8 +19,8 @@ export const startGraceMs = 5_000;
 /** After so long what has been reported must do. */
 export const agreementLimitMs = 60_000;
 
-/** Workers that were present before a restart of the room are waited for. */
-export const rejoinMs = 15_000;
+/** Workers that were present before a restart of the room are waited for: longer than their longest pause between tries. */
+export const rejoinMs = 20_000;
 
 /** A checkpoint is due when the log has so many rounds or contributions, whatever the interval. */
 export const maxLogRounds = 64;

@@ -82,6 +82,14 @@ test('a waiting job ends at maxDuration too', () => {
   expect(stage.state).toMatchObject({ phase: 'finishing', lease: { kind: 'artifact', workerId: w2 } });
 });
 
+test('a job that learnt nothing before maxDuration has failed', () => {
+  const stage = new Stage({ runtime: { maxTokens: undefined, maxDuration: '60s' } }).start(w1, w2);
+  stage.gone(w1);
+  stage.gone(w2);
+  stage.pass(1e6);
+  expect(stage.state).toMatchObject({ phase: 'failed', reason: 'maxDuration passed before any work was accepted' });
+});
+
 test('the learning rate warms up over the first rounds and decays over the last', () => {
   const optimizer = { learningRate: 1, warmup: 0.25, decay: 0.5 };
   const stage = new Stage({ min: 1, optimizer, runtime: { maxTokens: 1600 } }).start(w1);

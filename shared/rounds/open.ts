@@ -10,7 +10,7 @@ import { completeSpeeds, learningRateAt, shareSteps, slotSeed, tokensPerStep } f
 import { change, record, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, Part, RoomState } from './types.ts';
-import { isOver, median, readyMembers } from './views.ts';
+import { median, readyMembers } from './views.ts';
 
 interface Participant {
   member: Member;
@@ -21,7 +21,7 @@ interface Participant {
 /** Opens the next round as soon as its state is agreed and enough workers hold it. */
 export function openWhenReady(turn: Turn): void {
   const { state, now } = turn;
-  if (isOver(state) || state.open !== null || state.agreement !== null || state.rejoining !== null) return;
+  if (state.open !== null || state.agreement !== null || state.rejoining !== null) return;
   const { min, max } = state.manifest.spec.resources.workers;
   const ready = readyMembers(state);
   if (ready.length < min || state.phase === 'finishing' || isTrained(state, now)) return;

@@ -63,7 +63,7 @@ export function newRoom(jobId: string, manifest: Manifest): RoomState {
 export function tick(state: RoomState, event: RoomEvent, now: number): Tick {
   const turn: Turn = { state, now, effects: [] };
   take(turn, event);
-  if (!isOver(turn.state)) goOn(turn);
+  for (const step of sequel) if (!isOver(turn.state)) step(turn);
   setAlarm(turn);
   return { state: turn.state, effects: turn.effects };
 }
@@ -115,15 +115,15 @@ function takeMessage(turn: Turn, id: string, message: WorkerMessage): void {
   }
 }
 
-/** Everything that may follow from what is known now, in the order of a round. */
-function goOn(turn: Turn): void {
-  endRejoining(turn);
-  expireLease(turn);
-  closeWhenDone(turn);
-  agreeWhenReported(turn);
-  rewindWhenLost(turn);
-  finishWhenTrained(turn);
-  leaseWhenDue(turn);
-  openWhenReady(turn);
-  explain(turn);
-}
+/** What may follow from what is known now, in the order of a round, until the job is over. */
+const sequel = [
+  endRejoining,
+  expireLease,
+  closeWhenDone,
+  agreeWhenReported,
+  rewindWhenLost,
+  finishWhenTrained,
+  leaseWhenDue,
+  openWhenReady,
+  explain,
+];

@@ -44,8 +44,10 @@ export class Referee {
     freezePlainData(state, (problem) => this.fail(problem));
   }
 
-  checkEnd({ phase, reason, round }: RoomState): void {
-    this.demand(phase === 'completed', `the job ended in round ${round} as ${phase}: ${reason}`);
+  /** Only a job that ran out of time before its first round may fail. */
+  checkEnd({ phase, reason, round, tokens }: RoomState): void {
+    const isTooLate = phase === 'failed' && tokens === 0 && this.scenario.manifest.spec.runtime.maxTokens === undefined;
+    this.demand(phase === 'completed' || isTooLate, `the job ended in round ${round} as ${phase}: ${reason}`);
   }
 
   private noteMessage(workerId: string, message: WorkerMessage, state: RoomState): void {
@@ -167,7 +169,8 @@ export class Referee {
     const tokens = accepted.reduce((sum, contribution) => sum + contribution.tokens, 0);
     this.demand(state.round === this.rounds.length, `round ${state.round} after ${this.rounds.length} closed rounds`);
     this.demand(state.tokens === tokens, `${state.tokens} tokens, but ${tokens} were accepted`);
-    this.demand(tokens <= this.scenario.manifest.spec.runtime.maxTokens!, `${tokens} tokens are more than asked for`);
+    const { maxTokens = Infinity } = this.scenario.manifest.spec.runtime;
+    this.demand(tokens <= maxTokens, `${tokens} tokens are more than asked for`);
     const accounts = Object.values(state.members).reduce((sum, member) => sum + member.tokensAccepted, 0);
     this.demand(accounts === tokens, `the accounts hold ${accounts} of ${tokens} tokens`);
     const logged = state.log.map(({ round, stateHash }) => `${round} ${stateHash}`).join();

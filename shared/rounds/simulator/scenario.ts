@@ -52,12 +52,13 @@ export const noFaults: Faults = {
 export interface JobSize {
   min: number;
   max: number;
-  maxTokens: number;
+  maxTokens?: number;
+  maxDuration?: string;
   checkpointInterval?: string;
 }
 
 /** A job of 100 tokens a step and 10 steps a round. */
-export function simulatedManifest({ min, max, maxTokens, checkpointInterval = '20s' }: JobSize): Manifest {
+export function simulatedManifest({ min, max, checkpointInterval = '20s', ...end }: JobSize): Manifest {
   return parseManifest({
     apiVersion: 'loomos.ai/v1',
     kind: 'TrainingJob',
@@ -69,7 +70,7 @@ export function simulatedManifest({ min, max, maxTokens, checkpointInterval = '2
       optimizer: { batchSize: 10 },
       rounds: { innerSteps: 10 },
       resources: { workers: { min, max } },
-      runtime: { maxTokens, checkpointInterval },
+      runtime: { ...end, checkpointInterval },
     },
   });
 }
@@ -98,7 +99,8 @@ export function randomScenario(seed: number): Scenario {
     duplicate: pick(0.2),
     reorder: random.below(5) === 0,
   };
-  const manifest = simulatedManifest({ min, max: 1 + random.below(6) + min, maxTokens: 10_000 + random.below(20_000) });
+  const end = random.below(4) === 0 ? { maxDuration: '90s' } : { maxTokens: 10_000 + random.below(20_000) };
+  const manifest = simulatedManifest({ min, max: 1 + random.below(6) + min, ...end });
   const [latencyMs, checksMessages] = [5 + random.below(200), seed % 10 === 0];
   return { seed, manifest, workers, faults, latencyMs, calmAtMs: 120_000, limitMs: 3_600_000, checksMessages };
 }
