@@ -51,7 +51,8 @@ async function choose(root, environment, wanted) {
 
 const because = (what, reasons) => (reasons.length === 0 ? what : `${what}, because ${reasons.join(' and ')}`);
 
-function judgeSystem(found) {
+/** What the system's own driver is worth, from what the probe printed (or null): its name, or null with the reason. */
+export function judgeSystem(found) {
   if (found === null) return { name: null, why: 'the system has no usable GPU driver' };
   const adapter = found.description || found.model || found.vendor || 'unnamed adapter';
   if (!found.isRight) return { name: null, why: `the system's driver (${adapter}) computed wrong numbers` };

@@ -68,18 +68,15 @@ function npm(root, args) {
   return spawnSync('npm', [...args, ...flags, ...quiet], options).status === 0;
 }
 
-// An npm above us (npm run, npx) hands down its settings, among them ones that would install elsewhere or leave parts out;
-// and npm itself must run on the system's Node, because it replaces the project's own.
-function npmEnvironment(root) {
-  const env = { ...process.env };
+// Settings that an npm above us (npm run, npx) hands down, and that would install elsewhere or leave parts out.
+const inheritedSettings =
+  /^npm_config_(global|prefix|local_prefix|omit|only|include|production|ignore_scripts|dry_run|workspaces?)$/i;
+
+/** The environment for npm: without those, and on the system's Node, because npm replaces the project's own. */
+export function npmEnvironment(root, environment = process.env) {
+  const env = { ...environment };
   for (const name of Object.keys(env)) {
-    if (
-      /^npm_config_(global|prefix|local_prefix|omit|only|include|production|ignore_scripts|dry_run|workspaces?)$/i.test(
-        name,
-      )
-    ) {
-      delete env[name];
-    }
+    if (inheritedSettings.test(name)) delete env[name];
   }
   delete env.NODE_ENV;
   const own = resolve(root, 'node_modules', '.bin');
