@@ -3,8 +3,8 @@
 
 import { createRequire } from 'node:module';
 import type { BrowserContext, Page } from '@playwright/test';
-import { Crew } from '../../client/cli/crew.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
+import { startHeadless, type HeadlessWorker } from './headless.ts';
 import { desktop, expect, phone, screenshot, test, visit, type LayoutShift, type Place } from './fixtures.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -16,26 +16,19 @@ interface Visitor {
 }
 
 let job: JobView;
-let crew: Crew;
+let headless: HeadlessWorker;
 let first: Visitor;
 let second: Visitor;
 let late: Visitor;
-const crewLog: string[] = [];
 
 test.afterAll(async () => {
-  await crew?.stop();
-  await test.info().attach('headless worker', { body: crewLog.join('\n') });
+  await headless?.stop();
+  await test.info().attach('headless worker', { body: headless?.output ?? '' });
 });
 
 test('two tabs and a headless worker: the work of each is accepted, and all agree', async ({ browser, place }) => {
   job = await submit(place, 'three-workers', { maxDuration: '6m' });
-  crew = new Crew({
-    coordinator: place.url,
-    workers: 1,
-    data: null,
-    restart: false,
-    log: (line) => crewLog.push(line),
-  });
+  headless = startHeadless(place.url);
   first = await visit(browser, `${place.url}/?backend=webgpu`, desktop);
   second = await visit(browser, place.url, { ...phone, colorScheme: 'dark' });
   await contribute(first.page);
@@ -96,7 +89,9 @@ test('a tab that joins late catches up and takes part', async ({ browser, place 
   late = await visit(browser, place.url, desktop);
   await expect(late.page.locator('path.training')).toHaveAttribute('d', /L/); // a spectator sees the curve at once
   const { round } = await place.client.getJob(job.id);
-  await contribute(late.page);
+  await focusByTab(late.page, 'Contribute this GPU');
+  await late.page.keyboard.press('Enter');
+  await focusByTab(late.page, 'Pause'); // the button is gone, the focus is not
   await expect.poll(() => acceptedSince(place, round), { timeout: 120_000 }).toBe(3);
   await expect.poll(() => reportsOfLastAgreement(place), { timeout: 60_000 }).toBe(3);
   expect(await dissents(place)).toBe(0);
@@ -200,7 +195,7 @@ function readout(page: Page, name: string) {
 
 /** Presses Tab until the control with this name has the focus, and checks that the focus is drawn. */
 async function focusByTab(page: Page, name: string): Promise<void> {
-  for (let presses = 0; presses < 20; presses++) {
+  for (let presses = 0; presses < 12; presses++) {
     await page.keyboard.press('Tab');
     const focused = await page.evaluate(() => {
       const element = document.activeElement!;

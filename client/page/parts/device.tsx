@@ -1,14 +1,14 @@
 // This visitor's device: the offer before, and the instruments while it contributes.
 
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { WorkerSnapshot } from '../../worker/events.ts';
 import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from '../format.ts';
 import { isContributing, type Actions, type PageState } from '../state.ts';
 import { announcement, phaseText, sentence, stepText } from '../words.ts';
 
 export function Device({ state, actions }: { state: PageState; actions: Actions }) {
-  const snapshot = state.contribution;
   const isWorking = isContributing(state);
+  const snapshot = useSteady(state.contribution);
   return (
     <section class="device" aria-label="This device" tabIndex={-1} ref={useKeptFocus(isWorking)}>
       {snapshot !== null && isWorking ? (
@@ -21,6 +21,18 @@ export function Device({ state, actions }: { state: PageState; actions: Actions 
       </p>
     </section>
   );
+}
+
+/** Between two rounds a worker waits for a moment. Only a wait that lasts is shown, and read aloud, as one. */
+function useSteady(snapshot: WorkerSnapshot | null): WorkerSnapshot | null {
+  const isWaiting = snapshot?.phase === 'idle' && snapshot.jobId !== null;
+  const [isLasting, setLasting] = useState(false);
+  useEffect(() => {
+    if (!isWaiting) return setLasting(false);
+    const timer = setTimeout(() => setLasting(true), 1500);
+    return () => clearTimeout(timer);
+  }, [isWaiting]);
+  return isWaiting && !isLasting ? { ...snapshot, phase: 'exchanging' } : snapshot;
 }
 
 /** Contribute and Stop vanish when they are pressed: the focus stays in this section, not at the top of the page. */
@@ -76,11 +88,11 @@ function LastRun({ snapshot }: { snapshot: WorkerSnapshot }) {
 
 function Working({ state, snapshot, actions }: { state: PageState; snapshot: WorkerSnapshot; actions: Actions }) {
   const isPaused = snapshot.phase === 'paused';
+  const job = state.jobs.find(({ id }) => id === snapshot.jobId);
   return (
     <>
-      <h2 class="phase">{phaseText(snapshot)}</h2>
-      <Steps snapshot={snapshot} />
-      <Readouts state={state} snapshot={snapshot} />
+      <Phase snapshot={snapshot} isFinishing={job?.state === 'finishing' && !isPaused} />
+      <Readouts snapshot={snapshot} jobTokens={job?.tokens ?? 0} />
       <div class="controls">
         <button
           type="button"
@@ -99,25 +111,25 @@ function Working({ state, snapshot, actions }: { state: PageState; snapshot: Wor
   );
 }
 
-function Steps({ snapshot }: { snapshot: WorkerSnapshot }) {
+function Phase({ snapshot, isFinishing }: { snapshot: WorkerSnapshot; isFinishing: boolean }) {
   const { phase, step, steps } = snapshot;
-  const isCounting = phase === 'training' || phase === 'exchanging';
+  const isCounting = !isFinishing && (phase === 'training' || phase === 'exchanging');
   return (
     <>
+      <h2 class="phase">{isFinishing ? 'Finishing' : phaseText(snapshot)}</h2>
       <progress class="steps" max={Math.max(1, steps)} value={isCounting ? step : 0} aria-label="Steps of this round" />
-      <p class="steps-text">{stepText(snapshot)}</p>
+      <p class="steps-text">{isFinishing ? 'The model is being measured and stored.' : stepText(snapshot)}</p>
     </>
   );
 }
 
-function Readouts({ state, snapshot }: { state: PageState; snapshot: WorkerSnapshot }) {
+function Readouts({ snapshot, jobTokens }: { snapshot: WorkerSnapshot; jobTokens: number }) {
   const { backend, exchange, jobId, tokensPerSecond, tokensTrained } = snapshot;
-  const jobTokens = state.jobs.find((job) => job.id === jobId)?.tokens ?? 0;
-  const share = jobTokens > 0 ? formatShare(Math.min(1, tokensTrained / jobTokens)) : '–';
+  const share = jobTokens > 0 ? formatShare(Math.min(1, tokensTrained / jobTokens)) : '0%';
   return (
     <dl class="readouts">
       <Readout name="Runs on" value={backend === null ? '–' : backend.adapter} isText />
-      <Readout name="Speed" value={jobId === null ? '–' : formatRate(tokensPerSecond)} unit="tokens/s" />
+      <Readout name="Speed" value={jobId === null ? '0' : formatRate(tokensPerSecond)} unit="tokens/s" />
       <Readout name="Share of the work" value={share} unit={`${formatCount(tokensTrained)} tokens`} />
       <Readout name="Sent" value={formatBytes(exchange.bytesSent)} />
       <Readout name="Received" value={formatBytes(exchange.bytesReceived)} />

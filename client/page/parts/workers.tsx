@@ -60,7 +60,7 @@ function lineOf(worker: JobWorker, job: JobView, me: WorkerSnapshot | null, isPe
     isMe,
     isHere: worker.present && isLive(job),
     name: isMe ? 'This tab' : worker.adapter,
-    about: `${isMe ? worker.adapter : place} ${shortWorker(worker.workerId)}`,
+    about: isMe ? worker.adapter : `${place} ${shortWorker(worker.workerId)}`,
     speed: worker.tokensPerSecond,
     share: job.tokens > 0 ? Math.min(1, worker.tokensAccepted / job.tokens) : 0,
     status: !isLive(job) ? 'done' : isPeer && !isMe ? linkStatus(worker, link) : status(worker),
