@@ -1,5 +1,6 @@
 // config.json of a trained GPT: what Hugging Face's `transformers` reads beside model.safetensors.
 
+import { initialDeviation } from './gpt-parameters.ts';
 import type { GptShape } from './gpt.ts';
 
 /**
@@ -23,7 +24,7 @@ export function gptConfigJson(shape: GptShape): string {
     resid_pdrop: 0,
     embd_pdrop: 0,
     attn_pdrop: 0,
-    initializer_range: 0.02,
+    initializer_range: initialDeviation(shape.width),
     tie_word_embeddings: true,
     bos_token_id: null,
     eos_token_id: null,

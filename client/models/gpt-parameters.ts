@@ -2,16 +2,29 @@
 
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { createRandom } from '../../shared/random.ts';
+import type { GptShape } from './gpt.ts';
 
 const initialStream = 0x696e6974; // 'init': keeps these draws apart from other uses of the seed
-const deviation = 0.02;
 
 /**
- * GPT-2's initialization: norm gains 1, biases 0, matrices normal with deviation 0.02, those that write into the residual
- * stream (two a layer) divided by the root of their number.
+ * Deviation of a matrix's first values. GPT-2's 0.02 belongs to its width of 768; other widths get what gives their
+ * activations the same scale. (Width 64, two workers, 500,000 tokens of Moby-Dick: 2.46 nats per byte at 0.02, 2.09 so.)
+ */
+export function initialDeviation(width: number): number {
+  return 0.02 * Math.sqrt(768 / width);
+}
+
+/**
+ * GPT-2's initialization: norm gains 1, biases 0, matrices normal, those that write into the residual stream (two a layer)
+ * divided by the root of their number.
  * @returns the flat vector [plan.parameterCount], zero in the padding
  */
-export function initialGptParameters(plan: Plan, layers: number, seed: number): Float32Array<ArrayBuffer> {
+export function initialGptParameters(
+  plan: Plan,
+  { width, layers }: Pick<GptShape, 'width' | 'layers'>,
+  seed: number,
+): Float32Array<ArrayBuffer> {
+  const deviation = initialDeviation(width);
   const flat = new Float32Array(plan.parameterCount);
   for (const [index, { name, offset, elements }] of plan.parameters.entries()) {
     const values = flat.subarray(offset, offset + elements);

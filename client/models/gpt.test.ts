@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { gptConfigJson } from './gpt-config.ts';
-import { initialGptParameters } from './gpt-parameters.ts';
+import { initialDeviation, initialGptParameters } from './gpt-parameters.ts';
 import { listGpt } from './gpt.ts';
 import type { GptShape } from './gpt.ts';
 
@@ -52,16 +52,18 @@ test('rotary positions need no table, RMSNorm no bias; only matrices decay', () 
 
 test('initial parameters: the same bits for a seed, the deviations of GPT-2, zero padding', () => {
   const plan = planOf({});
-  const flat = initialGptParameters(plan, 2, 1);
+  const flat = initialGptParameters(plan, shape, 1);
   const bytes = new Uint8Array(flat.buffer);
-  expect(sha256Hex(bytes)).toBe('afe80bd596740af0223d68835513d7f297b86d7a2510c7b7fba91edbb9bbc9fe');
-  expect(initialGptParameters(plan, 2, 2)).not.toEqual(flat);
+  expect(sha256Hex(bytes)).toBe('e4f66a6570e44fab6e06d50c0997335c6391697d2269db919e7aff0dc8da22e9');
+  expect(initialGptParameters(plan, shape, 2)).not.toEqual(flat);
   const deviationOf = (wanted: string): number => {
     const { offset, elements } = plan.parameters.find(({ name }) => name === wanted)!;
     return Math.sqrt(flat.subarray(offset, offset + elements).reduce((sum, x) => sum + x * x, 0) / elements);
   };
-  expect(deviationOf('transformer.wte.weight')).toBeCloseTo(0.02, 3);
-  expect(deviationOf('transformer.h.1.mlp.c_proj.weight')).toBeCloseTo(0.01, 2);
+  const wanted = initialDeviation(8);
+  expect(initialDeviation(768)).toBe(0.02);
+  expect(deviationOf('transformer.wte.weight') / wanted).toBeCloseTo(1, 1);
+  expect(deviationOf('transformer.h.1.mlp.c_proj.weight') / wanted).toBeCloseTo(0.5, 1);
   expect(deviationOf('transformer.h.0.ln_1.weight')).toBe(1);
   expect(deviationOf('transformer.h.0.attn.c_attn.bias')).toBe(0);
   const used = new Set(

@@ -40,7 +40,7 @@ export function languageModel({ manifest: { spec }, data }: Job): Algorithm {
   return {
     plan: plans.training,
     tokensPerStep: spec.optimizer.batchSize * spec.model.context,
-    initialParameters: () => initialGptParameters(plans.training, spec.model.layers, spec.seed),
+    initialParameters: () => initialGptParameters(plans.training, plans.shape, spec.seed),
     async open(device) {
       const training = await device.compile(plans.training);
       const evaluation = await device.compile(plans.evaluation, { shareWith: training });

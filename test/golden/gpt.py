@@ -97,7 +97,7 @@ def initial_parameters(case):
         elif name.endswith("bias"):
             values = [0.0] * count
         else:
-            deviation = 0.02 / math.sqrt(2 * SHAPE["layers"]) if "c_proj" in name else 0.02
+            deviation = 0.02 * math.sqrt(768 / SHAPE["width"]) / (math.sqrt(2 * SHAPE["layers"]) if "c_proj" in name else 1)
             random = Random(SEED, 0x696E6974, index)
             values = [deviation * random.normal() for _ in range(count)]
         parameters[name] = torch.tensor(values, dtype=torch.float64).float().reshape(shape).requires_grad_()

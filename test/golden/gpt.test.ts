@@ -1,7 +1,7 @@
 // A small GPT against PyTorch (gpt.py made gpt.json): the losses of 20 steps and the gradients of the first, on every
 // backend of this machine, through the same plans that train.
 
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { adamwHyper } from '../../kernels/adamw/adamw.ts';
 import type { Device, Program } from '../../kernels/device/device.ts';
 import { sgdHyper } from '../../kernels/sgd/sgd.ts';
@@ -19,16 +19,20 @@ type Case = (typeof golden.cases)[number];
 
 const tolerance = 1e-3;
 
-describe.each(golden.cases)('$name', (wanted) => {
-  test('losses and first gradients are those of PyTorch', { timeout: 180_000 }, async () => {
-    for (const device of await testDevices()) await checkDevice(device, wanted);
-  });
-});
+// On a software adapter the kernels made for GPUs are slow; the first case runs them too, and each has its own tests.
+test.each(golden.cases.entries().toArray())(
+  'case %i: losses and first gradients are those of PyTorch',
+  { timeout: 300_000 },
+  async (index, wanted) => {
+    const devices = await testDevices();
+    for (const device of index === 0 ? devices : devices.slice(0, 2)) await checkDevice(device, wanted);
+  },
+);
 
 async function checkDevice(device: Device, wanted: Case): Promise<void> {
   const { training } = lmPlans(specOf(wanted));
   const program = await device.compile(training);
-  program.writeParameters(initialGptParameters(training, golden.layers, golden.seed));
+  program.writeParameters(initialGptParameters(training, golden, golden.seed));
   const data = utf8(golden.text);
   const batch = createBatch(golden.batchSize, golden.context);
   const random = createRandom(golden.batchSeed);
