@@ -4,14 +4,16 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 90_000 });
 
 const main = join(import.meta.dirname, 'main.ts');
 
 function loomos(...words: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
   });
   return { status, stdout, stderr };
 }
@@ -25,6 +27,10 @@ function fileWith(text: string): string {
 test('help is a result: standard output, exit 0', () => {
   expect(loomos('--help')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('loomos demo') });
   expect(JSON.parse(loomos('--help', '--json').stdout).commands.length).toBeGreaterThan(5);
+});
+
+test('the version', () => {
+  expect(loomos('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 test.each([

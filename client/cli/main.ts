@@ -1,6 +1,9 @@
 // The command line. Finds the command, runs it, and turns an error into one line on standard error and an exit code.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describeError, LoomError } from '../../shared/errors.ts';
+import { projectFolder } from '../node/embed/project.ts';
 import { commands } from './commands.ts';
 import { exitCode, exitCodeOf } from './exit-code.ts';
 import { helpOf, overview } from './help.ts';
@@ -19,6 +22,10 @@ async function main(words: readonly string[]): Promise<number> {
       terminal.result({ commands: commands.map(({ name, summary }) => ({ name, summary })) }, overview(commands));
       return exitCode.ok;
     }
+    if (['--version', '-v', 'version'].includes(words[0]!)) {
+      terminal.result({ version: version() }, version());
+      return exitCode.ok;
+    }
     const { command, ...call } = parseCommand(commands, words);
     if (call.options['help'] === true) {
       terminal.result({ name: command.name, summary: command.summary, options: command.options }, helpOf(command));
@@ -30,6 +37,10 @@ async function main(words: readonly string[]): Promise<number> {
     if (signal.aborted) return exitCode.interrupted;
     return report(error, terminal);
   }
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 function report(error: unknown, terminal: Terminal): number {

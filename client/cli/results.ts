@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobView } from '../../shared/api/schemas.ts';
+import { LoomError } from '../../shared/errors.ts';
 import type { LoomOSClient } from '../sdk/client.ts';
 import { verifyLedger } from '../sdk/verify-ledger.ts';
 import { lossSvg } from './loss-svg.ts';
@@ -17,9 +18,19 @@ export interface Results {
   files: string[]; // names in the folder
 }
 
-/** @throws LoomError what the coordinator answers, or an Error when the folder cannot be written. */
+/** @throws LoomError `invalid_request` when the folder cannot be made. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const message = `${folder} cannot be made (${(cause as NodeJS.ErrnoException).code})`;
+    throw new LoomError('invalid_request', message, { where: '--out', allowed: 'a folder that can be written', cause });
+  }
+}
+
+/** @throws LoomError what the coordinator answers, or `invalid_request` when the folder cannot be made. */
 export async function writeResults(client: LoomOSClient, job: JobView, folder: string): Promise<Results> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const files = await downloadArtifacts(client, job.id, folder);
   const report = buildReport({ job, ...(await client.jobMetrics(job.id)), ledger: await verifyLedger(client) });
   const title = `${job.name}: loss over ${job.round} rounds`;
@@ -37,12 +48,7 @@ export async function writeResults(client: LoomOSClient, job: JobView, folder: s
 }
 
 /** The artifacts' bytes by name, once they are written. */
-export async function downloadArtifacts(
-  client: LoomOSClient,
-  id: string,
-  folder: string,
-): Promise<Map<string, Uint8Array>> {
-  await mkdir(folder, { recursive: true });
+async function downloadArtifacts(client: LoomOSClient, id: string, folder: string): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const { name } of await client.listArtifacts(id)) {
     const bytes = await client.downloadArtifact(id, name);

@@ -13,7 +13,7 @@ import { Crew } from './crew.ts';
 import { sayDriver } from './driver.ts';
 import { exitCode } from './exit-code.ts';
 import { summaryOf } from './report.ts';
-import { writeResults } from './results.ts';
+import { makeFolder, writeResults } from './results.ts';
 import { prepare, submit } from './submit.ts';
 import type { Prepared } from './submit.ts';
 import type { Terminal } from './terminal.ts';
@@ -48,6 +48,7 @@ async function runJob(coordinator: Embedded, prepared: Prepared, options: RunOpt
   const { terminal, signal } = options;
   const client = new LoomOSClient(coordinator);
   const job = await submit(client, prepared);
+  await makeFolder(options.out); // now, not when the model is trained
   terminal.say(
     `job ${job.id}: ${job.dataset.bytes.toLocaleString('en')} bytes of text, ${options.workers} workers here`,
   );

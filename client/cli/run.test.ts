@@ -61,6 +61,13 @@ test('Ctrl-C ends everything in order: exit 130, and nothing answers any more', 
   await expect(fetch(url!)).rejects.toThrow('fetch failed');
 });
 
+test('a folder for the results that cannot be made is told before anything is trained', async () => {
+  const folder = projectFolderWith(textOf(6000), '{ maxDuration: 10m }');
+  const { status, stderr } = await start(folder, ['run', 'job.yaml', '--out', 'my.txt/out', '--port', '0']).ended;
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/--out: .*my\.txt\/out cannot be made/);
+});
+
 test.each([
   ['an empty text', '', /my\.txt is empty/],
   ['a text that is too short', 'too short', /spec\.data\.source: .*few/],

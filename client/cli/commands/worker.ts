@@ -1,7 +1,6 @@
 // `loomos worker`: contributes this machine to a coordinator.
 
 import { LoomError } from '../../../shared/errors.ts';
-import { runHeadless } from '../../node/headless.ts';
 import type { HeadlessOptions } from '../../node/headless.ts';
 import { coordinatorOptions, coordinatorUrl } from '../coordinator.ts';
 import { textOption } from '../command.ts';
@@ -39,6 +38,7 @@ Takes the jobs that the coordinator has for it, one after the other. With --json
       json: terminal.isJson,
     };
     sayDriver(terminal);
+    const { runHeadless } = await import('../../node/headless.ts'); // WebRTC and the kernels: nothing other commands need
     const code = await runHeadless(options, signal, (line) => terminal.print(line));
     return signal.aborted ? exitCode.ok : code;
   },
