@@ -14,7 +14,7 @@ import { submitTinyJob } from '../worker/testing/tiny-job.ts';
 import { Mesh } from './mesh.ts';
 import type { MeshOptions } from './mesh.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 const data = mkdtempSync(join(tmpdir(), 'loomos-mesh-'));
 let coordinator: Embedded;
@@ -174,6 +174,22 @@ test('garbage is refused and counted, and its sender cut off; the others go on',
   a.mesh.publish(0, hash, payload);
   expect(await b.mesh.obtain(0, hash, a.peer.peerId, 3000)).toEqual(payload);
   liar.destroy();
+});
+
+test('a room that restarts forgets its members for a moment: their links stay, those who leave are dropped', async () => {
+  const [a, b, c] = [start(), start(), start()];
+  introduce(a, b, c);
+  await until(() => linked(a, 2) && linked(b, 2));
+  const { bytesReceived } = b.mesh.stats();
+  for (const { mesh, peer } of [a, b]) mesh.setPeers([peer]);
+  c.mesh.close();
+  await until(() => a.mesh.stats().links.length === 1);
+  introduce(a, b);
+  expect([linked(a, 1), linked(b, 1)]).toEqual([true, true]);
+  const { payload, hash } = payloadOf(5000);
+  a.mesh.publish(0, hash, payload);
+  await until(() => b.mesh.has(hash));
+  expect(b.mesh.stats().bytesReceived).toBeGreaterThan(bytesReceived);
 });
 
 test('the signalling server goes away: open links stay, new members are met when it is back', async () => {

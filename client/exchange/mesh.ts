@@ -46,6 +46,7 @@ interface Search {
 const strangersAtMost = 16;
 const strangerMs = 15_000;
 const relayAttempts = 4;
+const absenceMs = 30_000;
 
 export class Mesh implements Exchange {
   readonly peerId: string;
@@ -53,6 +54,8 @@ export class Mesh implements Exchange {
   private readonly host: PeerHost;
   private readonly store: PayloadStore;
   private readonly neighbours = new Map<string, Neighbour>();
+  /** Members that the room counts as absent while their link is open, and when they are given up. */
+  private readonly leaving = new Map<string, ReturnType<typeof setTimeout>>();
   /** Connections from peers that the room has not told us about yet. */
   private readonly strangers = new Map<string, DataConnection>();
   /** Rings when a payload arrived, a peer lacks one, or a link changed. */
@@ -77,7 +80,7 @@ export class Mesh implements Exchange {
 
   setPeers(peers: readonly Peer[]): void {
     const present = new Set(peers.map((peer) => peer.peerId));
-    for (const [peerId, neighbour] of this.neighbours) if (!present.has(peerId)) this.part(peerId, neighbour);
+    for (const [peerId, neighbour] of this.neighbours) this.expectBack(neighbour, present.has(peerId));
     for (const peer of peers) if (peer.peerId !== this.peerId && !this.neighbours.has(peer.peerId)) this.meet(peer);
     this.options.events.onLinks();
   }
@@ -164,7 +167,24 @@ export class Mesh implements Exchange {
     neighbour.adopt(waiting);
   }
 
+  /** When the coordinator restarts all members are gone for it, but their links live: an open one is kept for a while. */
+  private expectBack(neighbour: Neighbour, isPresent: boolean): void {
+    const { peerId } = neighbour.stats();
+    const timer = this.leaving.get(peerId);
+    if (isPresent) {
+      clearTimeout(timer);
+      this.leaving.delete(peerId);
+    } else if (neighbour.link === null) this.part(peerId, neighbour);
+    else if (timer === undefined)
+      this.leaving.set(
+        peerId,
+        setTimeout(() => this.part(peerId, neighbour), absenceMs),
+      );
+  }
+
   private part(peerId: string, neighbour: Neighbour): void {
+    clearTimeout(this.leaving.get(peerId));
+    this.leaving.delete(peerId);
     neighbour.close();
     const { bytesSent, bytesReceived } = neighbour.stats();
     this.past.bytesSent += bytesSent;
@@ -186,7 +206,9 @@ export class Mesh implements Exchange {
   }
 
   private linkChanged(neighbour: Neighbour): void {
-    this.deliver(neighbour);
+    const { peerId } = neighbour.stats();
+    if (this.leaving.has(peerId) && neighbour.link === null) this.part(peerId, neighbour);
+    else this.deliver(neighbour);
     this.changed.ring();
     this.options.events.onLinks();
   }

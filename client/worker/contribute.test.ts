@@ -18,7 +18,7 @@ import { MemoryStore } from './store.ts';
 import { createCpuTrainer, startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
 import type { TinyWorker } from './testing/tiny-job.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 let coordinator: Embedded;
 let client: LoomOSClient;

@@ -140,9 +140,9 @@ class Life {
     const keepsake = new Keepsake(this.options.store, job.id);
     await keepsake.forgetOthers();
     try {
-      await this.prepare(job, keepsake);
-      if (this.stopping !== null) return;
-      this.session = this.openSession(job, workerId, keepsake, this.workshop!);
+      const workshop = await this.prepare(job, keepsake);
+      if (workshop === null) return;
+      this.session = this.openSession(job, workerId, keepsake, workshop);
       await this.conclude(job, keepsake, await this.session.run());
     } finally {
       this.session = null;
@@ -150,17 +150,19 @@ class Life {
     }
   }
 
-  /** Fetches the data and opens the trainer on it. */
-  private async prepare(job: JobView, keepsake: Keepsake): Promise<void> {
+  /** Fetches the data and opens the trainer on it; null when told to stop meanwhile. */
+  private async prepare(job: JobView, keepsake: Keepsake): Promise<Workshop | null> {
     const { createTrainer, backend, store } = this.options;
     const manifest = parseManifest(job.manifest);
     this.feed.update({ phase: 'preparing', reason: `Fetching the data of ${job.name}.` });
     const data = await loadDataset(this.api, store, job.dataset.sha256);
-    if (this.stopping !== null) return;
+    if (this.stopping !== null) return null;
     this.feed.update({ reason: 'Choosing a backend and building the plan.' });
-    this.workshop = new Workshop({ createTrainer, manifest, data, backend, load: this.load, keepsake });
-    await this.workshop.open();
-    this.feed.update({ backend: this.workshop.report });
+    const workshop = new Workshop({ createTrainer, manifest, data, backend, load: this.load, keepsake });
+    this.workshop = workshop;
+    await workshop.open();
+    this.feed.update({ backend: workshop.report });
+    return this.stopping === null ? workshop : null;
   }
 
   /** Waits for the step in hand, but not for a trainer that hangs. */
@@ -209,7 +211,8 @@ class Life {
   /** One clear sentence, and another try after a while unless that is hopeless. */
   private async suffer(error: unknown, failures: number): Promise<void> {
     const reason = describeError(error);
-    if (error instanceof LoomError && error.code === 'unauthorized') await forgetIdentity(this.options.store);
+    if (error instanceof LoomError && error.code === 'unauthorized')
+      await forgetIdentity(this.options.store).catch(() => undefined);
     const isHopeless = !(error instanceof LoomError) || hopeless.has(error.code);
     const trying = this.feed.now.phase === 'preparing' ? 'preparing' : 'connecting';
     this.feed.update({ phase: isHopeless ? 'failed' : trying, reason });

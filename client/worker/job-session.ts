@@ -18,7 +18,7 @@ import { Collector } from './collector.ts';
 import type { CoordinatorApi } from './coordinator-api.ts';
 import type { WorkerSnapshot } from './events.ts';
 import type { Keepsake } from './keepsake.ts';
-import { isReply, nextStep, stepKey } from './next-step.ts';
+import { isReply, isSameWork, nextStep, stepKey } from './next-step.ts';
 import type { Reply, Step, Work } from './next-step.ts';
 import { RoomSocket } from './room-socket.ts';
 import { see, unknownRoom } from './room-view.ts';
@@ -96,7 +96,7 @@ export class JobSession {
     );
   }
 
-  /** Works until the job ends or we leave. Never throws. */
+  /** Works until the job ends or we leave. */
   async run(): Promise<JobEnd> {
     for (const { round, hash, payload } of await this.options.keepsake.payloads())
       this.exchange.hold(round, hash, payload);
@@ -179,7 +179,7 @@ export class JobSession {
 
   private forgetBefore(round: number): void {
     this.exchange.forgetBefore(round);
-    void this.options.keepsake.forgetBefore(round);
+    this.options.keepsake.forgetBefore(round).catch(() => undefined); // what stays is tried again at the next checkpoint
   }
 
   // ---- What comes next.
@@ -222,8 +222,11 @@ export class JobSession {
   }
 
   private sayCommit(): void {
-    this.view = { ...this.view, assignment: null };
-    if (this.committed !== null) this.socket.send({ ...this.committed.message, traffic: this.traffic() });
+    if (this.committed === null) return;
+    const { assignment, message } = this.committed;
+    const isOpen = this.view.assignment !== null && isSameWork(this.view.assignment, assignment);
+    if (isOpen) this.view = { ...this.view, assignment: null };
+    this.socket.send({ ...message, traffic: this.traffic() });
   }
 
   // ---- Work.

@@ -76,6 +76,6 @@ function serve({ lease, assignment }: RoomView, own: Own): Step | null {
   return own.paused ? null : { type: 'train', assignment };
 }
 
-function isSameWork(a: Assignment, b: Assignment): boolean {
+export function isSameWork(a: Assignment, b: Assignment): boolean {
   return a.round === b.round && a.seed === b.seed && a.steps === b.steps;
 }
