@@ -2,6 +2,7 @@
 // means in a given round. A pure function of manifest and round, so that all decoders agree without a message.
 
 import { z } from 'zod';
+import { warmedUp } from './warmup.ts';
 
 const topkSettings = z.strictObject({
   kind: z.literal('topk'),
@@ -56,27 +57,7 @@ function settingsOf(compression: 'sign' | 'topk' | TopkSettings): TopkSettings {
   return typeof compression === 'string' ? named[compression] : compression;
 }
 
-/**
- * From warmup.density in round 0 by equal factors to density in round warmup.rounds (Deep Gradient Compression, arXiv
- * 1712.01887). By repeated square roots and products, which every JavaScript engine rounds alike, as Math.pow need not.
- */
+/** Warm-up as in Deep Gradient Compression (arXiv 1712.01887). */
 function densityAt({ density, warmup }: TopkSettings, round: number): number {
-  if (warmup === undefined || round >= warmup.rounds) return density;
-  return Math.min(1, warmup.density * power(density / warmup.density, round / warmup.rounds));
-}
-
-/** base ** exponent for 0 <= exponent < 1, from the exponent's first 20 binary digits. */
-function power(base: number, exponent: number): number {
-  let result = 1;
-  let root = base;
-  let rest = exponent;
-  for (let digit = 0; digit < 20; digit++) {
-    root = Math.sqrt(root);
-    rest *= 2;
-    if (rest >= 1) {
-      result *= root;
-      rest -= 1;
-    }
-  }
-  return result;
+  return warmup === undefined ? density : warmedUp(warmup.density, density, warmup.rounds, round);
 }

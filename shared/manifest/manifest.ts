@@ -48,6 +48,12 @@ const optimizer = z.strictObject({
 
 const rounds = z.strictObject({
   innerSteps: z.int().min(1).max(10000).default(20), // local steps of the fastest worker
+  warmup: z
+    .strictObject({
+      rounds: z.int().min(1).max(100_000), // first rounds, in which the local steps grow geometrically to innerSteps
+      innerSteps: z.int().min(1).max(10000).default(1), // of round 0
+    })
+    .optional(),
   outerLearningRate: z.number().positive().max(10).default(1), // on the averaged difference
   outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov; 0 = plain averaging
   compression: compressionSchema.default('int8'), // of the differences that workers exchange

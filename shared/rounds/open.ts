@@ -6,7 +6,7 @@ import { roundTimeMs } from './deadline.ts';
 import { evaluationShare, forwardSpeedup } from './limits.ts';
 import { forgetStrangers } from './members.ts';
 import { isTrained, progressOf, stepBudget } from './progress.ts';
-import { completeSpeeds, learningRateAt, shareSteps, slotSeed, tokensPerStep } from './schedule.ts';
+import { completeSpeeds, innerStepsAt, learningRateAt, shareSteps, slotSeed, tokensPerStep } from './schedule.ts';
 import { change, record, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, Part, RoomState } from './types.ts';
@@ -65,7 +65,7 @@ function shareWork(state: RoomState, members: readonly Member[], now: number): P
 /** The manifest's local steps, or as many as still fit before maxDuration. */
 function innerSteps(state: RoomState, now: number): number {
   const { maxDuration } = state.manifest.spec.runtime;
-  const { innerSteps } = state.manifest.spec.rounds;
+  const innerSteps = innerStepsAt(state.manifest.spec.rounds, state.round);
   if (maxDuration === undefined || state.startedAt === null || state.recentRoundMs.length === 0) return innerSteps;
   const leftMs = state.startedAt + maxDuration - now;
   const fits = Math.floor((innerSteps * leftMs) / median(state.recentRoundMs));

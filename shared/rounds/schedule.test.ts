@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { roundTimeMs } from './deadline.ts';
 import { maxDeadlineMs, minDeadlineMs, settlingMs } from './limits.ts';
-import { learningRateAt, shareSteps, slotSeed } from './schedule.ts';
+import { innerStepsAt, learningRateAt, shareSteps, slotSeed } from './schedule.ts';
 import { manifestWith } from './testing/stage.ts';
 
 test('steps are shared by speed, at least one each', () => {
@@ -56,4 +56,10 @@ test('steps that are known to take long get the time, and a second attempt gets 
 test('one slow outlier hardly moves the deadline', () => {
   const usual = [10_000, 10_100, 9900, 10_050];
   expect(roundTimeMs([...usual, 500_000], 0, 0)).toBeLessThan(16_000);
+});
+
+test('local steps grow over the warm-up to innerSteps', () => {
+  const { rounds } = manifestWith({ rounds: { innerSteps: 32, warmup: { rounds: 5 } } }).spec;
+  expect([0, 1, 2, 3, 4, 5, 6].map((round) => innerStepsAt(rounds, round))).toEqual([1, 2, 4, 8, 16, 32, 32]);
+  expect(innerStepsAt({ ...rounds, warmup: undefined }, 0)).toBe(32);
 });

@@ -1,6 +1,7 @@
 // How much each worker trains in a round and at which learning rate. Numbers only: no members, no messages.
 
 import type { Manifest } from '../manifest/manifest.ts';
+import { warmedUp } from '../manifest/warmup.ts';
 import { median } from './views.ts';
 
 const minLearningRateShare = 0.01; // of the peak, so that no round is trained for nothing
@@ -9,6 +10,11 @@ const slotsPerRound = 1024; // no manifest allows more workers
 /** Tokens one local step trains on. */
 export function tokensPerStep(manifest: Manifest): number {
   return manifest.spec.optimizer.batchSize * manifest.spec.model.context;
+}
+
+/** Local steps of the fastest worker in a round: few at first where the manifest says so, because early on workers diverge fastest. */
+export function innerStepsAt({ innerSteps, warmup }: Manifest['spec']['rounds'], round: number): number {
+  return warmup === undefined ? innerSteps : Math.round(warmedUp(warmup.innerSteps, innerSteps, warmup.rounds, round));
 }
 
 /** Speeds with the unknown ones (0) replaced by the median of the known ones. */
