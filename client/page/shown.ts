@@ -31,6 +31,12 @@ export async function refreshShown(before: ShownJob | null, id: string, client: 
   };
 }
 
+/** What a refresh brought, with the log lines and baselines that arrived by themselves while it was under way. */
+export function keepArrived(refreshed: ShownJob, current: ShownJob | null): ShownJob {
+  if (current?.job.id !== refreshed.job.id) return refreshed;
+  return { ...refreshed, log: current.log, baselines: current.baselines ?? refreshed.baselines };
+}
+
 /** Jobs name their text by its hash; the ledger knows where it came from. */
 async function sourceOf(job: JobView, client: LoomOSClient): Promise<string> {
   const [stored] = await client.ledgerEvents({ subject: job.dataset.sha256, type: 'dataset.stored', limit: 1 });

@@ -6,7 +6,7 @@ import type { LoomOSClient } from '../sdk/client.ts';
 import { chooseJob, jobOfAddress } from './choose.ts';
 import { createLogFeed } from './log-feed.ts';
 import { startLoop, type Loop, type Timers } from './loop.ts';
-import { refreshShown, withBaselines } from './shown.ts';
+import { keepArrived, refreshShown, withBaselines } from './shown.ts';
 import { isContributing, type PageState, type ShownJob } from './state.ts';
 import type { Store } from './store.ts';
 import { isLive } from './words.ts';
@@ -70,8 +70,7 @@ async function refreshChosen(
     return null;
   }
   const shown = await refreshShown(before, chosen.id, client);
-  const log = store.get().shown?.log ?? []; // lines came in meanwhile
-  const kept = before?.job.id === chosen.id ? { ...shown, log } : shown;
+  const kept = keepArrived(shown, store.get().shown);
   store.set({ shown: kept, jobs: jobs.map((job) => (job.id === chosen.id ? shown.job : job)) });
   if (before?.job.id !== chosen.id) void addBaselines(store, kept, client);
   return kept;

@@ -49,6 +49,7 @@ test('the page shows the work: adapter, speed, share, peers, and a curve that mo
   await expect(readout(page, 'Sent')).toHaveText(/[1-9].* [kM]B/);
   await expect(page.getByRole('row', { name: /This tab/ })).toBeVisible();
   await expect(page.getByRole('row').getByText('direct')).not.toHaveCount(0);
+  await expect(page.getByText(/^counting pairs 2\./)).toBeVisible();
 
   const curve = page.locator('path.training');
   const drawn = await curve.getAttribute('d');
