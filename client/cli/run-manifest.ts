@@ -62,7 +62,7 @@ async function runJob(coordinator: Embedded, prepared: Prepared, options: RunOpt
     signal,
   });
   try {
-    const check = (view: JobView): void => checkAttended(view, crew);
+    const check = (view: JobView): void => (options.workers === 0 ? undefined : checkAttended(view, crew));
     const final = await watchJob(client, job.id, { terminal, signal, check });
     await finish(client, final, options);
     if (options.keep) await serveOn(coordinator.url, options);
