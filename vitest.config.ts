@@ -13,7 +13,7 @@ const unit = defineProject({
     include: [
       '{shared,kernels,client,scripts}/**/*.test.{ts,tsx,mjs}',
       'coordinator/{cluster,scheduler,security,storage}/**/*.test.ts',
-      'test/golden/**/*.test.ts',
+      'test/{bench,golden}/**/*.test.ts',
     ],
     pool: 'forks', // SwiftShader needs LD_LIBRARY_PATH when the process starts
     env: await driverEnvironment(import.meta.dirname, process.env),

@@ -14,9 +14,11 @@ export function embeddingReference(inputs: readonly View[], outputs: readonly Vi
   }
 }
 
-export function embeddingTableGradientReference([tokens, gradient]: readonly View[], [out]: readonly View[]): void {
+export function embeddingTableGradientReference(inputs: readonly View[], [out]: readonly View[]): void {
+  const [tokens, gradient, addend] = inputs;
   const width = gradient!.length / tokens!.length;
-  out!.fill(0);
+  if (addend) out!.set(addend);
+  else out!.fill(0);
   for (let row = 0; row < tokens!.length; row++) addRow(out!, tokens![row]! * width, gradient!, row * width, width);
 }
 

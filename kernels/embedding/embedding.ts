@@ -2,6 +2,7 @@
 
 import { embedding as wgsl } from '../generated/embedding.ts';
 import { embeddingGradient as gradientWgsl } from '../generated/embedding-gradient.ts';
+import { addendOf, withAddend } from '../elementwise/addend.ts';
 import type { PlanBuilder } from '../plan/builder.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expectMatrix, expectTensor } from '../plan/expect.ts';
@@ -68,7 +69,10 @@ export const embeddingKernel: Kernel = {
   },
 };
 
-/** [tokens u32 [B, T], gradient [B * T, C]] -> [table gradient [vocabulary, C]]; zero for tokens that do not appear. */
+/**
+ * [tokens u32 [B, T], gradient [B * T, C], addend? [vocabulary, C]] -> [table gradient + addend [vocabulary, C]]; zero for tokens
+ * that do not appear. A token of V or more adds nothing on a GPU.
+ */
 export const embeddingTableGradientKernel: Kernel = {
   name: 'embeddingTableGradient',
   infer([tokens, gradient], { vocabulary }) {
@@ -77,34 +81,32 @@ export const embeddingTableGradientKernel: Kernel = {
     return [{ shape: [vocabulary as number, width], dtype: 'f32' }];
   },
   dispatches({ inputs, outputs }, traits, scratch) {
-    const [tokens, gradient] = inputs as [Tensor, Tensor];
+    const [tokens, gradient, addend] = inputs as [Tensor, Tensor, Tensor?];
     const table_gradient = outputs[0]!;
     const [rows, width] = gradient.shape as [number, number];
     const elements = elementsOf(table_gradient.shape);
-    const order = scratch('order', rows);
-    const runs = scratch('runs', rows);
+    const [order, ranked] = [scratch('order', rows), scratch('ranked', rows)];
+    const sorted = { sorted_rows: order, sorted_tokens: ranked };
     return [
       dispatch(gradientWgsl, {
         entryPoint: 'rank',
-        tensors: { tokens, order, runs },
+        tensors: { tokens, order, ranked },
         constants: { rows },
         workgroups: linearWorkgroups(rows, 64, traits),
       }),
       dispatch(gradientWgsl, {
-        entryPoint: 'clear',
-        tensors: { cleared: table_gradient },
-        constants: { elements },
-        workgroups: linearWorkgroups(elements, 64, traits),
-      }),
-      dispatch(gradientWgsl, {
         entryPoint: 'gather',
-        tensors: { tokens, sorted: order, lengths: runs, gradient, table_gradient },
-        constants: { rows, width },
-        workgroups: linearWorkgroups(rows * width, 64, traits),
+        tensors: { ...sorted, gradient, table_gradient, addend: addend ?? gradient },
+        constants: { rows, width, elements, adds: addend !== undefined },
+        workgroups: linearWorkgroups(elements, 64, traits),
       }),
     ];
   },
   reference: embeddingTableGradientReference,
+  fuse(op, next, isNeeded) {
+    const addend = op.inputs.length === 2 ? addendOf(op, next, isNeeded) : null;
+    return addend && withAddend(op, addend, next);
+  },
 };
 
 /** [gradient [B * time, C]] -> [position gradient [positions, C]]: sums over the batch; zero for positions past `time`. */

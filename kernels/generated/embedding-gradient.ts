@@ -6,27 +6,20 @@ export const embeddingGradient = {
       bindings: [
         {"number":0,"name":"tokens","access":"read","type":"array<u32>"},
         {"number":1,"name":"order","access":"write","type":"array<u32>"},
-        {"number":2,"name":"runs","access":"write","type":"array<u32>"},
+        {"number":2,"name":"ranked","access":"write","type":"array<u32>"},
       ],
       required: ["rows"],
       optional: [],
     },
-    clear: {
-      bindings: [
-        {"number":0,"name":"cleared","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements"],
-      optional: [],
-    },
     gather: {
       bindings: [
-        {"number":0,"name":"tokens","access":"read","type":"array<u32>"},
-        {"number":1,"name":"sorted","access":"read","type":"array<u32>"},
-        {"number":2,"name":"lengths","access":"read","type":"array<u32>"},
-        {"number":3,"name":"gradient","access":"read","type":"array<f32>"},
-        {"number":4,"name":"table_gradient","access":"write","type":"array<f32>"},
+        {"number":0,"name":"sorted_rows","access":"read","type":"array<u32>"},
+        {"number":1,"name":"sorted_tokens","access":"read","type":"array<u32>"},
+        {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
+        {"number":3,"name":"table_gradient","access":"write","type":"array<f32>"},
+        {"number":4,"name":"addend","access":"read","type":"array<f32>"},
       ],
-      required: ["rows","width"],
+      required: ["adds","elements","rows","width"],
       optional: [],
     },
     positions: {
@@ -39,8 +32,8 @@ export const embeddingGradient = {
     },
   },
   code: `// Embedding backward without atomics, in a fixed order. WGSL has no float atomics, so the rows are sorted by token first:
-// \`rank\` finds each row's place by counting (R * R comparisons of u32: nothing beside a matmul), \`gather\` sums each run of
-// equal tokens in order of appearance, after \`clear\` has zeroed the rows of tokens that do not appear.
+// \`rank\` finds each row's place by counting (R * R comparisons of u32: nothing beside a matmul), \`gather\` sums the rows of each
+// token, which now lie together, in order of appearance.
 
 override rows: u32; // R = B * T
 override time: u32; // T
@@ -49,50 +42,52 @@ override elements: u32; // of the output
 
 @group(0) @binding(0) var<storage, read> tokens: array<u32>; // [R]
 @group(0) @binding(1) var<storage, read_write> order: array<u32>; // [R], row numbers sorted by token, stable
-@group(0) @binding(2) var<storage, read_write> runs: array<u32>; // [R], length of the run that begins at this slot, or 0
+@group(0) @binding(2) var<storage, read_write> ranked: array<u32>; // [R], their tokens
 
 @compute @workgroup_size(64)
 fn rank(@builtin(global_invocation_id) id: vec3u) {
   let row = id.x;
   if (row >= rows) { return; }
   let token = tokens[row];
-  var smaller = 0u;
-  var before = 0u;
-  var equal = 0u;
+  var place = 0u;
   for (var other = 0u; other < rows; other++) {
     let value = tokens[other];
-    smaller += u32(value < token);
-    equal += u32(value == token);
-    before += u32(value == token && other < row);
+    place += u32(value < token || (value == token && other < row));
   }
-  order[smaller + before] = row;
-  runs[smaller + before] = select(0u, equal, before == 0u);
+  order[place] = row;
+  ranked[place] = token;
 }
 
-@group(0) @binding(0) var<storage, read_write> cleared: array<f32>; // [V, C]
+@group(0) @binding(0) var<storage, read> sorted_rows: array<u32>; // order
+@group(0) @binding(1) var<storage, read> sorted_tokens: array<u32>; // ranked
+@group(0) @binding(2) var<storage, read> gradient: array<f32>; // [R, C]
+@group(0) @binding(3) var<storage, read_write> table_gradient: array<f32>; // [V, C]
+@group(0) @binding(4) var<storage, read> addend: array<f32>; // [V, C]; any buffer if unused
 
-@compute @workgroup_size(64)
-fn clear(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.y * groups.x * 64 + id.x;
-  if (index < elements) { cleared[index] = 0; }
+override adds: bool; // another contribution to the gradient of the table is added
+
+/// The first place in the sorted rows whose token is not below \`token\`.
+fn first_of(token: u32) -> u32 {
+  var low = 0u;
+  var high = rows;
+  while (low < high) {
+    let middle = (low + high) / 2;
+    if (sorted_tokens[middle] < token) { low = middle + 1; } else { high = middle; }
+  }
+  return low;
 }
-
-@group(0) @binding(1) var<storage, read> sorted: array<u32>; // order
-@group(0) @binding(2) var<storage, read> lengths: array<u32>; // runs
-@group(0) @binding(3) var<storage, read> gradient: array<f32>; // [R, C]
-@group(0) @binding(4) var<storage, read_write> table_gradient: array<f32>; // [V, C]
 
 @compute @workgroup_size(64)
 fn gather(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * groups.x * 64 + id.x;
-  if (index >= rows * width) { return; }
-  let slot = index / width;
-  let column = index % width;
-  let length = lengths[slot];
-  if (length == 0) { return; }
+  if (index >= elements) { return; }
+  let token = index / width;
   var sum = 0.0;
-  for (var next = slot; next < slot + length; next++) { sum += gradient[sorted[next] * width + column]; }
-  table_gradient[tokens[sorted[slot]] * width + column] = sum;
+  for (var next = first_of(token); next < rows && sorted_tokens[next] == token; next++) {
+    sum += gradient[sorted_rows[next] * width + index % width];
+  }
+  if (adds) { sum += addend[index]; }
+  table_gradient[index] = sum;
 }
 
 @group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [R, C]

@@ -22,9 +22,11 @@ export const normTiled = {
         {"number":3,"name":"saved_rstd","access":"read","type":"array<f32>"},
         {"number":4,"name":"gradient","access":"read","type":"array<f32>"},
         {"number":5,"name":"input_gradient","access":"write","type":"array<f32>"},
+        {"number":6,"name":"addend","access":"read","type":"array<f32>"},
+        {"number":7,"name":"scale_partials","access":"write","type":"array<vec2f>"},
       ],
-      required: ["centred","rows","width"],
-      optional: [],
+      required: ["adds","centred","chunk","rows","sums_scales","width"],
+      optional: ["kept"],
     },
   },
   code: `// LayerNorm and RMSNorm forward and backward for GPUs: one workgroup a row, columns shared out over its invocations.
@@ -89,24 +91,47 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
 @group(0) @binding(3) var<storage, read> saved_rstd: array<f32>; // [R]
 @group(0) @binding(4) var<storage, read> gradient: array<f32>; // [R, C], of out
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>; // [R, C], of x
+@group(0) @binding(6) var<storage, read> addend: array<f32>; // [R, C]; any buffer if unused
+@group(0) @binding(7) var<storage, read_write> scale_partials: array<vec2f>; // [chunks, C] of (gain, bias); a scratch if unused
+
+override adds: bool; // another contribution to the gradient of x is added
+override chunk: u32; // rows a workgroup takes
+override sums_scales: bool; // gradients of gain and bias are summed over the chunk: norm-gradient.wgsl sums the chunks
+override kept = select(1, width, sums_scales);
+
+var<workgroup> scale_sums: array<vec2f, kept>; // each element has one owner: the lane of its column
 
 @compute @workgroup_size(lanes)
 fn backward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = group.y * groups.x + group.x;
-  if (row >= rows) { return; }
+  let number = group.y * groups.x + group.x;
+  if (number * chunk >= rows) { return; }
+  if (sums_scales) {
+    for (var c = lane; c < width; c += lanes) { scale_sums[c] = vec2f(); }
+  }
+  for (var row = number * chunk; row < min((number + 1) * chunk, rows); row++) { backward_row(row, lane); }
+  if (sums_scales) {
+    for (var c = lane; c < width; c += lanes) { scale_partials[number * width + c] = scale_sums[c]; }
+  }
+}
+
+fn backward_row(row: u32, lane: u32) {
   let at = row * width;
   let middle = saved_mean[row];
   let scale = saved_rstd[row];
   var sums = vec2f(); // of g and of g * x', with g = dy * gain
   for (var c = lane; c < width; c += lanes) {
-    let scaled = gradient[at + c] * gain[c];
-    sums += vec2f(scaled, scaled * (x[at + c] - middle) * scale);
+    let slope = gradient[at + c];
+    let normal = (x[at + c] - middle) * scale;
+    sums += slope * gain[c] * vec2f(1, normal);
+    if (sums_scales) { scale_sums[c] += slope * vec2f(normal, 1); }
   }
   let means = workgroup_sum(sums, lane) / f32(width);
   let shift = select(0.0, means.x, centred);
   for (var c = lane; c < width; c += lanes) {
     let normal = (x[at + c] - middle) * scale;
-    input_gradient[at + c] = scale * (gradient[at + c] * gain[c] - shift - normal * means.y);
+    var value = scale * (gradient[at + c] * gain[c] - shift - normal * means.y);
+    if (adds) { value += addend[at + c]; }
+    input_gradient[at + c] = value;
   }
 }
 `,

@@ -22,8 +22,9 @@ export const norm = {
         {"number":3,"name":"saved_rstd","access":"read","type":"array<f32>"},
         {"number":4,"name":"gradient","access":"read","type":"array<f32>"},
         {"number":5,"name":"input_gradient","access":"write","type":"array<f32>"},
+        {"number":6,"name":"addend","access":"read","type":"array<f32>"},
       ],
-      required: ["centred","rows","width"],
+      required: ["adds","centred","rows","width"],
       optional: [],
     },
   },
@@ -72,6 +73,9 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 @group(0) @binding(3) var<storage, read> saved_rstd: array<f32>; // [R]
 @group(0) @binding(4) var<storage, read> gradient: array<f32>; // [R, C], of out
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>; // [R, C], of x
+@group(0) @binding(6) var<storage, read> addend: array<f32>; // [R, C]; any buffer if unused
+
+override adds: bool; // another contribution to the gradient of x is added
 
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -91,7 +95,9 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let slope = projected / f32(width);
   for (var c = 0u; c < width; c++) {
     let normal = (x[at + c] - middle) * scale;
-    input_gradient[at + c] = scale * (gradient[at + c] * gain[c] - shift - normal * slope);
+    var value = scale * (gradient[at + c] * gain[c] - shift - normal * slope);
+    if (adds) { value += addend[at + c]; }
+    input_gradient[at + c] = value;
   }
 }
 `,

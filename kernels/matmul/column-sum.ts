@@ -3,7 +3,7 @@
 import { columnSum as module } from '../generated/column-sum.ts';
 import { dispatch } from '../plan/dispatch.ts';
 import type { Kernel } from '../plan/op.ts';
-import { columnSumReference } from './matmul.reference.ts';
+import { columnSumReference } from './column-sum.reference.ts';
 import { matrixOf } from './product.ts';
 
 /** [.., N] -> [N], the sum over all leading dimensions. No gradient of its own. */

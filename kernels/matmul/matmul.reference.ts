@@ -1,11 +1,15 @@
-// References of the matrix products and of the column sum.
+// Reference of the matrix products.
 
+import { geluGradientReference, geluReference } from '../elementwise/gelu.reference.ts';
 import type { Op, View } from '../plan/op.ts';
+import { columnSumReference } from './column-sum.reference.ts';
+import { epilogueOf } from './epilogue.ts';
 import { productOf } from './product.ts';
 
 export function matmulReference(inputs: readonly View[], outputs: readonly View[], op: Op): void {
-  const [a, b, bias] = inputs as [View, View, View | undefined];
-  const c = outputs[0]!;
+  const [a, b] = inputs as [View, View];
+  const [c, second] = outputs as [View, View?];
+  const { bias, extra, extraIs, secondIs } = epilogueOf(op, inputs);
   const { m, n, k, aRow, aColumn, bRow, bColumn } = productOf(op);
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
@@ -14,13 +18,8 @@ export function matmulReference(inputs: readonly View[], outputs: readonly View[
       c[i * n + j] = total;
     }
   }
-}
-
-export function columnSumReference(inputs: readonly View[], outputs: readonly View[]): void {
-  const [matrix, out] = [inputs[0]!, outputs[0]!];
-  for (let j = 0; j < out.length; j++) {
-    let total = 0;
-    for (let at = j; at < matrix.length; at += out.length) total += matrix[at]!;
-    out[j] = total;
-  }
+  if (extraIs === 'slope') geluGradientReference([extra!, c], [c]);
+  if (extraIs === 'add') for (let at = 0; at < c.length; at++) c[at] = c[at]! + extra![at]!;
+  if (secondIs === 'gelu') geluReference([c], [second!]);
+  if (secondIs === 'columnSum') columnSumReference([b], [second!]);
 }

@@ -24,6 +24,19 @@ test.each(['nn', 'nt', 'tn'])('%s of several sizes on the CPU, and its gradients
   }
 });
 
+test.each([
+  ['large tiles, vectors, parts', { tile: 128, parts: 2 }, [36, 132, 140]],
+  ['large tiles, single elements', { tile: 128 }, [33, 131, 19]],
+  ['small tiles, vectors, beyond a tile', { tile: 64 }, [68, 72, 36]],
+  ['small tiles, single elements, parts', { tile: 64, parts: 3 }, [67, 5, 130]],
+] as const)('a product of %s, in all layouts', { timeout: 120_000 }, async (_, tiling, [m, n, k]) => {
+  for (const layout of ['nn', 'nt', 'tn']) {
+    const shapes = [layout === 'tn' ? [k, m] : [m, k], layout === 'nt' ? [n, k] : [k, n]];
+    const inputs = shapes.map((shape) => ({ shape, gradient: false }));
+    await checkKernel({ kernel: matmul, inputs, attributes: { layout, ...tiling } });
+  }
+});
+
 test('leading dimensions are rows', async () => {
   const check = (layout: string, ...shapes: number[][]) =>
     checkKernel({ kernel: matmul, inputs: shapes.map((shape) => ({ shape })), attributes: { layout }, devices: 'cpu' });

@@ -1,14 +1,20 @@
 // Matrix products: every linear layer, forward and backward. f32, row-major.
 
-import { matmulRegister } from '../generated/matmul-register.ts';
-import { matmulTiled } from '../generated/matmul-tiled.ts';
-import { dispatch } from '../plan/dispatch.ts';
+import { matmulFold as foldWgsl } from '../generated/matmul-fold.ts';
+import { matmulLarge as largeWgsl } from '../generated/matmul-large.ts';
+import { matmulRegister as registerWgsl } from '../generated/matmul-register.ts';
+import { matmulSmall as smallWgsl } from '../generated/matmul-small.ts';
+import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expectTensor } from '../plan/expect.ts';
-import type { AdjointBuilder, CpuPath, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
+import type { AdjointBuilder, DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
 import { columnSum } from './column-sum.ts';
+import { epilogueOf, fuseProduct } from './epilogue.ts';
+import { matmulCpu } from './matmul.cpu.ts';
 import { matmulReference } from './matmul.reference.ts';
-import type { MatmulLayout } from './product.ts';
+import type { MatmulLayout, Product } from './product.ts';
 import { layoutOf, productOf } from './product.ts';
+import type { Tiling } from './tiling.ts';
+import { tilingOf } from './tiling.ts';
 
 /**
  * C = A B (+ bias): inputs [a, b] or [a, b, bias[N]], attribute `layout` (see MatmulLayout).
@@ -22,9 +28,10 @@ export const matmul: Kernel = {
     const isWeightShaped = layoutOf(attributes) === 'tn';
     return [{ shape: isWeightShaped ? [m, n] : [...inputs[0]!.shape.slice(0, -1), n], dtype: 'f32' }];
   },
-  dispatches: (op, traits) => [traits.isCpu ? registerTile(op) : workgroupTile(op)],
+  dispatches: listProduct,
   reference: matmulReference,
-  cpu: cpuPath(),
+  cpu: matmulCpu,
+  fuse: fuseProduct,
   adjoint(op, builder) {
     const [a, b, bias] = op.inputs as [Tensor, Tensor, Tensor | undefined];
     const gradient = builder.gradientOf(op.outputs[0]!)!;
@@ -64,49 +71,68 @@ function contributeProduct(builder: AdjointBuilder, input: Tensor, { layout, inp
   if (target) builder.op(matmul, inputs, [target], { layout });
 }
 
-/** 64 x 64 of C a workgroup of 16 x 16: both operands go through workgroup memory. */
-function workgroupTile(op: Op): Dispatch {
+/** 4 x 4 of C an invocation on a software adapter, where a barrier costs more than it saves; else a tile a workgroup. */
+function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
+  const product = productOf(op);
+  const { m, n } = product;
+  const { bias, extra, secondIs } = epilogueOf(op, op.inputs);
+  const tiling = tilingOf(product, !bias && !extra && secondIs !== 'gelu', traits, op.attributes);
+  const { c, second, fold } = targetsOf(op, tiling, traits, scratch);
+  const [a, b] = op.inputs as [Tensor, Tensor];
+  const rest = { bias: bias ?? b, extra: extra ?? b, c, second };
+  const constants = constantsOf(op, product);
+  if (tiling.kernel === 'register') {
+    const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
+    return [dispatch(registerWgsl, { entryPoint: 'matmul', tensors: { a, b, ...rest }, constants, workgroups })];
+  }
+  const { wgsl, size } = tiling.kernel === 'large' ? { wgsl: largeWgsl, size: 128 } : { wgsl: smallWgsl, size: 64 };
+  const call = {
+    constants: { ...constants, part_depth: tiling.partDepth, part_pitch: partPitch(op, product) },
+    workgroups: [Math.ceil(n / size), Math.ceil(m / size), tiling.parts],
+  } as const;
+  const made = tiling.byFour
+    ? dispatch(wgsl, { entryPoint: 'by_four', tensors: { a_vectors: a, b_vectors: b, ...rest }, ...call })
+    : dispatch(wgsl, { entryPoint: 'by_one', tensors: { a, b, ...rest }, ...call });
+  return [made, ...fold];
+}
+
+type Scratch = Parameters<Kernel['dispatches']>[2];
+
+/** Where a product is written to, and the second pass when it is summed in parts. */
+function targetsOf(op: Op, { parts }: Tiling, traits: DeviceTraits, scratch: Scratch) {
+  const [c, second = scratch('second', 1)] = op.outputs as [Tensor, Tensor?];
+  if (parts === 1) return { c, second, fold: [] };
   const { m, n } = productOf(op);
-  const workgroups = [Math.ceil(n / 64), Math.ceil(m / 64), 1] as const;
-  return dispatch(matmulTiled, { entryPoint: 'matmul', ...operands(op), workgroups });
+  const pitch = partPitch(op, { m, n });
+  const partials = scratch('partials', parts * pitch);
+  const call = {
+    entryPoint: 'fold',
+    tensors: { partials, c, second },
+    constants: { parts, elements: m * n, columns: pitch - m * n },
+    workgroups: linearWorkgroups(pitch, 256, traits),
+  } as const;
+  return { c: partials, second: scratch('unused', 1), fold: [dispatch(foldWgsl, call)] };
 }
 
-/** 4 x 4 of C an invocation, no workgroup memory: on software adapters a barrier costs more than it saves. */
-function registerTile(op: Op): Dispatch {
-  const { m, n } = productOf(op);
-  const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
-  return dispatch(matmulRegister, { entryPoint: 'matmul', ...operands(op), workgroups });
+/** Elements that one part of a product leaves: its share of C and of the column sums. */
+function partPitch(op: Op, { m, n }: Pick<Product, 'm' | 'n'>): number {
+  return m * n + (epilogueOf(op, op.inputs).secondIs === 'columnSum' ? n : 0);
 }
 
-function operands(op: Op) {
-  const [a, b, bias] = op.inputs as [Tensor, Tensor, Tensor | undefined];
-  const { m, n, k, aRow, aColumn, bRow, bColumn } = productOf(op);
+function constantsOf(op: Op, { m, n, k, aRow, aColumn, bRow, bColumn }: Product) {
+  const { bias, extraIs, secondIs } = epilogueOf(op, op.inputs);
   return {
-    tensors: { a, b, bias: bias ?? b, c: op.outputs[0]! },
-    constants: { m, n, k, a_row: aRow, a_column: aColumn, b_row: bRow, b_column: bColumn, biased: bias !== undefined },
-  };
-}
-
-function cpuPath(): CpuPath {
-  return {
-    run([a, b, bias], [c], op, wasm) {
-      const { m, n, k } = productOf(op);
-      const layout = layoutOf(op.attributes);
-      if (bias) for (let row = 0; row < m; row++) c!.set(bias, row * n);
-      wasm.gemm({
-        m,
-        n,
-        k,
-        a: a!.byteOffset,
-        lda: layout === 'tn' ? m : k,
-        transposeA: layout === 'tn',
-        b: b!.byteOffset,
-        ldb: layout === 'nt' ? k : n,
-        transposeB: layout === 'nt',
-        c: c!.byteOffset,
-        ldc: n,
-        accumulate: bias !== undefined,
-      });
-    },
+    m,
+    n,
+    k,
+    a_row: aRow,
+    a_column: aColumn,
+    b_row: bRow,
+    b_column: bColumn,
+    biased: bias !== undefined,
+    slopes: extraIs === 'slope',
+    adds: extraIs === 'add',
+    activates: secondIs === 'gelu',
+    sums_columns: secondIs === 'columnSum',
   };
 }

@@ -16,9 +16,9 @@ export function normReference([x, gain, bias]: readonly View[], outputs: readonl
   }
 }
 
-/** dx = rstd * (g - mean(g) - x' * mean(g * x')) with g = dy * gain; without mean(g) for RMSNorm. */
+/** dx = rstd * (g - mean(g) - x' * mean(g * x')) with g = dy * gain; without mean(g) for RMSNorm. Plus an addend, if any. */
 export function normInputGradientReference(inputs: readonly View[], [out]: readonly View[], { attributes }: Op): void {
-  const [x, gain, means, rstds, gradient] = inputs as [View, View, View, View, View];
+  const [x, gain, means, rstds, gradient, addend] = inputs as [View, View, View, View, View, View?];
   const width = gain.length;
   for (let row = 0; row < means.length; row++) {
     const at = row * width;
@@ -34,7 +34,8 @@ export function normInputGradientReference(inputs: readonly View[], [out]: reado
     const shift = attributes['centred'] ? total / width : 0;
     const slope = (projected / width) * rstd;
     for (let c = 0; c < width; c++) {
-      out![at + c] = rstd * (gradient[at + c]! * gain[c]! - shift - (x[at + c]! - mean) * slope);
+      const slopeOfRow = rstd * (gradient[at + c]! * gain[c]! - shift - (x[at + c]! - mean) * slope);
+      out![at + c] = slopeOfRow + (addend ? addend[at + c]! : 0);
     }
   }
 }
@@ -56,6 +57,13 @@ export function normScaleGradientReference(inputs: readonly View[], outputs: rea
   }
   outputs[0]!.set(gains);
   outputs[1]?.set(biases);
+}
+
+/** Both of the above: inputs of the first, outputs of both. */
+export function normGradientReference(inputs: readonly View[], outputs: readonly View[], op: Op): void {
+  const [x, , means, rstds, gradient] = inputs as [View, View, View, View, View];
+  normScaleGradientReference([x, means, rstds, gradient], outputs.slice(1));
+  normInputGradientReference(inputs, outputs, op);
 }
 
 function sum(x: View, at: number, width: number): number {

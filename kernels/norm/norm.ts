@@ -2,19 +2,14 @@
 // at zero. x' = (x - mean) * rstd, out = x' * gain + bias.
 // LayerNorm: Ba, Kiros, Hinton 2016, arXiv:1607.06450. RMSNorm: Zhang, Sennrich 2019, arXiv:1910.07467.
 
-import { norm as rowWgsl } from '../generated/norm.ts';
-import { normGradient as scaleWgsl } from '../generated/norm-gradient.ts';
-import { normTiled as tiledWgsl } from '../generated/norm-tiled.ts';
 import type { PlanBuilder } from '../plan/builder.ts';
-import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
+import { dispatch } from '../plan/dispatch.ts';
 import { expectMatrix, expectTensor } from '../plan/expect.ts';
-import type { DeviceTraits, Kernel, Tensor } from '../plan/op.ts';
-import { normInputGradientReference, normReference, normScaleGradientReference } from './norm.reference.ts';
-
-export type NormAttributes = {
-  readonly centred: boolean; // true: LayerNorm, false: RMSNorm
-  readonly epsilon: number; // added to the variance
-};
+import type { Kernel, Tensor } from '../plan/op.ts';
+import { normInputGradientKernel, normScaleGradientKernel } from './norm-gradient.ts';
+import { normReference } from './norm.reference.ts';
+import type { NormAttributes } from './rows.ts';
+import { rowWorkgroups, wgslFor } from './rows.ts';
 
 /**
  * LayerNorm of each row.
@@ -101,78 +96,3 @@ export const normKernel: Kernel = {
     builder.op(normScaleGradientKernel, [x, mean, rstd, gradient], intoScales, { biased: bias !== undefined });
   },
 };
-
-/** [x [R, C], gain [C], mean [R], rstd [R], gradient [R, C]] -> [gradient of x [R, C]]. */
-export const normInputGradientKernel: Kernel = {
-  name: 'normInputGradient',
-  infer([x, , , , gradient]) {
-    const [rows, width] = expectMatrix('normInputGradient', x);
-    expectTensor('normInputGradient', gradient, [rows, width]);
-    return [{ shape: [rows, width], dtype: 'f32' }];
-  },
-  dispatches({ inputs, outputs, attributes }, traits) {
-    const [x, gain, saved_mean, saved_rstd, gradient] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
-    const [rows, width] = x.shape as [number, number];
-    return [
-      dispatch(wgslFor(traits), {
-        entryPoint: 'backward',
-        tensors: { x, gain, saved_mean, saved_rstd, gradient, input_gradient: outputs[0]! },
-        constants: { rows, width, centred: (attributes as NormAttributes).centred },
-        workgroups: rowWorkgroups(rows, traits),
-      }),
-    ];
-  },
-  reference: normInputGradientReference,
-};
-
-/** [x [R, C], mean [R], rstd [R], gradient [R, C]] -> [gradient of gain [C], gradient of bias [C] if `biased`]. */
-export const normScaleGradientKernel: Kernel = {
-  name: 'normScaleGradient',
-  infer([x, , , gradient], { biased }) {
-    const [rows, width] = expectMatrix('normScaleGradient', x);
-    expectTensor('normScaleGradient', gradient, [rows, width]);
-    const one = { shape: [width], dtype: 'f32' } as const;
-    return biased ? [one, one] : [one];
-  },
-  dispatches({ inputs, outputs }, traits, scratch) {
-    const [x, mean, rstd, gradient] = inputs as [Tensor, Tensor, Tensor, Tensor];
-    const [gain_gradient, bias_gradient] = outputs as [Tensor, Tensor?];
-    const [rows, width] = x.shape as [number, number];
-    const chunk = Math.ceil(Math.sqrt(rows));
-    const chunks = Math.ceil(rows / chunk);
-    const partials = scratch('partials', 2 * chunks * width);
-    const constants = { width, chunks };
-    const workgroups = linearWorkgroups(width, 64, traits);
-    return [
-      dispatch(scaleWgsl, {
-        entryPoint: 'sum_rows',
-        tensors: { x, mean, rstd, gradient, partials },
-        constants: { rows, chunk, ...constants },
-        workgroups: linearWorkgroups(chunks * width, 64, traits),
-      }),
-      bias_gradient
-        ? dispatch(scaleWgsl, {
-            entryPoint: 'total_with_bias',
-            tensors: { chunk_sums: partials, gain_gradient, bias_gradient },
-            constants,
-            workgroups,
-          })
-        : dispatch(scaleWgsl, {
-            entryPoint: 'total',
-            tensors: { chunk_sums: partials, gain_gradient },
-            constants,
-            workgroups,
-          }),
-    ];
-  },
-  reference: normScaleGradientReference,
-};
-
-/** One workgroup a row on a GPU, one invocation a row on a software adapter, where barriers are slow. */
-function wgslFor(traits: DeviceTraits): typeof rowWgsl | typeof tiledWgsl {
-  return traits.isCpu ? rowWgsl : tiledWgsl;
-}
-
-function rowWorkgroups(rows: number, traits: DeviceTraits): [number, number, number] {
-  return linearWorkgroups(rows, traits.isCpu ? 64 : 1, traits);
-}

@@ -3,6 +3,7 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import { listAdjoints } from './backward.ts';
+import { fuseOps } from './fuse.ts';
 import type { Attributes, DType, Kernel, Op, Tensor, View } from './op.ts';
 import { elementsOf } from './op.ts';
 import type { Parameter, Plan } from './plan.ts';
@@ -121,10 +122,12 @@ export class PlanBuilder {
     return tensor;
   }
 
-  finish(): Plan {
+  /** @param options.fuse false leaves the ops as they were listed: a test compares the two */
+  finish(options: { fuse?: boolean } = {}): Plan {
     this.#checkOrder();
+    const ops = options.fuse === false ? [...this.#ops] : fuseOps(this.#ops, this.#readable);
     return {
-      ops: this.#ops,
+      ops,
       tensors: this.#tensors,
       parameters: this.layout(),
       constants: this.#constants,

@@ -110,6 +110,12 @@ export interface Kernel {
   reference(inputs: readonly View[], outputs: readonly View[], op: Op): void;
   /** The CPU backend's fast path, compared with the reference in the tests. */
   cpu?: CpuPath;
+  /**
+   * One op that also does the work of a later one, `next`, which reads an output or an input of `op` (a bias, an activation, a
+   * residual in a product's store); null when the kernel has no such thing. Called when the plan is finished, adjoints and all.
+   * @param isNeeded whether anything but `next` reads a tensor: an output that nothing else needs can be left out
+   */
+  fuse?(op: Op, next: Op, isNeeded: (tensor: Tensor) => boolean): Op | null;
   /** Lists the ops that carry gradients from the outputs to the inputs. Absent: the op has no gradient. */
   adjoint?(op: Op, builder: AdjointBuilder): void;
 }

@@ -1,0 +1,34 @@
+// Made from kernels/matmul/matmul-fold.wgsl by `npm run generate`. Do not edit.
+export const matmulFold = {
+  name: 'matmul-fold',
+  entryPoints: {
+    fold: {
+      bindings: [
+        {"number":0,"name":"partials","access":"read","type":"array<f32>"},
+        {"number":1,"name":"c","access":"write","type":"array<f32>"},
+        {"number":2,"name":"second","access":"write","type":"array<f32>"},
+      ],
+      required: ["columns","elements","parts"],
+      optional: [],
+    },
+  },
+  code: `// Sums what the parts of a product left behind, in their order: the second pass of a sum over k that several workgroups share.
+
+override parts: u32;
+override elements: u32; // m * n of the product
+override columns: u32; // of its column sums, which lie behind; 0 for none
+
+@group(0) @binding(0) var<storage, read> partials: array<f32>; // [parts, elements + columns]
+@group(0) @binding(1) var<storage, read_write> c: array<f32>; // [elements]
+@group(0) @binding(2) var<storage, read_write> second: array<f32>; // [columns]; a scratch if unused
+
+@compute @workgroup_size(256)
+fn fold(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 256 + id.x;
+  if (i >= elements + columns) { return; }
+  var total = 0.0;
+  for (var part = 0u; part < parts; part++) { total += partials[part * (elements + columns) + i]; }
+  if (i < elements) { c[i] = total; } else { second[i - elements] = total; }
+}
+`,
+} as const;

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { tilingOf } from './tiling.ts';
+
+const gpu = { isCpu: false, maxBindingBytes: 2 ** 27 };
+
+/** A product of row-major matrices, as nn. */
+const product = (m: number, n: number, k: number) => ({ m, n, k, aRow: k, aColumn: 1, bRow: n, bColumn: 1 });
+/** The gradient of a weight, as tn. */
+const weight = (m: number, n: number, k: number) => ({ m, n, k, aRow: 1, aColumn: m, bRow: n, bColumn: 1 });
+
+test('large tiles where there are enough of them, small ones elsewhere, none on software adapters', () => {
+  expect(tilingOf(product(4096, 4096, 4096), true, gpu)).toMatchObject({ kernel: 'large', byFour: true, parts: 1 });
+  expect(tilingOf(product(512, 512, 64), true, gpu)).toMatchObject({ kernel: 'small', parts: 1 });
+  expect(tilingOf(product(4096, 4096, 64), true, { ...gpu, isCpu: true }).kernel).toBe('register');
+});
+
+test('odd row lengths are read one element at a time', () => {
+  expect(tilingOf(product(64, 64, 63), true, gpu).byFour).toBe(false);
+  expect(tilingOf(product(63, 64, 64), true, gpu).byFour).toBe(true);
+  expect(tilingOf(weight(63, 64, 64), true, gpu).byFour).toBe(false);
+});
+
+test('a small result with a long sum is summed in parts that cover it and fit a binding', () => {
+  const { kernel, parts, partDepth } = tilingOf(weight(768, 768, 8192), true, gpu);
+  expect({ kernel, parts, partDepth }).toEqual({ kernel: 'small', parts: 2, partDepth: 4096 });
+  expect(tilingOf(weight(64, 64, 5000), true, gpu)).toMatchObject({ parts: 16, partDepth: 320 });
+  expect(tilingOf(weight(64, 64, 5000), false, gpu).parts).toBe(1);
+  expect(tilingOf(weight(64, 64, 500), true, gpu).parts).toBe(1);
+  const tight = { isCpu: false, maxBindingBytes: 4 * 3 * (64 * 64 + 64) };
+  expect(tilingOf(weight(64, 64, 5000), true, tight).parts).toBe(3);
+});

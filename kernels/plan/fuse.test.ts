@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { createRandom } from '../../shared/random.ts';
+import { gelu } from '../elementwise/gelu.ts';
+import { scale } from '../elementwise/scale.ts';
+import { sum } from '../elementwise/sum.ts';
+import { matmul } from '../matmul/matmul.ts';
+import { layerNorm } from '../norm/norm.ts';
+import { expectClose } from '../testing/check.ts';
+import { testDevices } from '../testing/devices.ts';
+import { interpret } from '../testing/interpret.ts';
+import { PlanBuilder } from './builder.ts';
+import type { Tensor } from './op.ts';
+
+const [rows, width] = [9, 10];
+
+/** Two residual blocks of norm, widening product, GELU and narrowing product, and the gradient of all. */
+function blocks(): PlanBuilder {
+  const builder = new PlanBuilder();
+  let x: Tensor = builder.parameter('x', [rows, width]);
+  for (const block of [0, 1]) {
+    const parameter = (name: string, ...shape: number[]) => builder.parameter(`${name} ${block}`, shape);
+    const normed = layerNorm(builder, x, parameter('gain', width), parameter('offset', width));
+    const widened = builder.op(matmul, [normed, parameter('w', width, 24), parameter('b', 24)], { layout: 'nn' })[0];
+    const active = builder.op(gelu, [widened])[0];
+    const narrowed = builder.op(matmul, [active, parameter('v', 24, width), parameter('c', width)], { layout: 'nn' });
+    x = builder.op(sum, [x, narrowed[0]])[0];
+  }
+  const y = builder.readable(builder.op(scale, [x], { factor: 0.5 }, ['y'])[0]);
+  builder.backwardFrom([{ output: y, gradient: builder.input('dy', [rows, width]) }]);
+  builder.gradients();
+  return builder;
+}
+
+test('fused ops write what the listed ones write, on every device', async () => {
+  const [listed, fused] = [blocks().finish({ fuse: false }), blocks().finish()];
+  const random = createRandom(1);
+  const draw = (length: number) => Float32Array.from({ length }, () => random.normal());
+  const [parameters, dy] = [draw(listed.parameterCount), draw(rows * width)];
+  const reference = interpret(listed, { parameters, dy });
+  expectClose(interpret(fused, { parameters, dy }).get('gradients')!, reference.get('gradients')!, 1e-6, 'references');
+  for (const device of await testDevices()) {
+    const program = await device.compile(fused);
+    program.writeParameters(parameters);
+    program.write('dy', dy);
+    await program.run();
+    for (const name of ['y', 'gradients'])
+      expectClose(await program.read(name), reference.get(name)!, 1e-5, `${name} on ${device.info.adapter}`);
+    program.destroy();
+  }
+});
+
+test('a block has an op for each product, norm and their gradients, and no other', () => {
+  const kernels = blocks()
+    .finish()
+    .ops.map(({ kernel }) => kernel.name)
+    .filter((name) => name !== 'scale');
+  const forward = ['norm', 'matmul', 'matmul'];
+  const backward = ['matmul', 'matmul', 'matmul', 'matmul', 'normGradient'];
+  expect(kernels).toEqual([...forward, ...forward, ...backward, ...backward]);
+});
+
+test('what somebody reads is written, and what is written later is waited for', () => {
+  const list = (readable: boolean) => {
+    const builder = new PlanBuilder();
+    const x = builder.input('x', [2, 2]);
+    const product = builder.op(matmul, [x, x], { layout: 'nn' }, ['product'])[0];
+    if (readable) builder.readable(product);
+    const late = builder.op(scale, [x], { factor: 2 })[0];
+    builder.op(sum, [late, builder.op(sum, [product, x])[0]]);
+    return builder.finish().ops.map(({ kernel }) => kernel.name);
+  };
+  expect(list(true)).toEqual(['matmul', 'scale', 'sum', 'sum']);
+  expect(list(false)).toEqual(['matmul', 'scale', 'sum']); // the outer sum needs `late`
+});

@@ -1,0 +1,54 @@
+// Merges ops of a finished list: an op takes over the work of a later one that reads an output or an input of it, when its kernel
+// offers to (`Kernel.fuse`) and nothing in between minds. So models and adjoints stay lists of simple ops.
+
+import type { Op, Tensor } from './op.ts';
+import { elementsOf } from './op.ts';
+
+/**
+ * @param ops in order of execution
+ * @param readable names of temporaries that must be written although no op may read them
+ * @returns ops that write the same values in fewer steps
+ */
+export function fuseOps(ops: readonly Op[], readable: ReadonlySet<string>): Op[] {
+  const list = [...ops];
+  for (let at = 0; at < list.length; at++) {
+    let next = at + 1;
+    while (next < list.length) {
+      const fused = fusePair(list, at, next, readable);
+      if (fused) list.splice(next, 1);
+      if (fused) list[at] = fused;
+      next = fused ? at + 1 : next + 1; // what did not fit the op before may fit it now
+    }
+  }
+  return list;
+}
+
+function fusePair(list: readonly Op[], at: number, next: number, readable: ReadonlySet<string>): Op | null {
+  const [op, later] = [list[at]!, list[next]!];
+  if (!op.kernel.fuse || later.kernel.inPlace || op.kernel.inPlace) return null;
+  const shared = new Set([...op.inputs, ...op.outputs]);
+  if (!later.inputs.some((input) => shared.has(input))) return null;
+  if (!canMove(later, list.slice(at + 1, next))) return null;
+  const isNeeded = (tensor: Tensor): boolean =>
+    tensor.role !== 'temporary' ||
+    readable.has(tensor.name) ||
+    list.some((other) => other !== later && other.inputs.includes(tensor));
+  return op.kernel.fuse(op, later, isNeeded);
+}
+
+/** Whether an op may run before all of `between`: they neither write what it reads, nor touch what it writes. */
+function canMove(op: Op, between: readonly Op[]): boolean {
+  const touches = (tensors: readonly Tensor[], other: Tensor) => tensors.some((tensor) => overlap(tensor, other));
+  return between.every(
+    ({ inputs, outputs }) =>
+      !outputs.some((output) => touches(op.inputs, output) || touches(op.outputs, output)) &&
+      !inputs.some((input) => touches(op.outputs, input)),
+  );
+}
+
+/** Slices of the flat vectors overlap where their ranges do; other tensors only with themselves. */
+function overlap(a: Tensor, b: Tensor): boolean {
+  if (a === b) return true;
+  if (a.role !== b.role || (a.role !== 'parameter' && a.role !== 'gradient')) return false;
+  return a.offset < b.offset + elementsOf(b.shape) && b.offset < a.offset + elementsOf(a.shape);
+}
