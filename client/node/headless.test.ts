@@ -77,7 +77,7 @@ const stateHashes = async (client: LoomOSClient, job: JobView): Promise<string[]
 
 test('kill -9 of a worker in mid-round: the round closes without it', async () => {
   const { client, url } = await serve(newFolder());
-  const job = await submitTinyJob(client, { maxTokens: 20_000 }, { min: 1, max: 3 });
+  const job = await submitTinyJob(client, { maxTokens: 12_000 }, { min: 1, max: 3 });
   const [a, b] = [startWorker(url), startWorker(url)];
   const haveWorked = ({ workers }: JobView): boolean =>
     workers.filter((worker) => worker.roundsAccepted > 0).length === 2;
@@ -95,7 +95,7 @@ test('kill -9 of a worker in mid-round: the round closes without it', async () =
 test('kill -9 of the coordinator: the job goes on from the last closed round', async () => {
   const data = newFolder();
   const first = await serve(data);
-  const job = await submitTinyJob(first.client, { maxTokens: 20_000 }, { min: 2, max: 2 });
+  const job = await submitTinyJob(first.client, { maxTokens: 12_000 }, { min: 2, max: 2 });
   const workers = [startWorker(first.url, '--once'), startWorker(first.url, '--once')];
   await until(first.client, job, ({ round }) => round > 2);
   const before = await stateHashes(first.client, job);
@@ -113,9 +113,9 @@ test('kill -9 of the coordinator: the job goes on from the last closed round', a
 test('kill -9 of everything: nothing that was accepted is lost', async () => {
   const [data, own] = [newFolder(), newFolder()];
   const first = await serve(data);
-  const job = await submitTinyJob(first.client, { maxTokens: 20_000 }, { min: 1, max: 1 });
+  const job = await submitTinyJob(first.client, { maxTokens: 12_000 }, { min: 1, max: 1 });
   const worker = startWorker(first.url, '--data', own);
-  await until(first.client, job, ({ round }) => round > 3);
+  await until(first.client, job, ({ round }) => round > 2);
   const before = await stateHashes(first.client, job);
   await Promise.all([kill(worker.process), kill(first.process)]);
   const second = await serve(data, Number(new URL(first.url).port));

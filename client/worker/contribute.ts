@@ -209,11 +209,11 @@ class Life {
   }
 
   /** One clear sentence, and another try after a while unless that is hopeless. */
-  private async suffer(error: unknown, failures: number): Promise<void> {
-    const reason = describeError(error);
-    if (error instanceof LoomError && error.code === 'unauthorized')
+  private async suffer(cause: unknown, failures: number): Promise<void> {
+    const reason = describeError(cause);
+    if (cause instanceof LoomError && cause.code === 'unauthorized')
       await forgetIdentity(this.options.store).catch(() => undefined);
-    const isHopeless = !(error instanceof LoomError) || hopeless.has(error.code);
+    const isHopeless = !(cause instanceof LoomError) || hopeless.has(cause.code);
     const trying = this.feed.now.phase === 'preparing' ? 'preparing' : 'connecting';
     this.feed.update({ phase: isHopeless ? 'failed' : trying, reason });
     if (!isHopeless) await this.changed.wait(backoffMs(failures, this.options.random));
