@@ -26,7 +26,9 @@ test.each(golden.cases)(
     const [cpu, forSoftware, forHardware] = await testDevices();
     // On a software adapter the kernels made for GPUs take a minute; there they are tested one by one only.
     const fast = forHardware?.info.isSoftware ? [cpu, forSoftware] : [cpu, forSoftware, forHardware];
-    for (const device of fast) if (device !== undefined) await checkDevice(device, wanted);
+    for (const device of fast.filter((device) => device !== undefined)) {
+      await checkDevice(device, wanted);
+    }
   },
 );
 
