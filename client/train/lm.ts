@@ -23,7 +23,7 @@ import { lmPlans } from './lm-plans.ts';
 import type { LmPlans } from './lm-plans.ts';
 import { LossLog } from './loss-log.ts';
 import type { Pace } from './pace.ts';
-import { sampleTokens } from './sample.ts';
+import { choosePrompt, sampleTokens } from './sample.ts';
 import type { Artifact } from './trainer.ts';
 
 type Spec = Manifest['spec'];
@@ -120,10 +120,10 @@ class LanguageModelRun implements LocalRun {
     return evaluationWindows(this.#dataset.validation.length, this.#plans.shape.context, tokens);
   }
 
-  /** Text that the parameters last measured write after the first words of the validation part. */
+  /** Text that the parameters last measured write after a few words of the validation part. */
   async #sample(pace: Pace): Promise<string> {
     const program = await this.#device.compile(this.#plans.sampling, { shareWith: this.#training });
-    const prompt = this.#dataset.validation.subarray(0, Math.min(sampled.promptTokens, this.#plans.shape.context));
+    const prompt = choosePrompt(this.#dataset.validation, Math.min(sampled.promptTokens, this.#plans.shape.context));
     const random = createRandom(this.#spec.seed);
     const written = await sampleTokens(program, prompt, sampled.tokens, sampled, random, pace);
     program.destroy();

@@ -4,13 +4,14 @@
 import type { ChosenDevice } from '../../kernels/device/choose.ts';
 import type { Device } from '../../kernels/device/device.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
+import type { Difference } from '../../shared/aggregation/rule.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
 import { outerStep, stateHash } from '../../shared/rounds/state.ts';
-import type { AgreedState, Difference } from '../../shared/rounds/state.ts';
+import type { AgreedState } from '../../shared/rounds/state.ts';
 import { codecFor } from '../exchange/codec.ts';
 import type { Codec } from '../exchange/codec.ts';
 import { ErrorFeedback } from '../exchange/compression/error-feedback.ts';
@@ -106,11 +107,17 @@ export class LocalTrainer implements Trainer {
     const state = this.#agreed();
     if (round !== state.round)
       throw new LoomError('conflict', `the agreed state is of round ${state.round}, not ${round}`);
-    const { outerLearningRate: learningRate, outerMomentum: momentum } = this.#opened().manifest.spec.rounds;
-    this.#opened().feedback.settle(contributions.map(({ payload }) => payload));
+    const { manifest, algorithm, feedback } = this.#opened();
+    const { outerLearningRate: learningRate, outerMomentum: momentum, aggregation } = manifest.spec.rounds;
+    feedback.settle(contributions.map(({ payload }) => payload));
     const decoded = contributions.map((contribution) => this.#decode(round, contribution));
     const differences = decoded.filter((difference) => difference !== null);
-    this.#state = outerStep(state, differences, { learningRate, momentum });
+    this.#state = outerStep(state, differences, {
+      learningRate,
+      momentum,
+      aggregation,
+      ranges: algorithm.plan.parameters,
+    });
     return { ...refOf(this.#state), refused: contributions.length - differences.length };
   }
 

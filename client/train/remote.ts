@@ -6,6 +6,7 @@ import type { Endpoint, Remote } from 'comlink';
 import { LoomError, describeError } from '../../shared/errors.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
+import { within } from '../timing/wait.ts';
 import type { OnProgress } from './algorithm.ts';
 import type { Applied, Artifact, Contribution, StateRef, Trainer, TrainerJob, TrainerReport } from './trainer.ts';
 
@@ -25,6 +26,8 @@ export function serveTrainer(trainer: Trainer, endpoint: Endpoint): void {
   };
   expose(served, endpoint);
 }
+
+const closeMs = 3_000;
 
 /** The other side of a thread that was started for one trainer. */
 export interface TrainerThread {
@@ -82,9 +85,12 @@ export class RemoteTrainer implements Trainer {
     return this.#call(() => this.#remote.setLoad(fraction));
   }
 
-  /** Ends the thread, after its work in hand. */
+  /** Ends the thread after its work in hand, or in the middle of it if that takes long. */
   async close(): Promise<void> {
-    if (this.#end === null) await this.#call(() => this.#remote.close());
+    if (this.#end === null) {
+      const closing = this.#call(() => this.#remote.close());
+      await within(closeMs, 'closing the trainer', closing).catch(() => {});
+    }
     this.#endWith('the trainer is closed');
     this.#thread.terminate();
   }

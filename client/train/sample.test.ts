@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../../shared/random.ts';
-import { drawToken } from './sample.ts';
+import { utf8 } from '../../shared/bytes.ts';
+import { choosePrompt, drawToken } from './sample.ts';
 
 const logits = Float32Array.of(0, 2, 1, -50, 2.5);
 
@@ -18,4 +19,11 @@ test('only the top k are drawn, as often as softmax says', () => {
   expect(counts[1]! / 20_000).toBeCloseTo(weights[0]! / total, 1);
   expect(counts[4]! / 20_000).toBeCloseTo(weights[1]! / total, 1);
   expect(counts[2]! / 20_000).toBeCloseTo(weights[2]! / total, 1);
+});
+
+test('a prompt begins with a sentence and ends with a word', () => {
+  const prompt = (text: string) => new TextDecoder().decode(choosePrompt(utf8(text), 16));
+  expect(prompt('ten gold. Call me Ishmael, some years ago')).toBe('Call me');
+  expect(prompt('no sentence here at all')).toBe('no sentence');
+  expect(prompt('0123456789abcdefghij')).toBe('0123456789abcdef');
 });

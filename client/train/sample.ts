@@ -53,3 +53,12 @@ export function drawToken(logits: Float32Array, { temperature, topK }: Sampling,
   }
   return best; // rounding left a sliver
 }
+
+/** The beginning of a sentence of `text`, at most `length` tokens, ending with a word; any beginning where there is none. */
+export function choosePrompt(text: Uint8Array, length: number): Uint8Array {
+  const [space, stop] = [0x20, 0x2e];
+  const sentence = text.findIndex((byte, i) => byte === space && text[i - 1] === stop) + 1; // 0 without one
+  const prompt = text.subarray(sentence, sentence + length);
+  const end = prompt.lastIndexOf(space);
+  return end > 0 ? prompt.subarray(0, end) : prompt;
+}
