@@ -109,7 +109,7 @@ const completed: JobView = {
   evaluation: { loss: 2.214, tokens: 123_856, unigramLoss: 3.102, bigramLoss: 2.401 },
 };
 
-const sample = `Call me Ishmael. The shis of the whale were so the stand of the sea, and the
+const sample = `Call me Ishmael.▸ The shis of the whale were so the stand of the sea, and the
 ship's sterned the whale, and the should to the so may be the seemed of the crew
 that hand his lothing the boat of the deck. "What was the mast, and then a seat?"
 cried Starbuck; "there was the like a whale of the whaling sharks."`;

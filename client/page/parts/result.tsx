@@ -13,12 +13,7 @@ export function Result({ shown, evaluation }: { shown: ShownJob; evaluation: Eva
       <p>{verdict(evaluation)}</p>
       <Comparison evaluation={evaluation} />
       {shown.artifacts.length > 0 && <Downloads shown={shown} />}
-      {shown.sample !== null && (
-        <figure class="sample">
-          <figcaption>What it writes</figcaption>
-          <blockquote>{shown.sample}</blockquote>
-        </figure>
-      )}
+      {shown.sample !== null && <Sample text={shown.sample} />}
     </section>
   );
 }
@@ -61,5 +56,23 @@ function Downloads({ shown }: { shown: ShownJob }) {
         </li>
       ))}
     </ul>
+  );
+}
+
+/** The trainer puts this sign between the words that were given to the model and those that it wrote. */
+const promptEnd = '▸';
+
+function Sample({ text }: { text: string }) {
+  const end = text.indexOf(promptEnd);
+  return (
+    <figure class="sample">
+      <figcaption>
+        {end < 0 ? 'What it writes' : 'What it writes after a few words of the text it was not trained on'}
+      </figcaption>
+      <blockquote>
+        <span class="prompt">{text.slice(0, Math.max(0, end))}</span>
+        {text.slice(end + 1)}
+      </blockquote>
+    </figure>
   );
 }
