@@ -8,7 +8,7 @@ import { LoomError, describeError } from '../../shared/errors.ts';
 import { Mesh } from '../exchange/mesh.ts';
 import type { CreatePeer } from '../exchange/peer-host.ts';
 import { backoffMs } from '../timing/backoff.ts';
-import { Bell, within } from '../timing/wait.ts';
+import { Bell } from '../timing/wait.ts';
 import type { Trainer } from '../train/trainer.ts';
 import { CoordinatorApi } from './coordinator-api.ts';
 import { loadDataset } from './dataset.ts';
@@ -47,8 +47,6 @@ export interface Contributor {
   /** Resolves with the last snapshot: stopped, failed, or with `once` finished. */
   readonly done: Promise<WorkerSnapshot>;
 }
-
-const closeMs = 3_000;
 
 /** Errors that trying again does not cure. */
 const hopeless: ReadonlySet<string> = new Set(['unsupported_version', 'forbidden', 'no_backend', 'conflict']);
@@ -146,7 +144,8 @@ class Life {
       await this.conclude(job, keepsake, await this.session.run());
     } finally {
       this.session = null;
-      await this.closeWorkshop();
+      await this.workshop?.close().catch(() => undefined);
+      this.workshop = null;
     }
   }
 
@@ -163,13 +162,6 @@ class Life {
     await workshop.open();
     this.feed.update({ backend: workshop.report });
     return this.stopping === null ? workshop : null;
-  }
-
-  /** Waits for the step in hand, but not for a trainer that hangs. */
-  private async closeWorkshop(): Promise<void> {
-    const closing = this.workshop?.close();
-    this.workshop = null;
-    if (closing !== undefined) await within(closeMs, 'closing the trainer', closing).catch(() => undefined);
   }
 
   private openSession(job: JobView, workerId: string, keepsake: Keepsake, workshop: Workshop): JobSession {

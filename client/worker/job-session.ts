@@ -239,7 +239,7 @@ export class JobSession {
       await this.perform(work, breakOff.signal);
       return null;
     } catch (error) {
-      return breakOff.signal.aborted ? null : error;
+      return breakOff.signal.aborted && !this.options.workshop.isBroken ? null : error;
     } finally {
       this.work = null;
     }

@@ -22,7 +22,7 @@ const manifest = parseManifest({
 const data = utf8('the quick brown fox jumps over the lazy dog. '.repeat(50));
 
 async function open(keepsake: Keepsake, createTrainer: () => Trainer = createCpuTrainer): Promise<Workshop> {
-  const workshop = new Workshop({ createTrainer, manifest, data, backend: 'cpu', load: 1, keepsake });
+  const workshop = new Workshop({ createTrainer, manifest, data, backend: 'cpu', load: 1, keepsake, hungMs: 50 });
   await workshop.open();
   return workshop;
 }
@@ -76,4 +76,17 @@ test('a dead trainer is told from an interrupted one, and replaced on the state 
   expect(workshop.isBroken).toBe(false);
   expect(workshop.holds).toEqual(holds);
   await trainRound(workshop, 1);
+});
+
+test('a trainer that never ends its step after an interruption counts as broken', async () => {
+  const createTrainer = (): Trainer => {
+    const trainer = createCpuTrainer();
+    trainer.train = () => new Promise(() => undefined);
+    return trainer;
+  };
+  const workshop = await open(new Keepsake(new MemoryStore(), 'job'), createTrainer);
+  const training = trainRound(workshop, 0);
+  workshop.interrupt();
+  await expect(training).rejects.toMatchObject({ code: 'unavailable' });
+  expect(workshop.isBroken).toBe(true);
 });

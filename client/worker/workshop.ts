@@ -17,6 +17,7 @@ export interface WorkshopOptions {
   backend: 'auto' | 'webgpu' | 'cpu';
   load: number;
   keepsake: Keepsake;
+  hungMs?: number; // how long an interrupted step may still take
 }
 
 export class Workshop {
@@ -27,6 +28,8 @@ export class Workshop {
   private held: StateRef = { round: 0, stateHash: '' };
   /** A call failed in a way that only a new trainer cures. */
   isBroken = false;
+  private giveUp: (() => void) | null = null; // while training
+  private hangs: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: WorkshopOptions) {
     this.options = options;
@@ -76,11 +79,22 @@ export class Workshop {
   }
 
   async train(assignment: Assignment, onProgress: (progress: TrainingProgress) => void): Promise<Contribution> {
-    return this.guard(this.trainer.train(assignment, onProgress));
+    const { promise: hung, reject } = Promise.withResolvers<never>();
+    this.giveUp = () => reject(new LoomError('unavailable', 'the training thread does not answer'));
+    try {
+      return await this.guard(Promise.race([this.trainer.train(assignment, onProgress), hung]));
+    } finally {
+      clearTimeout(this.hangs);
+      this.hangs = undefined;
+      this.giveUp = null;
+    }
   }
 
+  /** Stops the training after its step in hand; a trainer that never comes to that end counts as broken. */
   interrupt(): void {
+    if (this.giveUp === null) return;
     this.trainer.interrupt().catch(() => undefined); // a dead trainer fails the call that trains
+    this.hangs ??= setTimeout(this.giveUp, this.options.hungMs ?? 60_000);
   }
 
   checkpoint(): Promise<Uint8Array> {
