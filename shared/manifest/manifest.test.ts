@@ -173,3 +173,17 @@ test.each(['sign', { kind: 'topk', density: 0.01, bits: 4 }])('compression %j is
     typeof compression === 'string' ? compression : { ...compression, errorFeedback: 1 },
   );
 });
+
+test.each([
+  ['kurm', { where: 'spec.rounds.aggregation', allowed: expect.stringMatching(/^mean, median, trimmed-mean, krum,/) }],
+  [
+    { kind: 'krum', attackers: 0.5 },
+    { where: 'spec.rounds.aggregation.attackers', allowed: 'less than 0.5' },
+  ],
+  [
+    { kind: 'krum', radius: 1 },
+    { where: 'spec.rounds.aggregation.radius', message: expect.stringMatching(/it has attackers, bucketSize, clip/) },
+  ],
+])('aggregation %j is refused', (aggregation, fault) => {
+  expect(faultOf({ 'spec.rounds.aggregation': aggregation })).toMatchObject(fault);
+});

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { LoomError } from '../errors.ts';
+import { aggregationSchema } from './aggregation.ts';
 import { compressionSchema } from './compression.ts';
 import { duration } from './duration.ts';
 import { describeIssue } from './fault.ts';
@@ -57,6 +58,7 @@ const rounds = z.strictObject({
   outerLearningRate: z.number().positive().max(10).default(1), // on the averaged difference
   outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov; 0 = plain averaging
   compression: compressionSchema.default('int8'), // of the differences that workers exchange
+  aggregation: aggregationSchema.default('mean'), // of a round's differences; the others than mean withstand liars
   quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline
 });
 

@@ -3,7 +3,8 @@ import { createRandom } from '../random.ts';
 import { outerStep, stateHash } from './state.ts';
 import type { AgreedState } from './state.ts';
 
-const plain = { learningRate: 1, momentum: 0 };
+const averaging = { aggregation: 'mean', ranges: [] } as const;
+const plain = { learningRate: 1, momentum: 0, ...averaging };
 
 test('one worker and plain averaging: the step is the difference itself', () => {
   const state = initial(100);
@@ -22,13 +23,13 @@ test('differences weigh as their tokens', () => {
       { difference: Float32Array.of(1, 0), tokens: 300 },
       { difference: Float32Array.of(0, 1), tokens: 100 },
     ],
-    { learningRate: 2, momentum: 0 },
+    { learningRate: 2, momentum: 0, ...averaging },
   );
   expect(next).toEqual({ round: 5, parameters: Float32Array.of(2.5, 1.5), momentum: null });
 });
 
 test('Nesterov momentum as in PyTorch: m = 0.5 m + d, p += lr (d + 0.5 m)', () => {
-  const step = { learningRate: 1, momentum: 0.5 };
+  const step = { learningRate: 1, momentum: 0.5, ...averaging };
   const contribution = [{ difference: Float32Array.of(1), tokens: 1 }];
   const first = outerStep({ round: 0, parameters: Float32Array.of(0), momentum: null }, contribution, step);
   const second = outerStep(first, contribution, step);
@@ -38,7 +39,7 @@ test('Nesterov momentum as in PyTorch: m = 0.5 m + d, p += lr (d + 0.5 m)', () =
 
 test('a round in which nothing was accepted keeps the state and its hash', () => {
   const state = { ...initial(10), momentum: noise(9, 10) };
-  const next = outerStep(state, [], { learningRate: 1, momentum: 0.9 });
+  const next = outerStep(state, [], { learningRate: 1, momentum: 0.9, ...averaging });
   expect(next.round).toBe(1);
   expect(stateHash(next)).toBe(stateHash(state));
 });
@@ -46,7 +47,7 @@ test('a round in which nothing was accepted keeps the state and its hash', () =>
 test('the same list gives the same bits; another order may not', () => {
   const contributions = [3, 4, 5, 6].map((seed) => ({ difference: noise(seed, 4096), tokens: 100 * seed }));
   const run = (list: typeof contributions) =>
-    stateHash(outerStep(initial(4096), list, { learningRate: 0.7, momentum: 0.9 }));
+    stateHash(outerStep(initial(4096), list, { learningRate: 0.7, momentum: 0.9, ...averaging }));
   expect(run(contributions)).toBe(run(contributions.map((one) => ({ ...one, difference: one.difference.slice() }))));
   expect(run(contributions.toReversed())).not.toBe(run(contributions));
 });

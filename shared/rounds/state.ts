@@ -2,8 +2,11 @@
 // computes it for itself and must get the same bits: plain float32 arithmetic in a fixed order, no GPU, no parallel sums.
 
 import { sha256 } from '@noble/hashes/sha2.js';
+import { aggregate } from '../aggregation/aggregate.ts';
+import type { Difference } from '../aggregation/rule.ts';
+import type { Range } from '../aggregation/vectors.ts';
 import { toHex } from '../bytes.ts';
-import { LoomError } from '../errors.ts';
+import type { Aggregation } from '../manifest/aggregation.ts';
 
 export interface AgreedState {
   readonly round: number;
@@ -11,27 +14,24 @@ export interface AgreedState {
   readonly momentum: Float32Array | null; // outer momentum, same length; null for plain averaging
 }
 
-/** One accepted contribution, decoded: trained minus agreed parameters, and the tokens it was trained on. */
-export interface Difference {
-  readonly difference: Float32Array;
-  readonly tokens: number;
-}
-
 export interface OuterStep {
   readonly learningRate: number;
   readonly momentum: number; // Nesterov; 0 = plain averaging
+  readonly aggregation: Aggregation;
+  readonly ranges: readonly Range[]; // the parameter tensors
 }
 
 /**
- * Applies a closed round: the token-weighted mean of the differences, summed in list order, as a step of SGD with Nesterov
- * momentum (DiLoCo, arXiv 2311.08105). A round without accepted tokens changes nothing but the round number.
+ * Applies a closed round: what the differences come to under the aggregation rule, as a step of SGD with Nesterov momentum
+ * (DiLoCo, arXiv 2311.08105). A round without accepted tokens changes nothing but the round number.
  * @throws LoomError `internal` when a difference has another length than the parameters
  */
 export function outerStep(state: AgreedState, contributions: readonly Difference[], step: OuterStep): AgreedState {
-  const mean = weightedMean(contributions, state.parameters.length);
-  if (mean === null) return { ...state, round: state.round + 1 };
-  const momentum = step.momentum > 0 ? nextMomentum(state.momentum, mean, step.momentum) : null;
-  const update = momentum === null ? mean : addScaled(mean, momentum, step.momentum);
+  const context = { round: state.round, elements: state.parameters.length, ranges: step.ranges };
+  const { difference } = aggregate(step.aggregation, contributions, context);
+  if (difference === null) return { ...state, round: state.round + 1 };
+  const momentum = step.momentum > 0 ? nextMomentum(state.momentum, difference, step.momentum) : null;
+  const update = momentum === null ? difference : addScaled(difference, momentum, step.momentum);
   return { round: state.round + 1, parameters: addScaled(state.parameters, update, step.learningRate), momentum };
 }
 
@@ -50,22 +50,9 @@ export function stateHash(state: AgreedState): string {
   return toHex(digest.digest());
 }
 
-function weightedMean(contributions: readonly Difference[], elements: number): Float32Array | null {
-  const total = contributions.reduce((sum, { tokens }) => sum + tokens, 0);
-  if (total === 0) return null;
-  const mean = new Float32Array(elements);
-  for (const { difference, tokens } of contributions) {
-    if (difference.length !== elements) {
-      throw new LoomError('internal', `a difference of ${difference.length} elements for ${elements} parameters`);
-    }
-    addInto(mean, difference, Math.fround(tokens / total));
-  }
-  return mean;
-}
-
-/** m <- momentum * m + mean */
-function nextMomentum(previous: Float32Array | null, mean: Float32Array, momentum: number): Float32Array {
-  return previous === null ? mean.slice() : addScaled(mean, previous, momentum);
+/** m <- momentum * m + difference */
+function nextMomentum(previous: Float32Array | null, difference: Float32Array, momentum: number): Float32Array {
+  return previous === null ? difference.slice() : addScaled(difference, previous, momentum);
 }
 
 /** base + scale * added, each operation rounded to float32. */
