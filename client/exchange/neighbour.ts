@@ -42,7 +42,7 @@ export class Neighbour {
   adopt(connection: DataConnection): void {
     // Whoever rightly dials does so only when its old link is gone, whether we noticed that or not.
     const refused = this.banned || this.gone.signal.aborted || (this.link !== null && this.weDial());
-    if (refused) return connection.close();
+    if (refused || !connection.open) return connection.close();
     this.link?.close();
     const link: PeerLink = new PeerLink(
       connection,
