@@ -3,6 +3,8 @@
 
 import { defineConfig } from 'vite';
 
+const coordinator = { target: 'http://127.0.0.1:8787', ws: true };
+
 export default defineConfig({
   root: import.meta.dirname,
   build: {
@@ -12,4 +14,6 @@ export default defineConfig({
     sourcemap: true,
   },
   worker: { format: 'es' },
+  // `vite --config client/page/vite.config.ts` beside `npm start`: the sources, on the coordinator that runs there.
+  server: { proxy: { '/api': coordinator, '/peerjs': coordinator } },
 });

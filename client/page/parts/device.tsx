@@ -173,7 +173,11 @@ function Notes({ state, snapshot }: { state: PageState; snapshot: WorkerSnapshot
   return (
     <div class="notes">
       {state.gpu.state === 'missing' && <p>{state.gpu.why}</p>}
-      {snapshot.backend !== null && <p>{snapshot.backend.why}</p>}
+      {snapshot.backend !== null && (
+        <p>
+          {snapshot.backend.why} The model has {formatCount(snapshot.backend.parameterCount)} parameters.
+        </p>
+      )}
       {state.awake && <p>The screen stays on while this tab contributes.</p>}
       {state.throttledMs > 2000 && (
         <p>
