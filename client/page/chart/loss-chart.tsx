@@ -9,7 +9,6 @@ import { dots, linePath, nearest, place, ticks, type Scale } from './scale.ts';
 import { lossSeries, summary, type Mark, type Point, type Series } from './series.ts';
 
 const margin = { top: 12, right: 8, bottom: 36, left: 34 };
-
 const mostDots = 40; // measurements that are marked one by one
 
 interface Frame {

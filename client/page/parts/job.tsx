@@ -10,10 +10,10 @@ import { Workers } from './workers.tsx';
 
 export function JobPanel({ state }: { state: PageState }) {
   const { shown } = state;
-  const hasLiveJob = state.jobs.some(isLive);
+  const isKnown = state.link === 'online' || state.jobs.length > 0; // else we know nothing of jobs, also not that there are none
   return (
     <main id="job" class="job" tabIndex={-1}>
-      {!hasLiveJob && state.link !== 'loading' && <NoJob state={state} />}
+      {isKnown && !state.jobs.some(isLive) && <NoJob state={state} />}
       {shown !== null && <Shown state={state} shown={shown} />}
     </main>
   );
