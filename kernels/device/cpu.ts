@@ -138,6 +138,7 @@ class CpuProgram implements Program {
 
   #allocate(elements: number): Region {
     if (elements > 0) this.counters.buffersCreated++;
+    this.counters.bufferBytes += elements * 4;
     return { pointer: this.wasm.allocate(elements * 4), elements };
   }
 

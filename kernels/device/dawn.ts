@@ -19,13 +19,15 @@ export interface DawnOptions {
   readonly probe?: boolean;
   /** Replaces what the device says of itself, for tests. */
   readonly traits?: Partial<DeviceTraits>;
+  /** Dawn features to switch on besides; they count for the first device of a process, which makes Dawn's only instance. */
+  readonly toggles?: readonly string[];
 }
 
 /** Opens Dawn's best adapter, or says in one sentence why there is none. Never rejects. */
 export async function openDawn(options: DawnOptions = {}): Promise<WebGpuResult> {
   try {
     const reason = options.probe === false ? null : await probeInChild();
-    return reason === null ? await openWebGpu(await loadDawn(), options.traits) : { reason };
+    return reason === null ? await openWebGpu(await loadDawn(options.toggles), options.traits) : { reason };
   } catch (error) {
     return { reason: `Dawn could not be opened: ${error instanceof Error ? error.message : String(error)}` };
   }
@@ -35,12 +37,12 @@ export async function openDawn(options: DawnOptions = {}): Promise<WebGpuResult>
  * Kernels write workgroup memory before they read it. Without this, SwiftShader compiles its zeroes store by store: a
  * second for each pipeline that has a few KiB of it.
  */
-const toggles = ['enable-dawn-features=disable_workgroup_init'];
+const standardToggles = ['disable_workgroup_init'];
 
 /** Dawn's GPU object, made once a process. */
-async function loadDawn(): Promise<GPU> {
+export async function loadDawn(toggles: readonly string[] = []): Promise<GPU> {
   const { create } = await import('webgpu');
-  pinned.loomosDawn ??= create(toggles);
+  pinned.loomosDawn ??= create([`enable-dawn-features=${[...standardToggles, ...toggles].join(',')}`]);
   return pinned.loomosDawn;
 }
 

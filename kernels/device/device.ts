@@ -14,13 +14,22 @@ export interface Counters {
   dispatches: number;
   submits: number;
   buffersCreated: number;
+  bufferBytes: number; // of all buffers made, staging included
   bindGroupsCreated: number;
   bytesUploaded: number;
   bytesRead: number;
 }
 
 export function newCounters(): Counters {
-  return { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, bytesUploaded: 0, bytesRead: 0 };
+  return {
+    dispatches: 0,
+    submits: 0,
+    buffersCreated: 0,
+    bufferBytes: 0,
+    bindGroupsCreated: 0,
+    bytesUploaded: 0,
+    bytesRead: 0,
+  };
 }
 
 export interface Program {

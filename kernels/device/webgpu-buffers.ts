@@ -73,6 +73,7 @@ export class Buffers {
     const buffer = this.#gpu.createBuffer({ label, size: elements * 4, usage });
     this.owned.push(buffer);
     this.counters.buffersCreated++;
+    this.counters.bufferBytes += buffer.size;
     return buffer;
   }
 }

@@ -50,6 +50,7 @@ export class StagingRing {
     const buffer = this.#gpu.createBuffer({ size: bytes, usage: bufferUsage.mapRead | bufferUsage.copyDestination });
     this.#all.push(buffer);
     this.#counters.buffersCreated++;
+    this.#counters.bufferBytes += buffer.size;
     return buffer;
   }
 }

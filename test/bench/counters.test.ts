@@ -1,8 +1,11 @@
-// Holds what a training step of a 12-layer GPT costs a GPU in calls, from the plan alone: no device is needed.
+// Holds what a training step of a 12-layer GPT costs in calls.
 
 import { expect, test } from 'vitest';
-import { lmPlans } from '../../client/train/lm-plans.ts';
 import type { DeviceTraits, Tensor } from '../../kernels/plan/op.ts';
+import type { Plan } from '../../kernels/plan/plan.ts';
+import { testDevices } from '../../kernels/testing/devices.ts';
+import { countersOfStep, trainingPlan } from './ours.ts';
+import { trainTask } from './rows.ts';
 
 const gpu: DeviceTraits = {
   isCpu: false,
@@ -13,11 +16,8 @@ const gpu: DeviceTraits = {
   features: new Set(),
 };
 
-/** How often each kernel of a plan is dispatched. */
-function countDispatches(layers: number): Record<string, number> {
-  const model = { kind: 'gpt', layers, heads: 12, width: 768, context: 256, tokenizer: 'bytes' } as const;
-  const variants = { positions: 'learned', norm: 'layer' } as const;
-  const { training } = lmPlans({ model: { ...model, ...variants }, optimizer: { kind: 'adamw', batchSize: 8 } });
+/** How often a plan dispatches each kernel: what a GPU would be given, without one. */
+function countDispatches(plan: Plan, traits: DeviceTraits): Record<string, number> {
   const counts: Record<string, number> = {};
   const scratch = (name: string, elements: number): Tensor => ({
     id: -1,
@@ -27,16 +27,28 @@ function countDispatches(layers: number): Record<string, number> {
     role: 'temporary',
     offset: 0,
   });
-  for (const op of training.ops) {
-    for (const { label } of op.kernel.dispatches(op, gpu, scratch)) counts[label] = (counts[label] ?? 0) + 1;
+  for (const op of plan.ops) {
+    for (const { label } of op.kernel.dispatches(op, traits, scratch)) counts[label] = (counts[label] ?? 0) + 1;
   }
   return counts;
 }
 
-test('dispatches of a 12-layer training step', () => {
-  const counts = countDispatches(12);
+test('dispatches of a 12-layer training step on a GPU', () => {
+  const plan = trainingPlan({ layers: 12, heads: 12, width: 768, context: 256, batch: 8, vocabulary: 256 });
+  const counts = countDispatches(plan, gpu);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   console.log(`12 layers: ${total} dispatches`, counts);
   expect(total).toBeLessThanOrEqual(290);
   expect(Object.keys(counts).filter((label) => /^(sum|gelu|column-sum)\./.test(label))).toEqual([]);
+});
+
+test('a step after the first creates nothing and submits at most four times', { timeout: 120_000 }, async () => {
+  const task = trainTask({ layers: 12, heads: 2, width: 16, context: 8, batch: 2, vocabulary: 32 });
+  for (const device of (await testDevices()).slice(0, 2)) {
+    const counters = await countersOfStep(device, task);
+    expect(counters).toMatchObject({ buffersCreated: 0, bindGroupsCreated: 0, bytesRead: 4 });
+    expect(counters.submits).toBeLessThanOrEqual(4);
+    expect(counters.bytesUploaded).toBe(2 * 4 * task.tokens.length);
+    expect(counters.bufferBytes).toBeGreaterThan(4 * 4 * 12 * 12 * 16 * 16); // parameters, gradients and moments
+  }
 });

@@ -1,0 +1,147 @@
+// `npm run bench`: ours beside tfjs and jax-js in one process on one adapter, in turns. Prints a table; never a claim.
+//   --quick        small sizes, 3 minutes on two cores
+//   --json FILE    the report as JSON
+//   --no-peers     ours alone; --cpu: ours alone on the CPU backend
+//   --peers FOLDER where the peers are installed
+//   --sweep        products in every tile and number of parts, ours alone
+//   --toggles A,B  Dawn features to switch on, such as skip_validation
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openCpu } from '../../kernels/device/cpu.ts';
+import { loadDawn, openDawn } from '../../kernels/device/dawn.ts';
+import type { Device } from '../../kernels/device/device.ts';
+import type { Measured, Patience } from './measure.ts';
+import { measure } from './measure.ts';
+import { countersOfStep, ourselves } from './ours.ts';
+import { openPeers } from './peers/open.ts';
+import type { Report, ReportRow } from './report.ts';
+import { formatCounters, formatRow, reportRow } from './report.ts';
+import type { Row } from './rows.ts';
+import { gemmRow, listRows, sizes, trainTask } from './rows.ts';
+import type { Contestant, Work } from './work.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    'no-peers': { type: 'boolean', default: false },
+    cpu: { type: 'boolean', default: false },
+    sweep: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    peers: { type: 'string' },
+    toggles: { type: 'string', default: '' },
+  },
+});
+const toggles = options.toggles.split(',').filter((toggle) => toggle !== '');
+const isQuick = options.quick;
+
+await main();
+
+async function main(): Promise<void> {
+  const device = await openDevice();
+  const driver = await driverOf(device);
+  console.log(`${device.info.adapter}; ${driver}; ${toggles.length > 0 ? toggles.join(', ') : "a page's toggles"}`);
+  const isAlone = options['no-peers'] || options.sweep || device.info.kind === 'cpu';
+  const peers = isAlone ? [] : await openPeers(options.peers, toggles, console.warn);
+  const chosen = sizes[device.info.isSoftware ? 'software' : 'gpu'][isQuick ? 'quick' : 'full'];
+  const rows = options.sweep
+    ? await sweep(device, chosen.gemm)
+    : await compete([ourselves(device), ...peers], listRows(chosen));
+  const counters = await countersOfStep(device, trainTask(chosen.gpt));
+  console.log(formatCounters(counters));
+  const report: Report = {
+    device: device.info.adapter,
+    driver,
+    date: new Date().toISOString(),
+    toggles,
+    rows,
+    counters,
+  };
+  if (options.json !== undefined) {
+    mkdirSync(dirname(options.json), { recursive: true });
+    writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  }
+  process.exit(0); // the peers leave timers behind
+}
+
+async function openDevice(): Promise<Device> {
+  if (options.cpu) return openCpu();
+  const opened = await openDawn({ toggles });
+  if ('device' in opened) return opened.device;
+  console.log(`There is no WebGPU (${opened.reason}): the CPU backend alone.`);
+  return openCpu();
+}
+
+async function driverOf(device: Device): Promise<string> {
+  if (device.info.kind === 'cpu') return `Node ${process.version}`;
+  const adapter = await (await loadDawn(toggles)).requestAdapter({ powerPreference: 'high-performance' });
+  const { vendor, architecture, device: id, description } = adapter!.info;
+  return [vendor, architecture, id, description].filter((part) => part !== '').join(' ');
+}
+
+async function compete(contestants: readonly Contestant[], rows: readonly Row[]): Promise<ReportRow[]> {
+  const done: ReportRow[] = [];
+  for (const row of rows) {
+    const made = await competeIn(row, contestants);
+    console.log(formatRow(made));
+    done.push(made);
+  }
+  return done;
+}
+
+async function competeIn(row: Row, contestants: readonly Contestant[]): Promise<ReportRow> {
+  const failed = new Map<string, string>();
+  const works = new Map<string, Work>();
+  for (const contestant of contestants) {
+    try {
+      works.set(contestant.name, await openWarm(row, contestant));
+    } catch (error) {
+      failed.set(contestant.name, error instanceof Error ? error.message.slice(0, 200) : String(error));
+    }
+  }
+  if (row.isTraining) await excludeStrangers(works, failed);
+  const names = [...works.keys()];
+  const results = await measure([...works.values()], patience(row));
+  for (const work of works.values()) work.destroy?.();
+  return reportRow(row, new Map(names.map((name, i): [string, Measured] => [name, results[i]!])), failed);
+}
+
+/** Set up, and run once: compiling is not measured, and shows who cannot. */
+async function openWarm(row: Row, contestant: Contestant): Promise<Work> {
+  const work = await row.open(contestant);
+  await work.run();
+  await work.finish();
+  return work;
+}
+
+/** Whoever's first loss is not ours computes something else, and its speed says nothing. */
+async function excludeStrangers(works: Map<string, Work>, failed: Map<string, string>): Promise<void> {
+  const wanted = await works.get('ours')?.loss?.();
+  for (const [name, work] of works) {
+    const loss = await work.loss?.();
+    if (wanted === undefined || loss === undefined || Math.abs(loss - wanted) < 1e-3) continue;
+    failed.set(name, `its first loss is ${loss}, ours ${wanted}`);
+    works.delete(name);
+  }
+}
+
+function patience({ isTraining }: Row): Patience {
+  if (isQuick) return { turnSeconds: 0.15, turns: 15, rowSeconds: isTraining ? 15 : 6 };
+  return { turnSeconds: 0.3, turns: 25, rowSeconds: isTraining ? 40 : 20 };
+}
+
+/** The same product in every tile and number of parts: what the estimates in tiling.ts are to be replaced with. */
+async function sweep(device: Device, lengths: readonly number[]): Promise<ReportRow[]> {
+  const done: ReportRow[] = [];
+  for (const n of lengths) {
+    for (const tile of [64, 128]) {
+      for (const parts of [1, 2, 4]) {
+        const row = { ...gemmRow(n), name: `GEMM ${n}, tile ${tile}, ${parts} parts` };
+        done.push(await competeIn(row, [ourselves(device, { tile, parts })]));
+        console.log(formatRow(done.at(-1)!));
+      }
+    }
+  }
+  return done;
+}

@@ -1,0 +1,66 @@
+// What a benchmark leaves: a table to read and JSON to keep.
+
+import type { Counters } from '../../kernels/device/device.ts';
+import type { Measured } from './measure.ts';
+import type { Row } from './rows.ts';
+
+export interface ReportRow {
+  readonly name: string;
+  readonly unit: string;
+  readonly ours: number;
+  readonly peers: Readonly<Record<string, number>>;
+  readonly n: number; // turns measured
+  readonly spread: Readonly<Record<string, number>>; // the middle half of the turns, as a share of the median
+  readonly failed?: Readonly<Record<string, string>>; // contestants without a number, and why
+}
+
+export interface Report {
+  readonly device: string;
+  readonly driver: string;
+  readonly date: string;
+  readonly toggles: readonly string[];
+  readonly rows: readonly ReportRow[];
+  /** Of one training step of ours after the first; bufferBytes is all that its program ever made. */
+  readonly counters: Counters;
+}
+
+export function reportRow(
+  row: Row,
+  measured: ReadonlyMap<string, Measured>,
+  failed: ReadonlyMap<string, string>,
+): ReportRow {
+  const rate = (name: string) => row.amount / measured.get(name)!.seconds;
+  const names = [...measured.keys()];
+  const others = names.filter((name) => name !== 'ours');
+  return {
+    name: row.name,
+    unit: row.unit,
+    ours: measured.has('ours') ? rate('ours') : 0,
+    peers: Object.fromEntries(others.map((name) => [name, rate(name)])),
+    n: Math.min(...[...measured.values()].map(({ turns }) => turns)),
+    spread: Object.fromEntries(names.map((name) => [name, measured.get(name)!.spread])),
+    ...(failed.size > 0 && { failed: Object.fromEntries(failed) }),
+  };
+}
+
+/** One line: ours, then each peer with how many times faster we are. */
+export function formatRow({ name, unit, ours, peers, n, spread, failed }: ReportRow): string {
+  const cell = (who: string, value: number) => `${who} ${spell(value)} ±${Math.round((spread[who] ?? 0) * 50)}%`;
+  const others = Object.entries(peers).map(([who, value]) => `${cell(who, value)} (${(ours / value).toFixed(1)}x)`);
+  const missing = Object.entries(failed ?? {}).map(([who, why]) => `${who} failed: ${why}`);
+  return [`${name.padEnd(30)} ${unit.padEnd(8)} ${cell('ours', ours)}`, ...others, ...missing, `n=${n}`].join('  ');
+}
+
+/** Three digits. */
+function spell(value: number): string {
+  return value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
+}
+
+export function formatCounters(counters: Counters): string {
+  const { dispatches, submits, buffersCreated, bindGroupsCreated, bytesUploaded, bytesRead, bufferBytes } = counters;
+  return [
+    `one training step: ${dispatches} dispatches, ${submits} submits and one that reads the loss back`,
+    `${buffersCreated} buffers and ${bindGroupsCreated} bind groups made, ${bytesUploaded} bytes up, ${bytesRead} down`,
+    `${(bufferBytes / 2 ** 20).toFixed(1)} MiB of buffers in all`,
+  ].join('; ');
+}

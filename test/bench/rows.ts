@@ -1,0 +1,101 @@
+// The rows of the benchmark, and their sizes for GPUs and for adapters that run on the CPU.
+
+import { initialGptParameters } from '../../client/models/gpt-parameters.ts';
+import { trainingPlan } from './ours.ts';
+import type { AdamwTask, AttentionTask, Contestant, GemmTask, GptSize, TrainTask, Work } from './work.ts';
+import { uniform } from './work.ts';
+
+export interface Row {
+  readonly name: string;
+  readonly unit: 'GFLOP/s' | 'GB/s' | 'tokens/s';
+  readonly amount: number; // of the unit (giga where it says so) that one run does
+  open(contestant: Contestant): Promise<Work>;
+  readonly isTraining?: true; // contestants must agree about the loss
+}
+
+export interface Sizes {
+  readonly gemm: readonly number[];
+  readonly attention: Omit<AttentionTask, 'qkv'>;
+  readonly adamw: number; // elements
+  readonly gpt: GptSize;
+}
+
+const gpt = { vocabulary: 256, batch: 8 };
+export const sizes: Readonly<Record<'software' | 'gpu', Readonly<Record<'quick' | 'full', Sizes>>>> = {
+  software: {
+    quick: {
+      gemm: [64, 128, 256],
+      attention: { batch: 1, time: 64, heads: 4, headSize: 16 },
+      adamw: 2 ** 18,
+      gpt: { ...gpt, layers: 2, heads: 4, width: 64, context: 32, batch: 4 },
+    },
+    full: {
+      gemm: [128, 256, 512],
+      attention: { batch: 2, time: 128, heads: 4, headSize: 32 },
+      adamw: 2 ** 20,
+      gpt: { ...gpt, layers: 4, heads: 4, width: 64, context: 64 },
+    },
+  },
+  gpu: {
+    quick: {
+      gemm: [512, 1024, 2048, 4096],
+      attention: { batch: 4, time: 1024, heads: 12, headSize: 64 },
+      adamw: 2 ** 25,
+      gpt: { ...gpt, layers: 6, heads: 8, width: 512, context: 256 },
+    },
+    full: {
+      gemm: [256, 512, 1024, 2048, 4096, 8192],
+      attention: { batch: 8, time: 1024, heads: 12, headSize: 64 },
+      adamw: 2 ** 25,
+      gpt: { ...gpt, layers: 12, heads: 12, width: 768, context: 512 },
+    },
+  },
+};
+
+export function listRows({ gemm, attention, adamw, gpt: shape }: Sizes): Row[] {
+  return [...gemm.map(gemmRow), attentionRow(attention), adamwRow(adamw), trainRow(shape)];
+}
+
+export function gemmRow(n: number): Row {
+  const task: GemmTask = { n, a: uniform(n * n, 1), b: uniform(n * n, 2) };
+  return { name: `GEMM ${n}`, unit: 'GFLOP/s', amount: (2 * n ** 3) / 1e9, open: (who) => who.gemm(task) };
+}
+
+/** Forward. What lies beyond the diagonal does not count, whether or not a contestant computes it. */
+function attentionRow(size: Omit<AttentionTask, 'qkv'>): Row {
+  const { batch, time, heads, headSize } = size;
+  const task: AttentionTask = { ...size, qkv: uniform(batch * time * 3 * heads * headSize, 3) };
+  const name = `attention ${batch}x${heads}x${time}x${headSize}`;
+  const amount = (4 * batch * heads * headSize * ((time * (time + 1)) / 2)) / 1e9;
+  return { name, unit: 'GFLOP/s', amount, open: (who) => who.attention(task) };
+}
+
+/** Reads gradient, parameter and both moments, writes the last three: 28 bytes an element, whatever a contestant moves. */
+function adamwRow(elements: number): Row {
+  const task: AdamwTask = { elements, gradients: uniform(elements, 4) };
+  const amount = (28 * elements) / 1e9;
+  return { name: `AdamW ${elements}`, unit: 'GB/s', amount, open: (who) => who.adamw(task) };
+}
+
+function trainRow(shape: GptSize): Row {
+  const { layers, width, context, batch } = shape;
+  const task = trainTask(shape);
+  return {
+    name: `step of a GPT ${layers}x${width}, ${batch}x${context}`,
+    unit: 'tokens/s',
+    amount: batch * context,
+    open: (who) => who.trainStep(task),
+    isTraining: true,
+  };
+}
+
+export function trainTask(shape: GptSize): TrainTask {
+  const plan = trainingPlan(shape);
+  const flat = initialGptParameters(plan, shape, 1);
+  const parameters = Object.fromEntries(
+    plan.parameters.map((p) => [p.name, { shape: p.shape, data: flat.slice(p.offset, p.offset + p.elements) }]),
+  );
+  const draw = (seed: number) =>
+    Uint32Array.from(uniform(shape.batch * shape.context, seed), (x) => Math.floor(((x + 1) / 2) * shape.vocabulary));
+  return { shape, parameters, tokens: draw(5), targets: draw(6) };
+}
