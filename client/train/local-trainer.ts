@@ -7,6 +7,7 @@ import type { Plan } from '../../kernels/plan/plan.ts';
 import type { Difference } from '../../shared/aggregation/rule.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
+import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
 import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
@@ -15,6 +16,7 @@ import type { AgreedState } from '../../shared/rounds/state.ts';
 import { codecFor } from '../exchange/codec.ts';
 import type { Codec } from '../exchange/codec.ts';
 import { ErrorFeedback } from '../exchange/compression/error-feedback.ts';
+import { WorkerMomentum } from '../exchange/worker-momentum.ts';
 import type { Algorithm, LocalRun, OnProgress } from './algorithm.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { languageModel } from './lm.ts';
@@ -29,6 +31,7 @@ interface OpenJob {
   readonly manifest: Manifest;
   readonly backend: TrainerJob['backend'];
   readonly algorithm: Algorithm;
+  readonly momentum: WorkerMomentum;
   readonly feedback: ErrorFeedback;
 }
 
@@ -48,8 +51,10 @@ export class LocalTrainer implements Trainer {
   }
 
   async open({ manifest, data, backend }: TrainerJob): Promise<TrainerReport & StateRef> {
-    const feedback = new ErrorFeedback(errorFeedbackOf(manifest.spec.rounds.compression));
-    this.#job = { manifest, backend, algorithm: languageModel({ manifest, data }), feedback };
+    const { compression, aggregation } = manifest.spec.rounds;
+    const momentum = new WorkerMomentum(aggregationSettings(aggregation).workerMomentum);
+    const feedback = new ErrorFeedback(errorFeedbackOf(compression));
+    this.#job = { manifest, backend, algorithm: languageModel({ manifest, data }), momentum, feedback };
     const { device, why, stepsPerSecond } = await this.#openDevice(this.#job);
     const { algorithm } = this.#job;
     return {
@@ -67,7 +72,8 @@ export class LocalTrainer implements Trainer {
   }
 
   async restore(checkpoint: Uint8Array | null): Promise<StateRef> {
-    const { algorithm, feedback } = this.#opened();
+    const { algorithm, momentum, feedback } = this.#opened();
+    momentum.clear();
     feedback.clear();
     this.#state =
       checkpoint === null
@@ -107,9 +113,10 @@ export class LocalTrainer implements Trainer {
     const state = this.#agreed();
     if (round !== state.round)
       throw new LoomError('conflict', `the agreed state is of round ${state.round}, not ${round}`);
-    const { manifest, algorithm, feedback } = this.#opened();
+    const { manifest, algorithm, ...memory } = this.#opened();
     const { outerLearningRate: learningRate, outerMomentum: momentum, aggregation } = manifest.spec.rounds;
-    feedback.settle(contributions.map(({ payload }) => payload));
+    memory.momentum.settle();
+    memory.feedback.settle(contributions.map(({ payload }) => payload));
     const decoded = contributions.map((contribution) => this.#decode(round, contribution));
     const differences = decoded.filter((difference) => difference !== null);
     this.#state = outerStep(state, differences, {
@@ -167,11 +174,11 @@ export class LocalTrainer implements Trainer {
     return result;
   }
 
-  /** The payload of a difference and of what earlier payloads held back. */
+  /** The payload of a difference with what this worker remembers of earlier ones. */
   #encode(round: number, difference: Float32Array): Uint8Array<ArrayBuffer> {
-    const { feedback } = this.#opened();
+    const { momentum, feedback } = this.#opened();
     const codec = this.#codec(round);
-    const wanted = feedback.correct(difference);
+    const wanted = feedback.correct(momentum.smooth(difference));
     const payload = codec.encode(wanted);
     feedback.sent(payload, wanted, codec.decode(payload, wanted.length));
     return payload;

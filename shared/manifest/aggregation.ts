@@ -21,9 +21,10 @@ export interface AggregationSettings {
   readonly radius: number; // times the median distance from the centre
   readonly bucketSize: number; // contributions averaged before the rule sees them; 1 = none
   readonly clipTensors: boolean; // to the median norm of each parameter tensor
+  readonly workerMomentum: number; // of the running mean of its differences that a worker sends; 0 = as they are
 }
 
-/** The options that mean something to a rule, beside clipTensors, which all have. */
+/** The options that mean something to a rule, beside clipTensors and workerMomentum, which all have. */
 const optionsOf: Readonly<Record<AggregationKind, readonly string[]>> = {
   mean: [],
   median: ['bucketSize'],
@@ -41,9 +42,10 @@ const object = z
     radius: z.number().positive().max(100).optional(),
     bucketSize: z.int().min(1).max(100).optional(),
     clipTensors: z.boolean().optional(),
+    workerMomentum: z.number().min(0).lt(1).optional(),
   })
   .superRefine((written, context) => {
-    const allowed = ['kind', ...optionsOf[written.kind], 'clipTensors'];
+    const allowed = ['kind', ...optionsOf[written.kind], 'clipTensors', 'workerMomentum'];
     const strange = Object.keys(written).find((key) => !allowed.includes(key));
     if (strange === undefined) return;
     const message = `${written.kind} has no such option; it has ${allowed.slice(1).join(', ')}`;
@@ -57,7 +59,7 @@ type Written = z.infer<typeof object>;
 
 /** What was written, with every default filled in. */
 export function aggregationSettings(aggregation: Aggregation): AggregationSettings {
-  const { kind, attackers, radius, bucketSize, clipTensors }: Written =
+  const { kind, attackers, radius, bucketSize, clipTensors, workerMomentum }: Written =
     typeof aggregation === 'string' ? { kind: aggregation } : aggregation;
   return {
     kind,
@@ -65,5 +67,6 @@ export function aggregationSettings(aggregation: Aggregation): AggregationSettin
     radius: radius ?? 1,
     bucketSize: bucketSize ?? 1,
     clipTensors: clipTensors ?? false,
+    workerMomentum: workerMomentum ?? 0,
   };
 }

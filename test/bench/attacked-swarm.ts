@@ -7,10 +7,12 @@ import { Pace, realTiming } from '../../client/train/pace.ts';
 import { codecFor } from '../../client/exchange/codec.ts';
 import type { Codec } from '../../client/exchange/codec.ts';
 import { ErrorFeedback } from '../../client/exchange/compression/error-feedback.ts';
+import { WorkerMomentum } from '../../client/exchange/worker-momentum.ts';
 import { openCpu } from '../../kernels/device/cpu.ts';
 import type { Device } from '../../kernels/device/device.ts';
 import type { Difference } from '../../shared/aggregation/rule.ts';
 import { LoomError } from '../../shared/errors.ts';
+import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
 import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { createRandom } from '../../shared/random.ts';
@@ -30,6 +32,7 @@ export interface AttackedJob {
 
 interface Worker {
   readonly run: LocalRun;
+  readonly momentum: WorkerMomentum;
   readonly feedback: ErrorFeedback;
 }
 
@@ -75,11 +78,12 @@ class AttackedSwarm {
   }
 
   async #open(count: number, device: Device): Promise<Worker[]> {
-    const decay = errorFeedbackOf(this.#job.manifest.spec.rounds.compression);
+    const { compression, aggregation } = this.#job.manifest.spec.rounds;
     return Promise.all(
       Array.from({ length: count }, async () => ({
         run: await this.#algorithm.open(device),
-        feedback: new ErrorFeedback(decay),
+        momentum: new WorkerMomentum(aggregationSettings(aggregation).workerMomentum),
+        feedback: new ErrorFeedback(errorFeedbackOf(compression)),
       })),
     );
   }
@@ -96,12 +100,15 @@ class AttackedSwarm {
     }
     this.#firstSent.push(honest[0]!);
     this.#apply([...lies, ...sent], codec);
-    for (const { feedback } of workers) feedback.settle(sent.map(({ payload }) => payload));
+    for (const { momentum, feedback } of workers) {
+      momentum.settle();
+      feedback.settle(sent.map(({ payload }) => payload));
+    }
   }
 
-  async #contribute({ run, feedback }: Worker, slot: number, codec: Codec): Promise<Sent> {
+  async #contribute({ run, momentum, feedback }: Worker, slot: number, codec: Codec): Promise<Sent> {
     const { difference, tokens } = await this.#localSteps(run, slot);
-    const wanted = feedback.correct(difference);
+    const wanted = feedback.correct(momentum.smooth(difference));
     const payload = codec.encode(wanted);
     feedback.sent(payload, wanted, codec.decode(payload, wanted.length));
     return { payload, tokens };

@@ -32,6 +32,7 @@ const rules: readonly (readonly [name: string, rule: Aggregation])[] = [
   ['clipping', 'centered-clipping'],
   ['clipping, pairs', { kind: 'centered-clipping', bucketSize: 2 }],
   ['clipping, tensors', { kind: 'centered-clipping', clipTensors: true }],
+  ['clipping, momentum', { kind: 'centered-clipping', workerMomentum: 0.5 }],
 ];
 const quick = {
   rules: ['mean', 'multi-Krum', 'geometric median', 'clipping'],
@@ -129,7 +130,7 @@ function chosen<T>(all: readonly T[], nameOf: (one: T) => string, asked: string 
 }
 
 function line(name: string, cells: readonly string[]): void {
-  console.log(name.padEnd(22) + cells.map((cell) => cell.padStart(18)).join(''));
+  console.log(name.padEnd(22) + cells.map((cell) => cell.padStart(20)).join(''));
 }
 
 function add(name: string, unit: Row['unit'], value: number, dense: number): void {
