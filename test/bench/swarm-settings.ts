@@ -10,17 +10,24 @@ export interface SwarmSetting {
   readonly changes: Readonly<Record<string, unknown>>;
 }
 
-const topk = (density: number, bits: number, more: object = {}) => ({ kind: 'topk', density, bits, ...more });
-
 export const frontier: readonly SwarmSetting[] = [
   { name: 'int8, 8 steps', target: 30, changes: rounds(8, 'int8') },
   { name: 'sign, 3 steps', target: 100, changes: rounds(3, 'sign') },
-  { name: 'top 1/16, 1 bit, 6 steps', target: 500, changes: rounds(6, topk(1 / 16, 1)) },
-  { name: 'top 1/64, 1 bit, 9 steps', target: 2_000, changes: rounds(9, topk(1 / 64, 1)) },
-  { name: 'top 1/64, 1 bit, 18 steps', target: 4_000, changes: rounds(18, topk(1 / 64, 1)) },
-  { name: 'top 1/256, 1 bit, 15 steps', target: 10_000, changes: rounds(15, topk(1 / 256, 1)) },
+  { name: 'top 1/64, 1 bit, 2 steps', target: 500, changes: rounds(2, topk(1 / 64), 0.5) },
+  { name: 'top 1/64, 1 bit, 9 steps', target: 2_000, changes: rounds(9, topk(1 / 64), 0.5) },
+  { name: 'top 1/64, 1 bit, 18 steps', target: 4_000, changes: rounds(18, topk(1 / 64), 0.5) },
+  { name: 'top 1/256, 1 bit, 15 steps', target: 10_000, changes: rounds(15, topk(1 / 256), 0.5) },
 ];
 
-function rounds(innerSteps: number, compression: unknown): Record<string, unknown> {
-  return { 'spec.rounds.innerSteps': innerSteps, 'spec.rounds.compression': compression };
+function topk(density: number): object {
+  return { kind: 'topk', density, bits: 1, errorFeedback: 0.9 };
+}
+
+function rounds(innerSteps: number, compression: unknown, outerMomentum = 0): Record<string, unknown> {
+  const path = 'spec.rounds';
+  return {
+    [`${path}.innerSteps`]: innerSteps,
+    [`${path}.compression`]: compression,
+    [`${path}.outerMomentum`]: outerMomentum,
+  };
 }
