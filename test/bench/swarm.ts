@@ -18,7 +18,7 @@ interface Row {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
-  readonly dense: number | null; // the same of dense all-reduce
+  readonly dense: number; // the same of dense all-reduce
   readonly seeds: number;
 }
 
@@ -58,7 +58,11 @@ async function main(): Promise<void> {
   report('dense all-reduce in every step', dense, dense);
   const share = Math.ceil(base.spec.runtime.maxTokens! / workers);
   report('one worker alone', await measure('alone', 1, { 'spec.runtime.maxTokens': share, ...rounds(10) }), dense);
-  for (const setting of chosen()) report(setting.name, await measure(setting.name, workers, setting.changes), dense);
+  for (const { name, changes } of chosen()) {
+    const results = await measure(name, workers, changes);
+    report(name, results, dense);
+    reportBytes(name, results);
+  }
   if (values.json !== undefined) save(values.json);
 }
 
@@ -76,10 +80,7 @@ function rounds(innerSteps: number): Record<string, unknown> {
 async function measure(name: string, count: number, changes: Record<string, unknown>): Promise<VirtualResult[]> {
   const results: VirtualResult[] = [];
   for (const seed of seeds) {
-    const set = Object.fromEntries(
-      Object.entries(overrides).map(([key, text]) => [key, parse(String(text)) as unknown]),
-    );
-    const manifest = manifestWith(written, { ...set, ...changes, 'spec.seed': seed });
+    const manifest = manifestWith(base, { ...changes, 'spec.seed': seed });
     const startedAt = performance.now();
     const result = await runVirtualJob({ manifest, data, workers: count });
     const seconds = (performance.now() - startedAt) / 1000;
@@ -89,19 +90,22 @@ async function measure(name: string, count: number, changes: Record<string, unkn
   return results;
 }
 
+/** @param dense results of the control; the results themselves when they are it */
 function report(name: string, results: readonly VirtualResult[], dense: readonly VirtualResult[]): void {
-  const loss = mean(results.map(({ evaluation }) => evaluation.loss));
-  const denseLoss = mean(dense.map(({ evaluation }) => evaluation.loss));
-  const isSwarm = results[0]!.payloadBytes > 0 && results !== dense && name !== 'one worker alone';
-  const reduction = isSwarm ? mean(results.map(reductionOf)) : null;
-  add(name, 'nats/byte', loss, denseLoss);
-  add(name, '% above dense', 100 * (loss / denseLoss - 1), 0);
-  if (reduction !== null) {
-    add(name, 'times fewer bytes', reduction, 1);
-    add(name, 'bytes/token/10^9 parameters', mean(results.map(bytesPerToken)), 4e9 * stepsPerToken(results[0]!));
-  }
-  const fewer = reduction === null ? '' : `, ${reduction.toFixed(0)} times fewer bytes`;
-  console.log(`${name}: ${loss.toFixed(3)} (${(100 * (loss / denseLoss - 1)).toFixed(1)}% above dense${fewer})`);
+  const loss = lossOf(results);
+  const gapPercent = 100 * (loss / lossOf(dense) - 1);
+  add(name, 'nats/byte', loss, lossOf(dense));
+  add(name, '% above dense', gapPercent, 0);
+  console.log(`${name}: ${loss.toFixed(3)} nats a byte, ${gapPercent.toFixed(1)}% above dense`);
+}
+
+/** What only workers that exchange something have. */
+function reportBytes(name: string, results: readonly VirtualResult[]): void {
+  const reduction = mean(results.map(reductionOf));
+  add(name, 'times fewer bytes', reduction, 1);
+  const denseBytes = 4e9 * mean(results.map(({ localSteps, tokens }) => (localSteps * workers) / tokens));
+  add(name, 'bytes/token/10^9 parameters', mean(results.map(bytesPerToken)), denseBytes);
+  console.log(`  ${reduction.toFixed(0)} times fewer bytes than float32 all-reduce in every step`);
 }
 
 function add(name: string, unit: string, value: number, dense: number): void {
@@ -123,8 +127,8 @@ function bytesPerToken({ payloadBytes, tokens, parameters }: VirtualResult): num
   return (1e9 * payloadBytes) / tokens / parameters;
 }
 
-function stepsPerToken({ localSteps, tokens }: VirtualResult): number {
-  return (localSteps * workers) / tokens;
+function lossOf(results: readonly VirtualResult[]): number {
+  return mean(results.map(({ evaluation }) => evaluation.loss));
 }
 
 function mean(numbers: readonly number[]): number {
