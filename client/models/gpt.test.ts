@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
-import { gptConfigJson } from './gpt-config.ts';
 import { initialDeviation, initialGptParameters } from './gpt-parameters.ts';
 import { listGpt } from './gpt.ts';
 import type { GptShape } from './gpt.ts';
@@ -70,14 +69,4 @@ test('initial parameters: the same bits for a seed, the deviations of GPT-2, zer
     plan.parameters.flatMap(({ offset, elements }) => [...Array(elements).keys()].map((i) => offset + i)),
   );
   expect(flat.every((value, i) => used.has(i) || value === 0)).toBe(true);
-});
-
-test('config.json claims to be GPT-2 only where it is', () => {
-  expect(JSON.parse(gptConfigJson(shape))).toMatchObject({
-    model_type: 'gpt2',
-    n_embd: 8,
-    n_positions: 16,
-    vocab_size: 256,
-  });
-  expect(JSON.parse(gptConfigJson({ ...shape, norm: 'rms' }))).toMatchObject({ model_type: 'loom_gpt', norm: 'rms' });
 });

@@ -9,10 +9,8 @@ import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
 import { createRandom } from '../../shared/random.ts';
 import { bytesTokenizerJson, decodeTokens } from '../models/bytes-tokenizer.ts';
-import { gptConfigJson } from '../models/gpt-config.ts';
+import { gptFiles } from '../models/gpt-files.ts';
 import { initialGptParameters } from '../models/gpt-parameters.ts';
-import { toNamedArrays } from '../models/named-arrays.ts';
-import { writeSafetensors } from '../models/safetensors.ts';
 import type { Algorithm, Job, LocalResult, LocalRun, OnProgress } from './algorithm.ts';
 import { countLosses } from './count-models.ts';
 import { createBatch, drawBatch, evaluationWindows, splitData } from './data.ts';
@@ -99,11 +97,11 @@ class LanguageModelRun implements LocalRun {
   async artifact(parameters: Float32Array, pace: Pace): Promise<Artifact> {
     const { loss, tokens } = await this.#measure(parameters, finalEvaluationTokens, pace);
     const { unigram, bigram } = countLosses(this.#dataset, this.#windows(finalEvaluationTokens));
-    const tensors = toNamedArrays(this.#plans.training, parameters);
+    const { model, config } = gptFiles(this.#plans.shape, this.#plans.training, parameters);
     return {
       files: [
-        { name: 'model.safetensors', bytes: writeSafetensors({ tensors, metadata: { format: 'pt' } }) },
-        { name: 'config.json', bytes: utf8(gptConfigJson(this.#plans.shape)) },
+        { name: 'model.safetensors', bytes: model },
+        { name: 'config.json', bytes: config },
         { name: 'tokenizer.json', bytes: utf8(bytesTokenizerJson()) },
         { name: 'sample.txt', bytes: utf8(await this.#sample(pace)) },
       ],
