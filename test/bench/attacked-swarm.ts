@@ -16,6 +16,8 @@ import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
 import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { createRandom } from '../../shared/random.ts';
+import { judgeRound } from '../../shared/rounds/loss-gate.ts';
+import type { Judgement } from '../../shared/rounds/loss-gate.ts';
 import { learningRateAt, slotSeed } from '../../shared/rounds/schedule.ts';
 import { outerStep } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
@@ -28,6 +30,7 @@ export interface AttackedJob {
   readonly honest: number;
   readonly liars: number;
   readonly attack: Attack | null; // null when there are no liars
+  readonly gate: boolean; // the loss gate before the aggregation rule
 }
 
 interface Worker {
@@ -37,8 +40,13 @@ interface Worker {
 }
 
 interface Sent {
+  readonly workerId: string;
   readonly payload: Uint8Array;
   readonly tokens: number;
+}
+
+interface Decoded extends Difference {
+  readonly workerId: string;
 }
 
 const pace = new Pace({ ...realTiming, sleep: async () => {} }, () => 1, new AbortController().signal);
@@ -96,10 +104,12 @@ class AttackedSwarm {
     const lies: Sent[] = [];
     for (let place = 0; place < this.#job.liars; place++) {
       const own = await this.#trained(apprentices[place], workers.length + place);
-      lies.push({ payload: this.#lie(place, own, honest, codec), tokens: sent[0]!.tokens });
+      const payload = this.#lie(place, own, honest, codec);
+      lies.push({ workerId: `liar ${place}`, payload, tokens: sent[0]!.tokens });
     }
     this.#firstSent.push(honest[0]!);
-    this.#apply([...lies, ...sent], codec);
+    const decoded = [...lies, ...sent].flatMap((one) => decodedOrNothing(one, codec, this.#state.parameters.length));
+    this.#apply(this.#job.gate ? await this.#useful(decoded, workers) : decoded);
     for (const { momentum, feedback } of workers) {
       momentum.settle();
       feedback.settle(sent.map(({ payload }) => payload));
@@ -111,7 +121,7 @@ class AttackedSwarm {
     const wanted = feedback.correct(momentum.smooth(difference));
     const payload = codec.encode(wanted);
     feedback.sent(payload, wanted, codec.decode(payload, wanted.length));
-    return { payload, tokens };
+    return { workerId: `honest ${slot}`, payload, tokens };
   }
 
   #lie(place: number, own: Float32Array, honest: readonly Float32Array[], codec: Codec): Uint8Array {
@@ -138,10 +148,26 @@ class AttackedSwarm {
     return { difference: parameters.map((value, i) => value - start[i]!), tokens };
   }
 
-  #apply(sent: readonly Sent[], codec: Codec): void {
+  /** What passes the loss gate, with the first two workers as judges, so that nobody judges itself. */
+  async #useful(decoded: readonly Decoded[], workers: readonly Worker[]): Promise<Decoded[]> {
+    const { outerLearningRate } = this.#job.manifest.spec.rounds;
+    const start = this.#state.parameters;
+    const { loss: before } = await workers[0]!.run.evaluate(start, pace);
+    const judgements: Judgement[] = [];
+    for (const { workerId, difference } of decoded) {
+      const slot = workerId === 'honest 0' ? 1 : 0;
+      const { run } = workers[slot]!;
+      const after = start.map((value, i) => value + outerLearningRate * difference[i]!);
+      const losses = { before, after: (await run.evaluate(after, pace)).loss };
+      judgements.push({ judge: `honest ${slot}`, workerId, ...losses });
+    }
+    const passed = judgeRound(decoded, judgements).filter(({ counts }) => counts);
+    return decoded.filter(({ workerId }) => passed.some((verdict) => verdict.workerId === workerId));
+  }
+
+  #apply(decoded: readonly Decoded[]): void {
     const { outerLearningRate: learningRate, outerMomentum: momentum, aggregation } = this.#job.manifest.spec.rounds;
     const before = this.#state.parameters;
-    const decoded = sent.flatMap((contribution) => decodedOrNothing(contribution, codec, before.length));
     const ranges = this.#algorithm.plan.parameters;
     this.#state = outerStep(this.#state, decoded, { learningRate, momentum, aggregation, ranges });
     this.#changes.push(this.#state.parameters.map((value, i) => value - before[i]!));
@@ -149,9 +175,9 @@ class AttackedSwarm {
 }
 
 /** As every worker does: a payload that does not decode adds nothing. */
-function decodedOrNothing({ payload, tokens }: Sent, codec: Codec, elements: number): Difference[] {
+function decodedOrNothing({ payload, ...sender }: Sent, codec: Codec, elements: number): Decoded[] {
   try {
-    return [{ difference: codec.decode(payload, elements), tokens }];
+    return [{ ...sender, difference: codec.decode(payload, elements) }];
   } catch (error) {
     if (error instanceof LoomError && error.code === 'invalid_frame') return [];
     throw error;
