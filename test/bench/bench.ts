@@ -45,23 +45,18 @@ async function main(): Promise<void> {
   const isAlone = options['no-peers'] || options.sweep || device.info.kind === 'cpu';
   const peers = isAlone ? [] : await openPeers(options.peers, toggles, console.warn);
   const chosen = sizes[device.info.isSoftware ? 'software' : 'gpu'][isQuick ? 'quick' : 'full'];
-  const rows = options.sweep
-    ? await sweep(device, chosen.gemm)
-    : await compete([ourselves(device), ...peers], listRows(chosen));
   const counters = await countersOfStep(device, trainTask(chosen.gpt));
-  console.log(formatCounters(counters));
-  const report: Report = {
-    device: device.info.adapter,
-    driver,
-    date: new Date().toISOString(),
-    toggles,
-    rows,
-    counters,
-  };
-  if (options.json !== undefined) {
-    mkdirSync(dirname(options.json), { recursive: true });
-    writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  const report = { device: device.info.adapter, driver, date: new Date().toISOString(), toggles, counters };
+  const measured = options.sweep
+    ? sweep(device, chosen.gemm)
+    : compete([ourselves(device), ...peers], listRows(chosen));
+  const rows: ReportRow[] = [];
+  for await (const row of measured) {
+    console.log(formatRow(row));
+    rows.push(row);
+    if (options.json !== undefined) save({ ...report, rows }, options.json); // whoever stops us has the rows so far
   }
+  console.log(formatCounters(counters));
   process.exit(0); // the peers leave timers behind
 }
 
@@ -80,14 +75,13 @@ async function driverOf(device: Device): Promise<string> {
   return [vendor, architecture, id, description].filter((part) => part !== '').join(' ');
 }
 
-async function compete(contestants: readonly Contestant[], rows: readonly Row[]): Promise<ReportRow[]> {
-  const done: ReportRow[] = [];
-  for (const row of rows) {
-    const made = await competeIn(row, contestants);
-    console.log(formatRow(made));
-    done.push(made);
-  }
-  return done;
+function save(report: Report, file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+async function* compete(contestants: readonly Contestant[], rows: readonly Row[]): AsyncGenerator<ReportRow> {
+  for (const row of rows) yield await competeIn(row, row.isOurs ? contestants.slice(0, 1) : contestants);
 }
 
 async function competeIn(row: Row, contestants: readonly Contestant[]): Promise<ReportRow> {
@@ -132,16 +126,11 @@ function patience({ isTraining }: Row): Patience {
 }
 
 /** The same product in every tile and number of parts: what the estimates in tiling.ts are to be replaced with. */
-async function sweep(device: Device, lengths: readonly number[]): Promise<ReportRow[]> {
-  const done: ReportRow[] = [];
+async function* sweep(device: Device, lengths: readonly number[]): AsyncGenerator<ReportRow> {
   for (const n of lengths) {
-    for (const tile of [64, 128]) {
-      for (const parts of [1, 2, 4]) {
-        const row = { ...gemmRow(n), name: `GEMM ${n}, tile ${tile}, ${parts} parts` };
-        done.push(await competeIn(row, [ourselves(device, { tile, parts })]));
-        console.log(formatRow(done.at(-1)!));
-      }
+    for (const [tile, parts] of [64, 128].flatMap((size) => [1, 2, 4].map((count) => [size, count] as const))) {
+      const row = { ...gemmRow(n), name: `GEMM ${n}, tile ${tile}, ${parts} parts` };
+      yield await competeIn(row, [ourselves(device, { tile, parts })]);
     }
   }
-  return done;
 }

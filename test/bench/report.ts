@@ -37,7 +37,7 @@ export function reportRow(
     unit: row.unit,
     ours: measured.has('ours') ? rate('ours') : 0,
     peers: Object.fromEntries(others.map((name) => [name, rate(name)])),
-    n: Math.min(...[...measured.values()].map(({ turns }) => turns)),
+    n: measured.size === 0 ? 0 : Math.min(...[...measured.values()].map(({ turns }) => turns)),
     spread: Object.fromEntries(names.map((name) => [name, measured.get(name)!.spread])),
     ...(failed.size > 0 && { failed: Object.fromEntries(failed) }),
   };

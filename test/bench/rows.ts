@@ -11,6 +11,7 @@ export interface Row {
   readonly amount: number; // of the unit (giga where it says so) that one run does
   open(contestant: Contestant): Promise<Work>;
   readonly isTraining?: true; // contestants must agree about the loss
+  readonly isOurs?: true; // too large for the peers
 }
 
 export interface Sizes {
@@ -18,9 +19,11 @@ export interface Sizes {
   readonly attention: Omit<AttentionTask, 'qkv'>;
   readonly adamw: number; // elements
   readonly gpt: GptSize;
+  readonly gpt2?: GptSize; // ours alone
 }
 
 const gpt = { vocabulary: 256, batch: 8 };
+const gpt2 = { vocabulary: 50257, layers: 12, heads: 12, width: 768, context: 1024, batch: 4 }; // 124M parameters
 export const sizes: Readonly<Record<'software' | 'gpu', Readonly<Record<'quick' | 'full', Sizes>>>> = {
   software: {
     quick: {
@@ -42,18 +45,21 @@ export const sizes: Readonly<Record<'software' | 'gpu', Readonly<Record<'quick' 
       attention: { batch: 4, time: 1024, heads: 12, headSize: 64 },
       adamw: 2 ** 25,
       gpt: { ...gpt, layers: 6, heads: 8, width: 512, context: 256 },
+      gpt2,
     },
     full: {
       gemm: [256, 512, 1024, 2048, 4096, 8192],
       attention: { batch: 8, time: 1024, heads: 12, headSize: 64 },
       adamw: 2 ** 25,
       gpt: { ...gpt, layers: 12, heads: 12, width: 768, context: 512 },
+      gpt2,
     },
   },
 };
 
-export function listRows({ gemm, attention, adamw, gpt: shape }: Sizes): Row[] {
-  return [...gemm.map(gemmRow), attentionRow(attention), adamwRow(adamw), trainRow(shape)];
+export function listRows({ gemm, attention, adamw, gpt: shape, gpt2: large }: Sizes): Row[] {
+  const alone: Row[] = large ? [{ ...trainRow(large), isOurs: true }] : [];
+  return [...gemm.map(gemmRow), attentionRow(attention), adamwRow(adamw), trainRow(shape), ...alone];
 }
 
 export function gemmRow(n: number): Row {
@@ -79,12 +85,12 @@ function adamwRow(elements: number): Row {
 
 function trainRow(shape: GptSize): Row {
   const { layers, width, context, batch } = shape;
-  const task = trainTask(shape);
+  let task: TrainTask | undefined; // drawn when it is needed
   return {
     name: `step of a GPT ${layers}x${width}, ${batch}x${context}`,
     unit: 'tokens/s',
     amount: batch * context,
-    open: (who) => who.trainStep(task),
+    open: (who) => who.trainStep((task ??= trainTask(shape))),
     isTraining: true,
   };
 }
