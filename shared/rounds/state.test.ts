@@ -28,6 +28,13 @@ test('differences weigh as their tokens', () => {
   expect(next).toEqual({ round: 5, parameters: Float32Array.of(2.5, 1.5), momentum: null });
 });
 
+test('the aggregation rule decides what a round comes to', () => {
+  const state: AgreedState = { round: 0, parameters: Float32Array.of(1), momentum: null };
+  const contributions = [2, 3, 1e30].map((value) => ({ difference: Float32Array.of(value), tokens: 1 }));
+  expect(outerStep(state, contributions, { ...plain, aggregation: 'median' }).parameters[0]).toBe(4);
+  expect(outerStep(state, contributions, plain).parameters[0]).toBeGreaterThan(1e29);
+});
+
 test('Nesterov momentum as in PyTorch: m = 0.5 m + d, p += lr (d + 0.5 m)', () => {
   const step = { learningRate: 1, momentum: 0.5, ...averaging };
   const contribution = [{ difference: Float32Array.of(1), tokens: 1 }];

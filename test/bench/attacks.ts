@@ -18,7 +18,7 @@ import { manifestWith } from './manifest-with.ts';
 interface Row {
   readonly name: string; // rule, attack, part of liars
   readonly unit: '% above clean' | 'nats/byte';
-  readonly value: number | null; // null: diverged
+  readonly value: number | null; // null: diverged, which is worse than guessing evenly among the bytes
   readonly dense: number; // of the clean run
   readonly seeds: number;
 }
@@ -119,11 +119,13 @@ async function compare(
   line(name, found);
 }
 
-/** The loss; without an attack the liars stay away. */
-function measure(aggregation: Aggregation, liars: number, attack: Attack | null): Promise<number> {
+/** The loss, infinite when worse than guessing; without an attack the liars stay away. */
+async function measure(aggregation: Aggregation, liars: number, attack: Attack | null): Promise<number> {
   const manifest = manifestWith(written, { ...overrides, 'spec.rounds.aggregation': aggregation });
   const present = attack === null ? 0 : liars;
-  return runAttackedJob({ manifest, data, rounds, honest: workers - liars, liars: present, attack, gate: values.gate });
+  const job = { manifest, data, rounds, honest: workers - liars, liars: present, attack, gate: values.gate };
+  const loss = await runAttackedJob(job);
+  return loss < Math.log(256) ? loss : Infinity;
 }
 
 /** Those asked for by name, else the quick ones or all. */
