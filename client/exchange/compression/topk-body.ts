@@ -98,7 +98,8 @@ function writeGaps(writer: BitWriter, indices: Uint32Array, parameter: number): 
 function readBlock(reader: BitReader, block: Float32Array, sent: number, bits: ValueBits): void {
   const range = readRange(reader, bits);
   const indices = sent < block.length ? readGaps(reader, block.length, sent) : null;
-  for (let i = 0; i < sent; i++) block[indices === null ? i : indices[i]!] = valueOf(reader.read(bits), range, bits);
+  const values = Float32Array.from({ length: 2 ** bits }, (_, code) => valueOf(code, range, bits));
+  for (let i = 0; i < sent; i++) block[indices === null ? i : indices[i]!] = values[reader.read(bits)]!;
 }
 
 function readRange(reader: BitReader, bits: ValueBits): Range {
