@@ -89,6 +89,7 @@ function plain(value) {
 
 /** Runs what the files have listed, one after the other. */
 export async function runTests() {
+  const file = process.env.LOOMOS_TEST_JSON;
   const results = [];
   for (const { name, run, arguments: list } of queue) {
     const start = performance.now();
@@ -100,13 +101,12 @@ export async function runTests() {
       );
     const milliseconds = Math.round(performance.now() - start);
     results.push({ name, passed: error === null, milliseconds, ...(error !== null && { error }) });
+    if (file) writeFileSync(file, `${JSON.stringify({ listed: queue.length, results }, null, 2)}\n`);
     console.log(
       `${error === null ? 'ok  ' : 'FAIL'} ${name} (${milliseconds} ms)${error === null ? '' : `\n     ${error}`}`,
     );
   }
   const failed = results.filter(({ passed }) => !passed).length;
   console.log(`${results.length - failed} of ${results.length} tests passed`);
-  const file = process.env.LOOMOS_TEST_JSON;
-  if (file) writeFileSync(file, `${JSON.stringify({ failed, results }, null, 2)}\n`);
   process.exit(failed === 0 ? 0 : 1);
 }

@@ -17,12 +17,19 @@ export async function openJax(main) {
     async gemm({ n, a, b }) {
       const [left, right] = [matrix(a, [n, n]), matrix(b, [n, n])];
       const product = jit((x, y) => np.matmul(x, y));
-      return keepLast(() => [product(left.ref, right.ref)], finish);
+      let last = left;
+      // Each product has the last one as its left operand: what nobody waits for is never computed.
+      return {
+        run() {
+          last = product(last, right.ref);
+        },
+        finish: () => finish([last]),
+      };
     },
     async attention({ batch, time, heads, headSize, qkv }) {
       const x = matrix(qkv, [batch, time, 3 * heads * headSize]);
       const attend = jit((all) => attention(jax, all, batch, time, heads, headSize));
-      return keepLast(() => [attend(x.ref)], finish);
+      return waitForAll(() => attend(x.ref), finish);
     },
     async adamw({ elements, gradients }) {
       const update = jit((p, m, v, g) => adamwStep(np, p, m, v, g));
@@ -65,15 +72,18 @@ export async function openJax(main) {
   };
 }
 
-/** Works whose result is thrown away once the next one is there. */
-function keepLast(compute, finish) {
-  let last = [];
+/** Keeps every result until it is waited for: one that is thrown away before is never computed. */
+function waitForAll(compute, finish) {
+  let results = [];
   return {
     run() {
-      for (const array of last) array.dispose();
-      last = compute();
+      results.push(compute());
     },
-    finish: () => finish(last),
+    async finish() {
+      await finish(results);
+      for (const array of results) array.dispose();
+      results = [];
+    },
   };
 }
 
