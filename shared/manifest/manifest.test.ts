@@ -134,6 +134,7 @@ test.each([
   ['an empty source', { 'spec.data.source': 'file:' }, 'spec.data.source', /npm:, file:, https/],
   ['a width', { 'spec.model.width': 66 }, 'spec.model.width', /multiple of heads/],
   ['a head size', { 'spec.model.width': 8 }, 'spec.model.width', /multiple of 4/],
+  ['too large a head', { 'spec.model.width': 1024 }, 'spec.model.heads', /at most 128/],
   ['workers', { 'spec.resources.workers': { min: 3, max: 2 } }, 'spec.resources.workers.max', /below min/],
   ['an endless job', { 'spec.runtime': {} }, 'spec.runtime', /needs maxDuration or maxTokens/],
 ])('%s that does not fit is told with its rule', (_, changes, where, message) => {

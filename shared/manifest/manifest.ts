@@ -27,6 +27,10 @@ const gpt = z
   .refine((model) => (model.width / model.heads) % 4 === 0, {
     message: 'width / heads must be a multiple of 4',
     path: ['width'],
+  })
+  .refine((model) => model.width / model.heads <= 128, {
+    message: 'width / heads must be at most 128', // what the attention kernel keeps in an invocation
+    path: ['heads'],
   });
 
 const dataSource = z
