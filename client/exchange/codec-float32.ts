@@ -1,7 +1,7 @@
 // The difference as it is: 4 bytes an element, exact. The control that every lossy codec is measured against.
 
 import { LoomError } from '../../shared/errors.ts';
-import type { CodecBody } from './codec.ts';
+import type { CodecBody } from './codec-body.ts';
 
 export const float32Body: CodecBody = {
   id: 1,

@@ -3,7 +3,7 @@
 // element is at most 1/254 of the largest in its block.
 
 import { LoomError } from '../../shared/errors.ts';
-import type { CodecBody } from './codec.ts';
+import type { CodecBody } from './codec-body.ts';
 
 const blockElements = 256;
 const largestByte = 127;

@@ -4,24 +4,10 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import type { RoundCompression } from '../../shared/manifest/compression.ts';
-import { int8Body } from './codec-int8.ts';
+import type { CodecBody } from './codec-body.ts';
 import { float32Body } from './codec-float32.ts';
+import { int8Body } from './codec-int8.ts';
 import { topkBody } from './compression/topk-body.ts';
-
-/** What one codec writes behind the header. */
-export interface CodecBody {
-  readonly id: number;
-  /** Bytes of the shortest and the longest body for this many elements. */
-  sizes(elements: number): { min: number; max: number };
-  /** @param body zeros, of the longest size @returns bytes written */
-  write(difference: Float32Array, body: DataView): number;
-  /**
-   * @param body of a length within `sizes`
-   * @param difference zeros
-   * @throws LoomError `invalid_frame` for a body that `write` never produces
-   */
-  read(body: DataView, difference: Float32Array): void;
-}
 
 export interface Codec {
   readonly id: number;

@@ -5,7 +5,7 @@
 // with the r that makes this least: 8.0 bits an index at k = 64 against 12 for plain ones and 64 for a bitmap (7.4 at best).
 
 import { LoomError } from '../../../shared/errors.ts';
-import type { CodecBody } from '../codec.ts';
+import type { CodecBody } from '../codec-body.ts';
 import { BitReader, BitWriter } from './bit-stream.ts';
 import { bfloat16Bits, codeOf, fromBfloat16, rangeOf, statedMagnitudes, valueOf } from './quantize.ts';
 import type { Range, ValueBits } from './quantize.ts';
