@@ -75,19 +75,20 @@ const isOver = (job: JobView): boolean => job.endedAt !== null;
 const stateHashes = async (client: LoomOSClient, job: JobView): Promise<string[]> =>
   (await client.jobMetrics(job.id)).stateHashes;
 
+/** More work than any test waits for: such a job ends by being cancelled, however fast or slow the machine is. */
+const endless = { maxTokens: 100_000_000 };
+
 test('kill -9 of a worker in mid-round: the round closes without it', async () => {
   const { client, url } = await serve(newFolder());
-  const job = await submitTinyJob(client, { maxTokens: 12_000 }, { min: 1, max: 3 });
+  const job = await submitTinyJob(client, endless, { min: 1, max: 3 });
   const [a, b] = [startWorker(url), startWorker(url)];
   const haveWorked = ({ workers }: JobView): boolean =>
     workers.filter((worker) => worker.roundsAccepted > 0).length === 2;
-  await until(client, job, haveWorked);
-  const { round } = await client.getJob(job.id);
+  const { round } = await until(client, job, haveWorked);
   await kill(b.process);
-  const done = await until(client, job, isOver);
-  expect(done).toMatchObject({ state: 'completed' });
-  expect(done.round).toBeGreaterThan(round);
-  expect(done.workers).toHaveLength(2);
+  const later = await until(client, job, (now) => now.round > round + 3);
+  expect(later.workers.map(({ present }) => present).toSorted()).toEqual([false, true]);
+  await client.cancelJob(job.id);
   await vi.waitUntil(() => a.last()?.phase === 'idle', { timeout: 10_000 }); // it goes on waiting for work
   expect(await kill(a.process, 'SIGTERM')).toBe(0);
 });
@@ -95,7 +96,7 @@ test('kill -9 of a worker in mid-round: the round closes without it', async () =
 test('kill -9 of the coordinator: the job goes on from the last closed round', async () => {
   const data = newFolder();
   const first = await serve(data);
-  const job = await submitTinyJob(first.client, { maxTokens: 12_000 }, { min: 2, max: 2 });
+  const job = await submitTinyJob(first.client, { maxTokens: 30_000 }, { min: 2, max: 2 });
   const workers = [startWorker(first.url, '--once'), startWorker(first.url, '--once')];
   await until(first.client, job, ({ round }) => round > 2);
   const before = await stateHashes(first.client, job);
@@ -113,7 +114,7 @@ test('kill -9 of the coordinator: the job goes on from the last closed round', a
 test('kill -9 of everything: nothing that was accepted is lost', async () => {
   const [data, own] = [newFolder(), newFolder()];
   const first = await serve(data);
-  const job = await submitTinyJob(first.client, { maxTokens: 12_000 }, { min: 1, max: 1 });
+  const job = await submitTinyJob(first.client, { maxTokens: 30_000 }, { min: 1, max: 1 });
   const worker = startWorker(first.url, '--data', own);
   await until(first.client, job, ({ round }) => round > 2);
   const before = await stateHashes(first.client, job);

@@ -90,7 +90,7 @@ test('two workers train a job to its end, with equal states and a model that lea
 });
 
 test('a late joiner catches up from the log and has its work accepted', async () => {
-  const job = await submitTinyJob(client, { maxTokens: 30_000 }, { min: 1, max: 3 });
+  const job = await submitTinyJob(client, { maxTokens: 60_000 }, { min: 1, max: 3 });
   start();
   await atRound(job, 5);
   const late = start();
