@@ -218,6 +218,154 @@
       (local.set $c (i32.add (local.get $c) (i32.shl (local.get $c_row) (i32.const 2))))
       (br_if $next (i32.gt_s (local.tee $m (i32.sub (local.get $m) (i32.const 4))) (i32.const 0)))))
 
+  ;; ---- one row times a matrix -----------------------------------------------------------------------------------
+  ;; What decoding does: B is read once and never again, so that packing it would cost more than the product.
+
+  ;; y [n] += x [k] B [k, n], four rows of B at a time.
+  (func (export "gemv_rows")
+    (param $x i32) (param $b i32) (param $b_row i32) (param $k i32) (param $n i32) (param $y i32)
+    (local $rows i32) (local $end i32)
+    (loop $next
+      (local.set $rows (select (local.get $k) (i32.const 4) (i32.lt_u (local.get $k) (i32.const 4))))
+      (local.set $end (i32.add (local.get $y) (i32.shl (local.get $n) (i32.const 2))))
+      (if (i32.eq (local.get $rows) (i32.const 4))
+        (then (call $add_four_rows (local.get $x) (local.get $b) (local.get $b_row) (local.get $y) (local.get $end)))
+        (else
+          (loop $row
+            (call $add_row (f32.load (local.get $x)) (local.get $b) (local.get $y) (local.get $end))
+            (local.set $x (i32.add (local.get $x) (i32.const 4)))
+            (local.set $b (i32.add (local.get $b) (local.get $b_row)))
+            (br_if $row (local.tee $rows (i32.sub (local.get $rows) (i32.const 1)))))))
+      (local.set $x (i32.add (local.get $x) (i32.const 16)))
+      (local.set $b (i32.add (local.get $b) (i32.shl (local.get $b_row) (i32.const 2))))
+      (br_if $next (i32.gt_s (local.tee $k (i32.sub (local.get $k) (i32.const 4))) (i32.const 0)))))
+
+  (func $add_four_rows (param $x i32) (param $b0 i32) (param $row i32) (param $y i32) (param $end i32)
+    (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $last i32)
+    (local $x0 v128) (local $x1 v128) (local $x2 v128) (local $x3 v128)
+    (local.set $b1 (i32.add (local.get $b0) (local.get $row)))
+    (local.set $b2 (i32.add (local.get $b1) (local.get $row)))
+    (local.set $b3 (i32.add (local.get $b2) (local.get $row)))
+    (local.set $x0 (v128.load32_splat (local.get $x)))
+    (local.set $x1 (v128.load32_splat offset=4 (local.get $x)))
+    (local.set $x2 (v128.load32_splat offset=8 (local.get $x)))
+    (local.set $x3 (v128.load32_splat offset=12 (local.get $x)))
+    (local.set $last (i32.sub (local.get $end) (i32.const 16)))
+    (block $tail
+      (loop $next
+        (br_if $tail (i32.gt_u (local.get $y) (local.get $last)))
+        (v128.store (local.get $y)
+          (f32x4.relaxed_madd (local.get $x0) (v128.load (local.get $b0))
+            (f32x4.relaxed_madd (local.get $x1) (v128.load (local.get $b1))
+              (f32x4.relaxed_madd (local.get $x2) (v128.load (local.get $b2))
+                (f32x4.relaxed_madd (local.get $x3) (v128.load (local.get $b3)) (v128.load (local.get $y)))))))
+        (local.set $b0 (i32.add (local.get $b0) (i32.const 16)))
+        (local.set $b1 (i32.add (local.get $b1) (i32.const 16)))
+        (local.set $b2 (i32.add (local.get $b2) (i32.const 16)))
+        (local.set $b3 (i32.add (local.get $b3) (i32.const 16)))
+        (local.set $y (i32.add (local.get $y) (i32.const 16)))
+        (br $next)))
+    (if (i32.lt_u (local.get $y) (local.get $end))
+      (then
+        (call $add_row (f32x4.extract_lane 0 (local.get $x0)) (local.get $b0) (local.get $y) (local.get $end))
+        (call $add_row (f32x4.extract_lane 0 (local.get $x1)) (local.get $b1) (local.get $y) (local.get $end))
+        (call $add_row (f32x4.extract_lane 0 (local.get $x2)) (local.get $b2) (local.get $y) (local.get $end))
+        (call $add_row (f32x4.extract_lane 0 (local.get $x3)) (local.get $b3) (local.get $y) (local.get $end)))))
+
+  ;; y += x b, from $y to $end
+  (func $add_row (param $x f32) (param $b i32) (param $y i32) (param $end i32)
+    (loop $next
+      (f32.store (local.get $y) (f32.add (f32.load (local.get $y)) (f32.mul (local.get $x) (f32.load (local.get $b)))))
+      (local.set $b (i32.add (local.get $b) (i32.const 4)))
+      (br_if $next (i32.lt_u (local.tee $y (i32.add (local.get $y) (i32.const 4))) (local.get $end)))))
+
+  ;; y [n] += x [k] B^T, B [n, k]: n dot products, four at a time.
+  (func (export "gemv_columns")
+    (param $x i32) (param $b i32) (param $b_row i32) (param $k i32) (param $n i32) (param $y i32)
+    (local $end i32) (local $four i32)
+    (local.set $end (i32.add (local.get $x) (i32.shl (local.get $k) (i32.const 2))))
+    (block $tail
+      (loop $next
+        (br_if $tail (i32.lt_s (local.get $n) (i32.const 4)))
+        (v128.store (local.get $y)
+          (f32x4.add (v128.load (local.get $y))
+            (call $four_dots (local.get $x) (local.get $end) (local.get $b) (local.get $b_row))))
+        (local.set $b (i32.add (local.get $b) (i32.shl (local.get $b_row) (i32.const 2))))
+        (local.set $y (i32.add (local.get $y) (i32.const 16)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 4)))
+        (br $next)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $n)))
+        (f32.store (local.get $y)
+          (f32.add (f32.load (local.get $y))
+            (f32x4.extract_lane 0 (call $four_dots (local.get $x) (local.get $end) (local.get $b) (i32.const 0)))))
+        (local.set $b (i32.add (local.get $b) (local.get $b_row)))
+        (local.set $y (i32.add (local.get $y) (i32.const 4)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $next))))
+
+  ;; x with each of four rows of B
+  (func $four_dots (param $x i32) (param $end i32) (param $b0 i32) (param $row i32) (result v128)
+    (local $b1 i32) (local $b2 i32) (local $b3 i32) (local $last i32) (local $a v128) (local $rest v128)
+    (local $s0 v128) (local $s1 v128) (local $s2 v128) (local $s3 v128)
+    (local.set $b1 (i32.add (local.get $b0) (local.get $row)))
+    (local.set $b2 (i32.add (local.get $b1) (local.get $row)))
+    (local.set $b3 (i32.add (local.get $b2) (local.get $row)))
+    (local.set $last (i32.sub (local.get $end) (i32.const 16)))
+    (block $tail
+      (loop $next
+        (br_if $tail (i32.gt_u (local.get $x) (local.get $last)))
+        (local.set $a (v128.load (local.get $x)))
+        (local.set $s0 (f32x4.relaxed_madd (local.get $a) (v128.load (local.get $b0)) (local.get $s0)))
+        (local.set $s1 (f32x4.relaxed_madd (local.get $a) (v128.load (local.get $b1)) (local.get $s1)))
+        (local.set $s2 (f32x4.relaxed_madd (local.get $a) (v128.load (local.get $b2)) (local.get $s2)))
+        (local.set $s3 (f32x4.relaxed_madd (local.get $a) (v128.load (local.get $b3)) (local.get $s3)))
+        (local.set $b0 (i32.add (local.get $b0) (i32.const 16)))
+        (local.set $b1 (i32.add (local.get $b1) (i32.const 16)))
+        (local.set $b2 (i32.add (local.get $b2) (i32.const 16)))
+        (local.set $b3 (i32.add (local.get $b3) (i32.const 16)))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (br $next)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $x) (local.get $end)))
+        (local.set $rest
+          (f32x4.replace_lane 3
+            (f32x4.replace_lane 2
+              (f32x4.replace_lane 1
+                (f32x4.splat (f32.load (local.get $b0)))
+                (f32.load (local.get $b1)))
+              (f32.load (local.get $b2)))
+            (f32.load (local.get $b3))))
+        (local.set $a (f32x4.relaxed_madd (v128.load32_splat (local.get $x)) (local.get $rest) (v128.const i32x4 0 0 0 0)))
+        (local.set $s0 (f32x4.add (local.get $s0) (f32x4.replace_lane 0 (v128.const i32x4 0 0 0 0) (f32x4.extract_lane 0 (local.get $a)))))
+        (local.set $s1 (f32x4.add (local.get $s1) (f32x4.replace_lane 0 (v128.const i32x4 0 0 0 0) (f32x4.extract_lane 1 (local.get $a)))))
+        (local.set $s2 (f32x4.add (local.get $s2) (f32x4.replace_lane 0 (v128.const i32x4 0 0 0 0) (f32x4.extract_lane 2 (local.get $a)))))
+        (local.set $s3 (f32x4.add (local.get $s3) (f32x4.replace_lane 0 (v128.const i32x4 0 0 0 0) (f32x4.extract_lane 3 (local.get $a)))))
+        (local.set $b0 (i32.add (local.get $b0) (i32.const 4)))
+        (local.set $b1 (i32.add (local.get $b1) (i32.const 4)))
+        (local.set $b2 (i32.add (local.get $b2) (i32.const 4)))
+        (local.set $b3 (i32.add (local.get $b3) (i32.const 4)))
+        (local.set $x (i32.add (local.get $x) (i32.const 4)))
+        (br $next)))
+    (call $sum_lanes (local.get $s0) (local.get $s1) (local.get $s2) (local.get $s3)))
+
+  ;; The sums of the lanes of four vectors, as one vector.
+  (func $sum_lanes (param $s0 v128) (param $s1 v128) (param $s2 v128) (param $s3 v128) (result v128)
+    (local $a v128) (local $b v128)
+    (local.set $a
+      (f32x4.add
+        (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $s0) (local.get $s1))
+        (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $s0) (local.get $s1))))
+    (local.set $b
+      (f32x4.add
+        (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $s2) (local.get $s3))
+        (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $s2) (local.get $s3))))
+    (f32x4.add
+      (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $a) (local.get $b))
+      (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $a) (local.get $b))))
+
   ;; ---- elementwise ----------------------------------------------------------------------------------------------
 
   ;; out[i] = a[i] + b[i]

@@ -43,6 +43,8 @@ export interface Wasm {
 /** The functions of cpu.wat. */
 interface Exports {
   readonly gemm_block: (...parameters: number[]) => void;
+  readonly gemv_rows: (...parameters: number[]) => void;
+  readonly gemv_columns: (...parameters: number[]) => void;
   readonly add: (a: number, b: number, out: number, n: number) => void;
   readonly column_sum: (x: number, rows: number, columns: number, out: number) => void;
   readonly exponentials: (x: number, n: number, shift: number) => number;
@@ -70,7 +72,8 @@ export async function openWasm(options: { relaxed?: boolean } = {}): Promise<Was
   return {
     memory,
     allocate,
-    gemm: (call) => gemmInBlocks(exports, work, call),
+    gemm: (call) =>
+      call.m === 1 && !call.transposeA ? gemv(exports, memory, call) : gemmInBlocks(exports, work, call),
     add: exports.add,
     columnSum: exports.column_sum,
     exponentials: exports.exponentials,
@@ -113,6 +116,13 @@ function gemmInBlocks({ gemm_block: block }: Exports, work: number, call: Gemm):
       block(m, columns, depth, atA, aRow, aColumn, atB, bRow, bColumn, c + 4 * j, cRow, adds, work);
     }
   }
+}
+
+/** One row of A times B: nothing is packed, because nothing is read twice. */
+function gemv({ gemv_rows: addRows, gemv_columns: addColumns }: Exports, memory: WebAssembly.Memory, call: Gemm): void {
+  const { n, k, a, b, ldb, c, transposeB, accumulate } = call;
+  if (!accumulate) new Float32Array(memory.buffer, c, n).fill(0);
+  (transposeB ? addColumns : addRows)(a, b, 4 * ldb, k, n, c);
 }
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
