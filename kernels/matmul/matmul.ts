@@ -12,6 +12,7 @@ import { epilogueOf, fuseProduct } from './epilogue.ts';
 import { matmulCpu } from './matmul.cpu.ts';
 import { matmulReference } from './matmul.reference.ts';
 import type { MatmulLayout, Product } from './product.ts';
+import { isGemv, listGemv } from './gemv.ts';
 import { layoutOf, productOf } from './product.ts';
 import type { Tiling } from './tiling.ts';
 import { tilingOf } from './tiling.ts';
@@ -71,16 +72,20 @@ function contributeProduct(builder: AdjointBuilder, input: Tensor, { layout, inp
   if (target) builder.op(matmul, inputs, [target], { layout });
 }
 
-/** 4 x 4 of C an invocation on a software adapter, where a barrier costs more than it saves; else a tile a workgroup. */
+/** One row: GEMV. Else 4 x 4 of C an invocation on a software adapter, where a barrier costs more than it saves; else a tile a workgroup. */
 function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
   const product = productOf(op);
   const { m, n } = product;
   const { bias, extra, secondIs } = epilogueOf(op, op.inputs);
+  const constants = constantsOf(op, product);
+  const [a, b] = op.inputs as [Tensor, Tensor];
+  if (isGemv(product, constants)) {
+    const [c, second = scratch('second', 1)] = op.outputs as [Tensor, Tensor?];
+    return listGemv({ a, b, bias: bias ?? b, extra: extra ?? b, c, second }, product, constants, traits);
+  }
   const tiling = tilingOf(product, !bias && !extra && secondIs !== 'gelu', traits, op.attributes);
   const { c, second, fold } = targetsOf(op, tiling, traits, scratch);
-  const [a, b] = op.inputs as [Tensor, Tensor];
   const rest = { bias: bias ?? b, extra: extra ?? b, c, second };
-  const constants = constantsOf(op, product);
   if (tiling.kernel === 'register') {
     const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
     return [dispatch(registerWgsl, { entryPoint: 'matmul', tensors: { a, b, ...rest }, constants, workgroups })];
