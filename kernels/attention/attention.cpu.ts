@@ -4,7 +4,7 @@
 import type { CpuPath, View } from '../plan/op.ts';
 import type { Gemm, Wasm } from '../wasm/wasm.ts';
 import type { AttentionShape } from './attention.reference.ts';
-import { attentionShape } from './attention.reference.ts';
+import { attentionShape, sharedColumn } from './attention.reference.ts';
 
 /** Query rows a block: small enough to skip what lies beyond the diagonal, large enough for a product. */
 const blockRows = 32;
@@ -55,18 +55,18 @@ interface Block {
   readonly rows: number;
   readonly columns: number; // keys 0 .. columns - 1
   readonly sequence: number; // first row of the sequence in qkv
-  readonly column: number; // of the head in a part of width C
+  readonly head: number; // 0 .. H - 1
   readonly firstLogsumexp: number; // of the first query, in [B, H, T]
 }
 
 function forEachBlock(shape: AttentionShape, visit: (block: Block) => void): void {
-  const { batch, time, heads, headSize } = shape;
-  for (let head = 0; head < batch * heads; head++) {
-    const sequence = Math.floor(head / heads) * time;
-    const column = (head % heads) * headSize;
+  const { batch, time, heads } = shape;
+  for (let number = 0; number < batch * heads; number++) {
+    const sequence = Math.floor(number / heads) * time;
+    const head = number % heads;
     for (let first = 0; first < time; first += blockRows) {
       const rows = Math.min(blockRows, time - first);
-      visit({ first, rows, columns: first + rows, sequence, column, firstLogsumexp: head * time + first });
+      visit({ first, rows, columns: first + rows, sequence, head, firstLogsumexp: number * time + first });
     }
   }
 }
@@ -78,16 +78,21 @@ interface Matrix {
 }
 
 /** The block's queries, and the keys and values of its head from the start, in qkv or its gradient. */
-function pointersOf(qkv: View, { first, sequence, column }: Block, { width }: AttentionShape) {
-  const part = (row: number, number: number): Matrix => ({
-    pointer: qkv.byteOffset + 4 * ((row * 3 + number) * width + column),
-    stride: 3 * width,
+function pointersOf(qkv: View, { first, sequence, head }: Block, shape: AttentionShape) {
+  const { headSize, width } = shape;
+  const matrix = (row: number, column: number): Matrix => ({
+    pointer: qkv.byteOffset + 4 * (row * width + column),
+    stride: width,
   });
-  return { query: part(sequence + first, 0), keys: part(sequence, 1), values: part(sequence, 2) };
+  return {
+    query: matrix(sequence + first, head * headSize),
+    keys: matrix(sequence, sharedColumn(shape, head, 'key')),
+    values: matrix(sequence, sharedColumn(shape, head, 'value')),
+  };
 }
 
-function outputOf(out: View, { first, sequence, column }: Block, { width }: AttentionShape): Matrix {
-  return { pointer: out.byteOffset + 4 * ((sequence + first) * width + column), stride: width };
+function outputOf(out: View, { first, sequence, head }: Block, { heads, headSize }: AttentionShape): Matrix {
+  return { pointer: out.byteOffset + 4 * ((sequence + first) * heads + head) * headSize, stride: heads * headSize };
 }
 
 function multiply(
@@ -144,11 +149,11 @@ function slopesOfScores(
   agreements: Float32Array,
   saved: { readonly out: View; readonly gradient: View; readonly logsumexp: View },
   block: Block,
-  { headSize, width, scale }: AttentionShape,
+  { heads, headSize, scale }: AttentionShape,
 ): void {
-  const { first, rows, columns, sequence, column, firstLogsumexp } = block;
+  const { first, rows, columns, sequence, head, firstLogsumexp } = block;
   for (let row = 0; row < rows; row++) {
-    const output = (sequence + first + row) * width + column;
+    const output = ((sequence + first + row) * heads + head) * headSize;
     let mean = 0;
     for (let d = output; d < output + headSize; d++) mean += saved.gradient[d]! * saved.out[d]!;
     const at = row * columns;

@@ -1,5 +1,5 @@
-// References of the attention kernels: what the WGSL and the fast CPU path are held against. A row of qkv [B * T, 3 C]
-// holds q, k and v one after the other, each with its H heads of D = C / H elements in order.
+// References of the attention kernels: what the WGSL and the fast CPU path are held against. A row of qkv
+// [B * T, (H + 2 K) D] holds the H heads of q, the K heads of k and the K heads of v one after the other, D elements each.
 
 import type { Op, View } from '../plan/op.ts';
 
@@ -7,18 +7,34 @@ import type { Op, View } from '../plan/op.ts';
 export interface AttentionShape {
   readonly batch: number; // B
   readonly time: number; // T
-  readonly heads: number; // H
+  readonly heads: number; // H, of queries
+  readonly kvHeads: number; // K, of keys and values; H / K heads of queries share one
   readonly headSize: number; // D
-  readonly width: number; // C = H * D
+  readonly width: number; // of a row of qkv, (H + 2 K) D
   readonly scale: number; // of the scores
 }
 
-export type AttentionAttributes = { readonly time: number; readonly heads: number; readonly scale: number };
+export type AttentionAttributes = {
+  readonly time: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly scale: number;
+};
 
 export function attentionShape({ inputs: [qkv], attributes }: Op): AttentionShape {
-  const { time, heads, scale } = attributes as AttentionAttributes;
+  const { time, heads, kvHeads, scale } = attributes as AttentionAttributes;
   const [rows, width] = qkv!.shape as [number, number];
-  return { batch: rows / time, time, heads, headSize: width / 3 / heads, width: width / 3, scale };
+  return { batch: rows / time, time, heads, kvHeads, headSize: width / (heads + 2 * kvHeads), width, scale };
+}
+
+/** The first of the elements, in a row of qkv, of the keys or values that a head of queries uses. */
+export function sharedColumn(
+  { heads, kvHeads, headSize }: AttentionShape,
+  head: number,
+  part: 'key' | 'value',
+): number {
+  const shared = Math.floor((head * kvHeads) / heads);
+  return (heads + (part === 'key' ? 0 : kvHeads) + shared) * headSize;
 }
 
 export function attentionReference([qkv]: readonly View[], [out, logsumexp]: readonly View[], op: Op): void {
@@ -70,12 +86,13 @@ function forEachQuery(shape: AttentionShape, visit: (query: Query) => void): voi
   const { batch, time, heads, headSize, width } = shape;
   for (let index = 0; index < batch * heads * time; index++) {
     const t = index % time;
-    const head = Math.floor(index / time);
-    const sequence = Math.floor(head / heads) * time;
-    const column = (head % heads) * headSize;
-    const part = (t: number, number: number): number => ((sequence + t) * 3 + number) * width + column;
-    const output = (sequence + t) * width + column;
-    visit({ t, index, at: part(t, 0), output, key: (t) => part(t, 1), value: (t) => part(t, 2) });
+    const head = Math.floor(index / time) % heads;
+    const sequence = Math.floor(index / time / heads) * time;
+    const at = (sequence + t) * width + head * headSize;
+    const output = ((sequence + t) * heads + head) * headSize;
+    const [keys, values] = [sharedColumn(shape, head, 'key'), sharedColumn(shape, head, 'value')];
+    const key = (past: number): number => (sequence + past) * width + keys;
+    visit({ t, index, at, output, key, value: (past) => (sequence + past) * width + values });
   }
 }
 

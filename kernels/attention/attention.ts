@@ -1,5 +1,6 @@
 // Causal multi-head self-attention over a fused qkv, forward and backward, without a T x T matrix in memory.
-// Attention: Vaswani et al. 2017, arXiv:1706.03762. Saved logsumexp: Dao et al. 2022, arXiv:2205.14135.
+// Attention: Vaswani et al. 2017, arXiv:1706.03762. Heads of queries that share keys and values: Ainslie et al. 2023,
+// arXiv:2305.13245. Saved logsumexp: Dao et al. 2022, arXiv:2205.14135.
 
 import { attention as queryWgsl } from '../generated/attention.ts';
 import { attentionGradient as queryGradientWgsl } from '../generated/attention-gradient.ts';
@@ -19,32 +20,40 @@ const mostHeadSize = 128;
 
 /**
  * softmax(q k' / sqrt(D)) v for each head of each sequence; a position sees itself and what lies before it.
- * @param qkv [B * T, 3 C]: q, k and v of a row one after the other, each its heads in order
+ * @param qkv [B * T, (H + 2 K) D]: q, k and v of a row one after the other, each its heads in order
  * @param options.time T
- * @param options.heads H, a divisor of C; D = C / H is at most 128
- * @returns [B * T, C]
+ * @param options.heads H, of queries
+ * @param options.kvHeads K, of keys and values, a divisor of H; default H. Head h of the queries uses head h K / H.
+ *   The head size D is at most 128.
+ * @returns [B * T, H D]
  */
 export function attend(
   builder: PlanBuilder,
   qkv: Tensor,
-  { time, heads, name = 'attention' }: { time: number; heads: number; name?: string },
+  options: { time: number; heads: number; kvHeads?: number; name?: string },
 ): Tensor {
-  const scale = 1 / Math.sqrt(qkv.shape[1]! / 3 / heads);
-  return builder.op(attentionKernel, [qkv], { time, heads, scale }, [name, `${name}.logsumexp`])[0];
+  const { time, heads, kvHeads = heads, name = 'attention' } = options;
+  const scale = 1 / Math.sqrt(qkv.shape[1]! / (heads + 2 * kvHeads));
+  return builder.op(attentionKernel, [qkv], { time, heads, kvHeads, scale }, [name, `${name}.logsumexp`])[0];
 }
 
-/** [qkv [B * T, 3 C]] -> [out [B * T, C], logsumexp of each query's scaled scores [B, H, T]]. */
+/** [qkv [B * T, (H + 2 K) D]] -> [out [B * T, H D], logsumexp of each query's scaled scores [B, H, T]]. */
 export const attentionKernel: Kernel = {
   name: 'attention',
   infer([qkv], attributes) {
-    const { time, heads } = attributes as AttentionAttributes;
+    const { time, heads, kvHeads } = attributes as AttentionAttributes;
     const [rows, width] = expectMatrix('attention', qkv);
-    const isWhole = rows % time === 0 && width % (3 * heads) === 0;
-    expect('attention', isWhole, `[${rows}, ${width}] is not whole sequences of ${time} and 3 times ${heads} heads`);
-    const headSize = width / 3 / heads;
+    const headSize = width / (heads + 2 * kvHeads);
+    const isWhole = rows % time === 0 && Number.isInteger(headSize);
+    expect(
+      'attention',
+      isWhole,
+      `[${rows}, ${width}] is not whole sequences of ${time} and ${heads} + 2 * ${kvHeads} heads`,
+    );
+    expect('attention', heads % kvHeads === 0, `${heads} heads cannot share ${kvHeads}`);
     expect('attention', headSize <= mostHeadSize, `a head size of ${headSize} is above ${mostHeadSize}`);
     return [
-      { shape: [rows, width / 3], dtype: 'f32' },
+      { shape: [rows, heads * headSize], dtype: 'f32' },
       { shape: [rows / time, heads, time], dtype: 'f32' },
     ];
   },
@@ -52,9 +61,10 @@ export const attentionKernel: Kernel = {
     const [out, logsumexp] = op.outputs as [Tensor, Tensor];
     const tensors = { qkv: op.inputs[0]!, out, logsumexp };
     const call = { entryPoint: 'forward', tensors } as const;
+    const { heads } = attentionShape(op);
     return traits.isCpu
-      ? [dispatch(queryWgsl, { ...call, ...gridOfQueries(op, traits) })]
-      : [dispatch(tiledWgsl, { ...call, ...gridOfTiles(op, traits) })];
+      ? [dispatch(queryWgsl, { ...call, ...gridOfPlaces(op, heads, traits) })]
+      : [dispatch(tiledWgsl, { ...call, ...gridOfTiles(op, heads, traits) })];
   },
   reference: attentionReference,
   cpu: attentionCpu,
@@ -66,13 +76,13 @@ export const attentionKernel: Kernel = {
   },
 };
 
-/** [qkv [B * T, 3 C], out [B * T, C], logsumexp [B, H, T], gradient of out [B * T, C]] -> [gradient of qkv [B * T, 3 C]]. */
+/** [qkv, out, logsumexp as above, gradient of out [B * T, H D]] -> [gradient of qkv [B * T, (H + 2 K) D]]. */
 export const attentionGradientKernel: Kernel = {
   name: 'attentionGradient',
   infer([qkv, out, , gradient]) {
     const [rows, width] = expectMatrix('attentionGradient', qkv);
-    expectTensor('attentionGradient', out, [rows, width / 3]);
-    expectTensor('attentionGradient', gradient, [rows, width / 3]);
+    const [, outWidth] = expectMatrix('attentionGradient', out);
+    expectTensor('attentionGradient', gradient, [rows, outWidth]);
     return [{ shape: [rows, width], dtype: 'f32' }];
   },
   dispatches(op, traits, scratch) {
@@ -81,33 +91,37 @@ export const attentionGradientKernel: Kernel = {
     const tensors = { qkv, logsumexp, gradient, means, qkv_gradient: op.outputs[0]! };
     const queries = { entryPoint: 'queries', tensors: { ...tensors, out } } as const;
     const keys = { entryPoint: 'keys', tensors } as const;
-    if (traits.isCpu) {
-      const grid = gridOfQueries(op, traits);
-      return [dispatch(queryGradientWgsl, { ...queries, ...grid }), dispatch(queryGradientWgsl, { ...keys, ...grid })];
-    }
-    const grid = gridOfTiles(op, traits);
-    return [dispatch(tiledGradientWgsl, { ...queries, ...grid }), dispatch(tiledGradientWgsl, { ...keys, ...grid })];
+    const { heads, kvHeads } = attentionShape(op);
+    if (traits.isCpu)
+      return [
+        dispatch(queryGradientWgsl, { ...queries, ...gridOfPlaces(op, heads, traits) }),
+        dispatch(queryGradientWgsl, { ...keys, ...gridOfPlaces(op, kvHeads, traits) }),
+      ];
+    return [
+      dispatch(tiledGradientWgsl, { ...queries, ...gridOfTiles(op, heads, traits) }),
+      dispatch(tiledGradientWgsl, { ...keys, ...gridOfTiles(op, kvHeads, traits) }),
+    ];
   },
   reference: attentionGradientReference,
   cpu: attentionGradientCpu,
 };
 
-/** One invocation a query or key: for software adapters. */
-function gridOfQueries(op: Op, traits: DeviceTraits) {
+/** One invocation a query or key of so many heads: for software adapters. */
+function gridOfPlaces(op: Op, heads: number, traits: DeviceTraits) {
   const constants = constantsOf(op);
-  const queries = constants.batch * constants.heads * constants.time;
-  return { constants, workgroups: linearWorkgroups(queries, 64, traits) };
+  const places = constants.batch * heads * constants.time;
+  return { constants, workgroups: linearWorkgroups(places, 64, traits) };
 }
 
-/** One workgroup a tile of queries or keys: for GPUs. */
-function gridOfTiles(op: Op, traits: DeviceTraits) {
+/** One workgroup a tile of queries or keys of so many heads: for GPUs. */
+function gridOfTiles(op: Op, heads: number, traits: DeviceTraits) {
   const constants = constantsOf(op);
   const tile = constants.head_size > 64 ? 16 : 32;
-  const tiles = constants.batch * constants.heads * Math.ceil(constants.time / tile);
+  const tiles = constants.batch * heads * Math.ceil(constants.time / tile);
   return { constants: { ...constants, tile }, workgroups: linearWorkgroups(tiles, 1, traits) };
 }
 
 function constantsOf(op: Op) {
-  const { batch, time, heads, headSize, scale } = attentionShape(op);
-  return { batch, time, heads, head_size: headSize, scale };
+  const { batch, time, heads, kvHeads, headSize, scale } = attentionShape(op);
+  return { batch, time, heads, kv_heads: kvHeads, head_size: headSize, scale };
 }

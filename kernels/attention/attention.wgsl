@@ -1,17 +1,18 @@
-// Causal self-attention for software adapters: one invocation a query, no workgroup memory. A row of qkv [B * T, 3 C] holds
-// q, k and v one after the other, each H heads of D = C / H elements. No T x T matrix is stored: the weights of a query are
-// summed as they come, relative to the highest score so far. attention-tiled.wgsl is the one for GPUs.
+// Causal self-attention for software adapters: one invocation a query, no workgroup memory. A row of qkv [B * T, (H + 2 K) D]
+// holds q, k and v one after the other: H, K and K heads of D elements. No T x T matrix is stored: the weights of a query
+// are summed as they come, relative to the highest score so far. attention-tiled.wgsl is the one for GPUs.
 
 const most = 128u; // the largest D
 
 override batch: u32; // B
 override time: u32; // T
-override heads: u32; // H
+override heads: u32; // H, of queries
+override kv_heads: u32; // K, of keys and values, a divisor of H: H / K heads of queries share one
 override head_size: u32; // D
 override scale: f32; // of the scores
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B * T, 3 C]
-@group(0) @binding(1) var<storage, read_write> out: array<f32>; // [B * T, C]
+@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B * T, (H + 2 K) D]
+@group(0) @binding(1) var<storage, read_write> out: array<f32>; // [B * T, H D]
 @group(0) @binding(2) var<storage, read_write> logsumexp: array<f32>; // [B, H, T]
 
 // <prelude attention-layout>
@@ -20,22 +21,24 @@ struct Place {
   t: u32,
   first: u32, // the number of the same head's place at t = 0
   sequence: u32, // first row of the sequence
-  column: u32, // of the head in a part of width C
+  head: u32,
 }
 
 fn place_of(number: u32) -> Place {
   let head = number / time;
-  return Place(number % time, head * time, head / heads * time, head % heads * head_size);
+  return Place(number % time, head * time, head / heads * time, head % heads);
 }
 
-/// Where q (part 0), k (1) or v (2) of a head begins in qkv [B * T, 3 C].
+/// Where q (part 0), or the k (1) or v (2) that a head of queries uses, begins in qkv [B * T, (H + 2 K) D].
 fn offset_in_qkv(place: Place, t: u32, part: u32) -> u32 {
-  return ((place.sequence + t) * 3 + part) * heads * head_size + place.column;
+  let shared_head = heads + part * kv_heads + place.head / (heads / kv_heads) - kv_heads;
+  let head = select(shared_head, place.head, part == 0);
+  return ((place.sequence + t) * (heads + 2 * kv_heads) + head) * head_size;
 }
 
-/// Where a head begins in out [B * T, C].
+/// Where a head begins in out [B * T, H D].
 fn offset_in_out(place: Place, t: u32) -> u32 {
-  return (place.sequence + t) * heads * head_size + place.column;
+  return ((place.sequence + t) * heads + place.head) * head_size;
 }
 // </prelude>
 

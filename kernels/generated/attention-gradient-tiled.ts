@@ -11,7 +11,7 @@ export const attentionGradientTiled = {
         {"number":4,"name":"means","access":"write","type":"array<f32>"},
         {"number":5,"name":"qkv_gradient","access":"write","type":"array<f32>"},
       ],
-      required: ["batch","head_size","heads","scale","tile","time"],
+      required: ["batch","head_size","heads","kv_heads","scale","tile","time"],
       optional: ["columns","stride","vectors"],
     },
     keys: {
@@ -22,7 +22,7 @@ export const attentionGradientTiled = {
         {"number":4,"name":"means","access":"write","type":"array<f32>"},
         {"number":5,"name":"qkv_gradient","access":"write","type":"array<f32>"},
       ],
-      required: ["batch","head_size","heads","scale","tile","time"],
+      required: ["batch","head_size","heads","kv_heads","scale","tile","time"],
       optional: ["columns","stride","vectors"],
     },
   },
@@ -34,16 +34,17 @@ const tile_count = 3u;
 
 override batch: u32; // B
 override time: u32; // T
-override heads: u32; // H
+override heads: u32; // H, of queries
+override kv_heads: u32; // K, of keys and values, a divisor of H: H / K heads of queries share one
 override head_size: u32; // D
 override scale: f32; // of the scores
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B * T, 3 C]
-@group(0) @binding(1) var<storage, read> out: array<f32>; // [B * T, C]
+@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B * T, (H + 2 K) D]
+@group(0) @binding(1) var<storage, read> out: array<f32>; // [B * T, H D]
 @group(0) @binding(2) var<storage, read> logsumexp: array<f32>; // [B, H, T]
-@group(0) @binding(3) var<storage, read> gradient: array<f32>; // [B * T, C], of out
+@group(0) @binding(3) var<storage, read> gradient: array<f32>; // [B * T, H D], of out
 @group(0) @binding(4) var<storage, read_write> means: array<f32>; // [B, H, T]
-@group(0) @binding(5) var<storage, read_write> qkv_gradient: array<f32>; // [B * T, 3 C]
+@group(0) @binding(5) var<storage, read_write> qkv_gradient: array<f32>; // [B * T, (H + 2 K) D]
 
 // <prelude attention-layout>
 /// One head of one sequence at one position, numbered [B, H, T].
@@ -51,22 +52,24 @@ struct Place {
   t: u32,
   first: u32, // the number of the same head's place at t = 0
   sequence: u32, // first row of the sequence
-  column: u32, // of the head in a part of width C
+  head: u32,
 }
 
 fn place_of(number: u32) -> Place {
   let head = number / time;
-  return Place(number % time, head * time, head / heads * time, head % heads * head_size);
+  return Place(number % time, head * time, head / heads * time, head % heads);
 }
 
-/// Where q (part 0), k (1) or v (2) of a head begins in qkv [B * T, 3 C].
+/// Where q (part 0), or the k (1) or v (2) that a head of queries uses, begins in qkv [B * T, (H + 2 K) D].
 fn offset_in_qkv(place: Place, t: u32, part: u32) -> u32 {
-  return ((place.sequence + t) * 3 + part) * heads * head_size + place.column;
+  let shared_head = heads + part * kv_heads + place.head / (heads / kv_heads) - kv_heads;
+  let head = select(shared_head, place.head, part == 0);
+  return ((place.sequence + t) * (heads + 2 * kv_heads) + head) * head_size;
 }
 
-/// Where a head begins in out [B * T, C].
+/// Where a head begins in out [B * T, H D].
 fn offset_in_out(place: Place, t: u32) -> u32 {
-  return (place.sequence + t) * heads * head_size + place.column;
+  return ((place.sequence + t) * heads + place.head) * head_size;
 }
 // </prelude>
 
@@ -93,10 +96,11 @@ struct Work {
 }
 
 /// The tiles that take longest come first: the last ones for queries, the first ones for keys.
-fn work_of(group: u32, is_last_first: bool) -> Work {
+/// @param sharers heads of queries that one tile belongs to; the place is that of the first
+fn work_of(group: u32, sharers: u32, is_last_first: bool) -> Work {
   let head_tiles = (time + tile - 1) / tile;
   let number = select(group % head_tiles, head_tiles - 1 - group % head_tiles, is_last_first);
-  return Work(place_of(group / head_tiles * time), number * tile);
+  return Work(place_of(group / head_tiles * sharers * time), number * tile);
 }
 
 /// Copies rows of q (part 0), k (1) or v (2) into a tile; zeros beyond the sequence.
@@ -152,7 +156,7 @@ fn accumulate(sums: ptr<function, Sums>, slot: u32, x: u32, y: u32) {
 fn queries(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = id.y * groups.x + id.x;
   if (group >= batch * heads * ((time + tile - 1) / tile)) { return; }
-  let work = work_of(group, true);
+  let work = work_of(group, 1, true);
   let x = lane % 8;
   let y = lane / 8;
   var sums: Sums;
@@ -191,39 +195,42 @@ fn queries(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: ve
 @compute @workgroup_size(64)
 fn keys(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = id.y * groups.x + id.x;
-  if (group >= batch * heads * ((time + tile - 1) / tile)) { return; }
-  let work = work_of(group, false);
+  if (group >= batch * kv_heads * ((time + tile - 1) / tile)) { return; }
+  let work = work_of(group, heads / kv_heads, false);
   let x = lane % 8;
   let y = lane / 8;
   var key_sums: Sums;
   var value_sums: Sums;
   stage_qkv(0, work.place, work.first, 1, lane);
   stage_qkv(1, work.place, work.first, 2, lane);
-  for (var query = work.first; query < time; query += tile) {
-    stage_qkv(2, work.place, query, 0, lane);
-    workgroupBarrier();
-    var values = products(0, 2, x, y);
-    workgroupBarrier();
-    stage_gradient(2, work.place, query, lane);
-    for (var i = 0u; i < tile / 8; i++) {
-      for (var j = 0u; j < tile / 8; j++) {
-        values[i * 4 + j] = weight_of(values[i * 4 + j], work.place, query + x + 8 * j, work.first + y + 8 * i);
+  for (var member = 0u; member < heads / kv_heads; member++) {
+    let place = place_of(work.place.first + member * time);
+    for (var query = work.first; query < time; query += tile) {
+      stage_qkv(2, place, query, 0, lane);
+      workgroupBarrier();
+      var values = products(0, 2, x, y);
+      workgroupBarrier();
+      stage_gradient(2, place, query, lane);
+      for (var i = 0u; i < tile / 8; i++) {
+        for (var j = 0u; j < tile / 8; j++) {
+          values[i * 4 + j] = weight_of(values[i * 4 + j], place, query + x + 8 * j, work.first + y + 8 * i);
+        }
       }
+      share(values, x, y);
+      workgroupBarrier();
+      accumulate(&value_sums, 2, x, y);
+      let agreements = products(1, 2, x, y);
+      for (var j = 0u; j < tile / 8; j++) {
+        let mean = means[place.first + min(query + x + 8 * j, time - 1)];
+        for (var i = 0u; i < tile / 8; i++) { values[i * 4 + j] *= (agreements[i * 4 + j] - mean) * scale; }
+      }
+      workgroupBarrier();
+      share(values, x, y);
+      stage_qkv(2, place, query, 0, lane);
+      workgroupBarrier();
+      accumulate(&key_sums, 2, x, y);
+      workgroupBarrier();
     }
-    share(values, x, y);
-    workgroupBarrier();
-    accumulate(&value_sums, 2, x, y);
-    let agreements = products(1, 2, x, y);
-    for (var j = 0u; j < tile / 8; j++) {
-      let mean = means[work.place.first + min(query + x + 8 * j, time - 1)];
-      for (var i = 0u; i < tile / 8; i++) { values[i * 4 + j] *= (agreements[i * 4 + j] - mean) * scale; }
-    }
-    workgroupBarrier();
-    share(values, x, y);
-    stage_qkv(2, work.place, query, 0, lane);
-    workgroupBarrier();
-    accumulate(&key_sums, 2, x, y);
-    workgroupBarrier();
   }
   write_gradient(work, 1, key_sums, x, y);
   write_gradient(work, 2, value_sums, x, y);

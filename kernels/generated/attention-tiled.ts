@@ -8,7 +8,7 @@ export const attentionTiled = {
         {"number":1,"name":"out","access":"write","type":"array<f32>"},
         {"number":2,"name":"logsumexp","access":"write","type":"array<f32>"},
       ],
-      required: ["batch","head_size","heads","scale","tile","time"],
+      required: ["batch","head_size","heads","kv_heads","scale","tile","time"],
       optional: ["columns","stride","vectors"],
     },
   },
@@ -19,12 +19,13 @@ const tile_count = 2u;
 
 override batch: u32; // B
 override time: u32; // T
-override heads: u32; // H
+override heads: u32; // H, of queries
+override kv_heads: u32; // K, of keys and values, a divisor of H: H / K heads of queries share one
 override head_size: u32; // D
 override scale: f32; // of the scores
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B * T, 3 C]
-@group(0) @binding(1) var<storage, read_write> out: array<f32>; // [B * T, C]
+@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B * T, (H + 2 K) D]
+@group(0) @binding(1) var<storage, read_write> out: array<f32>; // [B * T, H D]
 @group(0) @binding(2) var<storage, read_write> logsumexp: array<f32>; // [B, H, T]
 
 // <prelude attention-layout>
@@ -33,22 +34,24 @@ struct Place {
   t: u32,
   first: u32, // the number of the same head's place at t = 0
   sequence: u32, // first row of the sequence
-  column: u32, // of the head in a part of width C
+  head: u32,
 }
 
 fn place_of(number: u32) -> Place {
   let head = number / time;
-  return Place(number % time, head * time, head / heads * time, head % heads * head_size);
+  return Place(number % time, head * time, head / heads * time, head % heads);
 }
 
-/// Where q (part 0), k (1) or v (2) of a head begins in qkv [B * T, 3 C].
+/// Where q (part 0), or the k (1) or v (2) that a head of queries uses, begins in qkv [B * T, (H + 2 K) D].
 fn offset_in_qkv(place: Place, t: u32, part: u32) -> u32 {
-  return ((place.sequence + t) * 3 + part) * heads * head_size + place.column;
+  let shared_head = heads + part * kv_heads + place.head / (heads / kv_heads) - kv_heads;
+  let head = select(shared_head, place.head, part == 0);
+  return ((place.sequence + t) * (heads + 2 * kv_heads) + head) * head_size;
 }
 
-/// Where a head begins in out [B * T, C].
+/// Where a head begins in out [B * T, H D].
 fn offset_in_out(place: Place, t: u32) -> u32 {
-  return (place.sequence + t) * heads * head_size + place.column;
+  return ((place.sequence + t) * heads + place.head) * head_size;
 }
 // </prelude>
 
@@ -75,10 +78,11 @@ struct Work {
 }
 
 /// The tiles that take longest come first: the last ones for queries, the first ones for keys.
-fn work_of(group: u32, is_last_first: bool) -> Work {
+/// @param sharers heads of queries that one tile belongs to; the place is that of the first
+fn work_of(group: u32, sharers: u32, is_last_first: bool) -> Work {
   let head_tiles = (time + tile - 1) / tile;
   let number = select(group % head_tiles, head_tiles - 1 - group % head_tiles, is_last_first);
-  return Work(place_of(group / head_tiles * time), number * tile);
+  return Work(place_of(group / head_tiles * sharers * time), number * tile);
 }
 
 /// Copies rows of q (part 0), k (1) or v (2) into a tile; zeros beyond the sequence.
@@ -136,7 +140,7 @@ var<workgroup> partials: array<f32, tile * 8>; // of a row of queries, one from 
 fn forward(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = id.y * groups.x + id.x;
   if (group >= batch * heads * ((time + tile - 1) / tile)) { return; }
-  let work = work_of(group, true);
+  let work = work_of(group, 1, true);
   let x = lane % 8;
   let y = lane / 8;
   var sums: Sums; // of weight * v, relative to exp(highest)

@@ -3,20 +3,22 @@ struct Place {
   t: u32,
   first: u32, // the number of the same head's place at t = 0
   sequence: u32, // first row of the sequence
-  column: u32, // of the head in a part of width C
+  head: u32,
 }
 
 fn place_of(number: u32) -> Place {
   let head = number / time;
-  return Place(number % time, head * time, head / heads * time, head % heads * head_size);
+  return Place(number % time, head * time, head / heads * time, head % heads);
 }
 
-/// Where q (part 0), k (1) or v (2) of a head begins in qkv [B * T, 3 C].
+/// Where q (part 0), or the k (1) or v (2) that a head of queries uses, begins in qkv [B * T, (H + 2 K) D].
 fn offset_in_qkv(place: Place, t: u32, part: u32) -> u32 {
-  return ((place.sequence + t) * 3 + part) * heads * head_size + place.column;
+  let shared_head = heads + part * kv_heads + place.head / (heads / kv_heads) - kv_heads;
+  let head = select(shared_head, place.head, part == 0);
+  return ((place.sequence + t) * (heads + 2 * kv_heads) + head) * head_size;
 }
 
-/// Where a head begins in out [B * T, C].
+/// Where a head begins in out [B * T, H D].
 fn offset_in_out(place: Place, t: u32) -> u32 {
-  return (place.sequence + t) * heads * head_size + place.column;
+  return ((place.sequence + t) * heads + place.head) * head_size;
 }

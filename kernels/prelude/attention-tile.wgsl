@@ -20,10 +20,11 @@ struct Work {
 }
 
 /// The tiles that take longest come first: the last ones for queries, the first ones for keys.
-fn work_of(group: u32, is_last_first: bool) -> Work {
+/// @param sharers heads of queries that one tile belongs to; the place is that of the first
+fn work_of(group: u32, sharers: u32, is_last_first: bool) -> Work {
   let head_tiles = (time + tile - 1) / tile;
   let number = select(group % head_tiles, head_tiles - 1 - group % head_tiles, is_last_first);
-  return Work(place_of(group / head_tiles * time), number * tile);
+  return Work(place_of(group / head_tiles * sharers * time), number * tile);
 }
 
 /// Copies rows of q (part 0), k (1) or v (2) into a tile; zeros beyond the sequence.
