@@ -1,15 +1,15 @@
 // The programs of language modelling, listed once for a manifest: a training step, its loss alone, and logits to sample from.
 // All three lay out the same parameters, so that they can share them on a device.
 
-import { adamw } from '../../kernels/adamw/adamw.ts';
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
-import { sgd } from '../../kernels/sgd/sgd.ts';
 import { crossEntropy } from '../../kernels/softmax/cross-entropy.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { byteVocabulary } from '../models/bytes-tokenizer.ts';
 import { listGpt } from '../models/gpt.ts';
 import type { GptShape } from '../models/gpt.ts';
+import type { OptimizerKind } from './optimizers.ts';
+import { listOptimizer } from './optimizers.ts';
 
 /** The part of a manifest that the plans depend on. */
 export interface LmSpec {
@@ -38,15 +38,14 @@ export function lmPlans({ model, optimizer }: LmSpec): LmPlans {
   };
 }
 
-function lossPlan(shape: GptShape, size: readonly [number, number], optimizer: 'adamw' | 'sgd' | null): Plan {
+function lossPlan(shape: GptShape, size: readonly [number, number], optimizer: OptimizerKind | null): Plan {
   const builder = new PlanBuilder();
   const tokens = builder.input('tokens', size, 'u32');
   const targets = builder.input('targets', size, 'u32');
   const loss = builder.readable(crossEntropy(builder, listGpt(builder, shape, tokens), targets));
   if (optimizer !== null) {
     builder.backward(loss);
-    if (optimizer === 'adamw') adamw(builder);
-    else sgd(builder, { momentum: false });
+    listOptimizer(builder, optimizer);
   }
   return builder.finish();
 }

@@ -1,9 +1,7 @@
 // Language modelling: a GPT predicts each next token. Local steps of AdamW or SGD on windows drawn from the assignment's
 // seed; the optimizer's moments stay with the worker from round to round (DiLoCo), while parameters begin at the agreed ones.
 
-import { adamwHyper } from '../../kernels/adamw/adamw.ts';
 import type { Device, Program } from '../../kernels/device/device.ts';
-import { sgdHyper } from '../../kernels/sgd/sgd.ts';
 import { utf8 } from '../../shared/bytes.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
@@ -20,6 +18,7 @@ import type { Evaluation } from './evaluate.ts';
 import { lmPlans } from './lm-plans.ts';
 import type { LmPlans } from './lm-plans.ts';
 import { LossLog } from './loss-log.ts';
+import { writeHyper } from './optimizers.ts';
 import type { Pace } from './pace.ts';
 import { choosePrompt, sampleTokens } from './sample.ts';
 import type { Artifact } from './trainer.ts';
@@ -77,7 +76,7 @@ class LanguageModelRun implements LocalRun {
       drawBatch(batch, this.#dataset.train, context, random);
       program.write('tokens', batch.tokens);
       program.write('targets', batch.targets);
-      this.#writeHyper(assignment.learningRate);
+      writeHyper(program, this.#spec.optimizer, assignment.learningRate, ++this.#optimizerSteps);
       await program.run();
       await log.push(program.read('loss'), stepsInFlight);
       await pace.rest();
@@ -126,16 +125,5 @@ class LanguageModelRun implements LocalRun {
     const written = await sampleTokens(program, prompt, sampled.tokens, sampled, random, pace);
     program.destroy();
     return `${decodeTokens(prompt)}▸${decodeTokens(written)}\n`;
-  }
-
-  #writeHyper(learningRate: number): void {
-    const { kind, gradientClip: maxNorm, weightDecay, beta1, beta2, epsilon } = this.#spec.optimizer;
-    this.#optimizerSteps++;
-    if (kind === 'sgd') {
-      this.#training.write('sgd.hyper', sgdHyper({ learningRate, momentum: 0, weightDecay: 0, maxNorm }));
-    } else {
-      const options = { learningRate, beta1, beta2, epsilon, weightDecay, maxNorm };
-      this.#training.write('adamw.hyper', adamwHyper(options, this.#optimizerSteps));
-    }
   }
 }

@@ -103,7 +103,7 @@ test.each([
     { 'spec.optimizer.kind': 'lion' },
     'spec.optimizer.kind',
     '"lion" is not supported',
-    'adamw, sgd',
+    'adamw, sgd, muon',
   ],
   ['another version', { apiVersion: 'v2' }, 'apiVersion', '"v2" is not supported', 'loomos.ai/v1'],
   ['text for a number', { 'spec.model.layers': '4' }, 'spec.model.layers', '"4" is not accepted', 'a number'],

@@ -7,6 +7,7 @@ import { aggregationSchema } from './aggregation.ts';
 import { compressionSchema } from './compression.ts';
 import { duration } from './duration.ts';
 import { describeIssue } from './fault.ts';
+import { optimizerSchema } from './optimizer.ts';
 
 const name = z
   .string()
@@ -38,19 +39,6 @@ const dataSource = z
   .max(2048)
   .regex(/^(npm:|file:|https:\/\/|dataset:)./, 'must begin with npm:, file:, https:// or dataset:');
 
-const optimizer = z.strictObject({
-  kind: z.enum(['adamw', 'sgd']).default('adamw'),
-  learningRate: z.number().positive().max(10).default(1e-3), // peak
-  batchSize: z.int().min(1).max(4096).default(8), // windows per local step
-  weightDecay: z.number().min(0).max(1).default(0.1), // adamw only, on matrices
-  beta1: z.number().min(0).lt(1).default(0.9),
-  beta2: z.number().min(0).lt(1).default(0.95),
-  epsilon: z.number().positive().default(1e-8),
-  gradientClip: z.number().min(0).default(1), // global norm; 0 = off
-  warmup: z.number().min(0).lt(1).default(0.02), // fraction of the run with rising learning rate
-  decay: z.number().min(0).lt(1).default(0.2), // last fraction of the run with falling learning rate
-});
-
 const rounds = z.strictObject({
   innerSteps: z.int().min(1).max(10000).default(20), // local steps of the fastest worker
   warmup: z
@@ -70,7 +58,7 @@ const spec = z.strictObject({
   algorithm: z.literal('lm'),
   model: gpt,
   data: z.strictObject({ source: dataSource, validationFraction: z.number().min(0.001).max(0.5).default(0.1) }),
-  optimizer: optimizer.prefault({}),
+  optimizer: optimizerSchema.prefault({}),
   rounds: rounds.prefault({}),
   resources: z
     .strictObject({
