@@ -1,0 +1,16 @@
+import { test } from 'vitest';
+import { checkKernel } from '../testing/check.ts';
+import { swiglu } from './swiglu.ts';
+
+test.each([
+  [1, 2],
+  [3, 14],
+  [5, 514],
+])('SwiGLU and its gradient, %o', async (...shape) => {
+  await checkKernel({ kernel: swiglu, inputs: [{ shape }] });
+});
+
+test('SwiGLU far from zero is finite and exact', async () => {
+  const data = [-1e4, -100, 0, 100, 1e4, 3, 3, 3, 3, 3];
+  await checkKernel({ kernel: swiglu, inputs: [{ shape: [1, 10], data, gradient: false }] });
+});
