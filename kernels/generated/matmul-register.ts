@@ -15,7 +15,9 @@ export const matmulRegister = {
       optional: [],
     },
   },
-  code: `// C[m, n] = A B for software adapters: 4 x 4 of C an invocation, in registers, with neither workgroup memory nor barriers.
+  code: `// C[m, n] = A B for software adapters: 8 x 8 of C an invocation, in registers, with neither workgroup memory nor barriers.
+// There a load costs about as much as ten multiplications, so that what counts is how many of them share one; the indices of
+// \`tile\` are written out because an index that is computed is such a load too.
 // Strides say how A and B lie, so that one kernel serves NN, NT and TN.
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -71,31 +73,50 @@ fn store(i: u32, j: u32, product: f32) {
 }
 // </prelude>
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(4, 4)
 fn matmul(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.y * 4;
-  let column = id.x * 4;
+  let row = id.y * 8;
+  let column = id.x * 8;
   if (row >= m || column >= n) { return; }
   // Beyond the edge the last row or column is computed again, and not stored.
-  let rows = min(vec4u(row, row + 1, row + 2, row + 3), vec4u(m - 1));
-  let columns = min(vec4u(column, column + 1, column + 2, column + 3), vec4u(n - 1));
-  var tile: array<vec4f, 4>;
-  var column_sums = vec4f();
-  var at_a = rows * a_row;
-  var at_b = columns * b_column;
+  let steps = vec4u(0, 1, 2, 3);
+  var at_a = array<vec4u, 2>(min(row + steps, vec4u(m - 1)) * a_row, min(row + 4 + steps, vec4u(m - 1)) * a_row);
+  var at_b = array<vec4u, 2>(min(column + steps, vec4u(n - 1)) * b_column, min(column + 4 + steps, vec4u(n - 1)) * b_column);
+  var tile: array<vec4f, 16>; // [column / 4 * 8 + row]
+  var column_sums: array<vec4f, 2>;
   for (var p = 0u; p < k; p++) {
-    let right = vec4f(b[at_b.x], b[at_b.y], b[at_b.z], b[at_b.w]);
-    tile[0] += a[at_a.x] * right;
-    tile[1] += a[at_a.y] * right;
-    tile[2] += a[at_a.z] * right;
-    tile[3] += a[at_a.w] * right;
-    if (sums_columns) { column_sums += right; }
-    at_a += vec4u(a_column);
-    at_b += vec4u(b_row);
+    let near = vec4f(b[at_b[0].x], b[at_b[0].y], b[at_b[0].z], b[at_b[0].w]);
+    let far = vec4f(b[at_b[1].x], b[at_b[1].y], b[at_b[1].z], b[at_b[1].w]);
+    let upper = vec4f(a[at_a[0].x], a[at_a[0].y], a[at_a[0].z], a[at_a[0].w]);
+    let lower = vec4f(a[at_a[1].x], a[at_a[1].y], a[at_a[1].z], a[at_a[1].w]);
+    tile[0] += upper.x * near;
+    tile[1] += upper.y * near;
+    tile[2] += upper.z * near;
+    tile[3] += upper.w * near;
+    tile[4] += lower.x * near;
+    tile[5] += lower.y * near;
+    tile[6] += lower.z * near;
+    tile[7] += lower.w * near;
+    tile[8] += upper.x * far;
+    tile[9] += upper.y * far;
+    tile[10] += upper.z * far;
+    tile[11] += upper.w * far;
+    tile[12] += lower.x * far;
+    tile[13] += lower.y * far;
+    tile[14] += lower.z * far;
+    tile[15] += lower.w * far;
+    if (sums_columns) {
+      column_sums[0] += near;
+      column_sums[1] += far;
+    }
+    at_a[0] += vec4u(a_column);
+    at_a[1] += vec4u(a_column);
+    at_b[0] += vec4u(b_row);
+    at_b[1] += vec4u(b_row);
   }
-  for (var j = 0u; j < 4; j++) {
-    for (var i = 0u; i < 4; i++) { store(row + i, column + j, tile[i][j]); }
-    if (sums_columns && row == 0 && column + j < n) { second[column + j] = column_sums[j]; }
+  for (var j = 0u; j < 8; j++) {
+    for (var i = 0u; i < 8; i++) { store(row + i, column + j, tile[j / 4 * 8 + i][j % 4]); }
+    if (sums_columns && row == 0 && column + j < n) { second[column + j] = column_sums[j / 4][j % 4]; }
   }
 }
 `,
