@@ -11,9 +11,9 @@ import type { Artifact, TrainingProgress } from './trainer.ts';
 
 /** A job's algorithm before any device: pure description. */
 export interface Algorithm {
-  /** One local step; what backends are measured on. */
+  /** One batch with the step after it; what backends are measured on. */
   readonly plan: Plan;
-  readonly tokensPerStep: number;
+  readonly tokensPerBatch: number;
   /** Agreed parameters of round 0, the same bits everywhere. */
   initialParameters(): Float32Array<ArrayBuffer>;
   open(device: Device): Promise<LocalRun>;

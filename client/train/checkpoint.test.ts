@@ -16,7 +16,7 @@ const plan = lmPlans({
     positions: 'learned',
     norm: 'layer',
   },
-  optimizer: { kind: 'sgd', batchSize: 1 },
+  optimizer: { kind: 'sgd', batchSize: 1, accumulate: 1 },
 }).evaluation;
 
 /** A vector as training leaves it: noise in the parameters, zero in the padding. */

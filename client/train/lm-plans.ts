@@ -8,19 +8,21 @@ import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { byteVocabulary } from '../models/bytes-tokenizer.ts';
 import { listGpt } from '../models/gpt.ts';
 import type { GptShape } from '../models/gpt.ts';
-import type { OptimizerKind } from './optimizers.ts';
+import { listAdding, listMean } from './accumulation.ts';
 import { listOptimizer } from './optimizers.ts';
 
 /** The part of a manifest that the plans depend on. */
 export interface LmSpec {
   readonly model: Manifest['spec']['model'];
-  readonly optimizer: Pick<Manifest['spec']['optimizer'], 'kind' | 'batchSize'>;
+  readonly optimizer: Pick<Manifest['spec']['optimizer'], 'kind' | 'batchSize' | 'accumulate'>;
 }
 
 export interface LmPlans {
   readonly shape: GptShape;
   /** Inputs `tokens`, `targets` [B, T] and the optimizer's hyper-parameters; `loss` and every gradient can be read. */
   readonly training: Plan;
+  /** Where several batches make a step, what all but the last of them run: inputs `tokens`, `targets`; `loss` can be read. */
+  readonly adding: Plan | null;
   /** Inputs `tokens`, `targets` [B, T]; reads `loss`. */
   readonly evaluation: Plan;
   /** Input `tokens` [1, T]; reads `logits` [T, V]. */
@@ -32,20 +34,25 @@ export function lmPlans({ model, optimizer }: LmSpec): LmPlans {
   const size: readonly [number, number] = [optimizer.batchSize, shape.context];
   return {
     shape,
-    training: lossPlan(shape, size, optimizer.kind),
-    evaluation: lossPlan(shape, size, null),
+    training: lossPlan(shape, size, (builder) => {
+      if (optimizer.accumulate > 1) listMean(builder);
+      listOptimizer(builder, optimizer.kind);
+    }),
+    adding: optimizer.accumulate > 1 ? lossPlan(shape, size, listAdding) : null,
+    evaluation: lossPlan(shape, size),
     sampling: logitsPlan(shape),
   };
 }
 
-function lossPlan(shape: GptShape, size: readonly [number, number], optimizer: OptimizerKind | null): Plan {
+/** @param after lists what becomes of the gradients; without, there are none */
+function lossPlan(shape: GptShape, size: readonly [number, number], after?: (builder: PlanBuilder) => void): Plan {
   const builder = new PlanBuilder();
   const tokens = builder.input('tokens', size, 'u32');
   const targets = builder.input('targets', size, 'u32');
   const loss = builder.readable(crossEntropy(builder, listGpt(builder, shape, tokens), targets));
-  if (optimizer !== null) {
+  if (after) {
     builder.backward(loss);
-    listOptimizer(builder, optimizer);
+    after(builder);
   }
   return builder.finish();
 }

@@ -6,13 +6,15 @@ import { utf8 } from '../../shared/bytes.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
 import { createRandom } from '../../shared/random.ts';
+import type { Random } from '../../shared/random.ts';
 import { bytesTokenizerJson, decodeTokens } from '../models/bytes-tokenizer.ts';
 import { gptFiles } from '../models/gpt-files.ts';
 import { initialGptParameters } from '../models/gpt-parameters.ts';
+import { writeBatchNumber } from './accumulation.ts';
 import type { Algorithm, Job, LocalResult, LocalRun, OnProgress } from './algorithm.ts';
 import { countLosses } from './count-models.ts';
 import { createBatch, drawBatch, evaluationWindows, splitData } from './data.ts';
-import type { Dataset } from './data.ts';
+import type { Batch, Dataset } from './data.ts';
 import { evaluate, finalEvaluationTokens, roundEvaluationTokens } from './evaluate.ts';
 import type { Evaluation } from './evaluate.ts';
 import { lmPlans } from './lm-plans.ts';
@@ -36,14 +38,21 @@ export function languageModel({ manifest: { spec }, data }: Job): Algorithm {
   const plans = lmPlans(spec);
   return {
     plan: plans.training,
-    tokensPerStep: spec.optimizer.batchSize * spec.model.context,
+    tokensPerBatch: spec.optimizer.batchSize * spec.model.context,
     initialParameters: () => initialGptParameters(plans.training, plans.shape, spec.seed),
     async open(device) {
       const training = await device.compile(plans.training);
+      const adding = plans.adding && (await device.compile(plans.adding, { shareWith: training }));
       const evaluation = await device.compile(plans.evaluation, { shareWith: training });
-      return new LanguageModelRun(spec, dataset, plans, device, training, evaluation);
+      return new LanguageModelRun(spec, dataset, plans, device, { training, adding, evaluation });
     },
   };
+}
+
+interface Programs {
+  readonly training: Program;
+  readonly adding: Program | null; // see LmPlans
+  readonly evaluation: Program;
 }
 
 class LanguageModelRun implements LocalRun {
@@ -51,42 +60,55 @@ class LanguageModelRun implements LocalRun {
   readonly #dataset: Dataset;
   readonly #plans: LmPlans;
   readonly #device: Device;
-  readonly #training: Program;
-  readonly #evaluation: Program;
+  readonly #programs: Programs;
   #optimizerSteps = 0; // since this worker began, for AdamW's bias correction
 
-  constructor(spec: Spec, dataset: Dataset, plans: LmPlans, device: Device, training: Program, evaluation: Program) {
+  constructor(spec: Spec, dataset: Dataset, plans: LmPlans, device: Device, programs: Programs) {
     this.#spec = spec;
     this.#dataset = dataset;
     this.#plans = plans;
     this.#device = device;
-    this.#training = training;
-    this.#evaluation = evaluation;
+    this.#programs = programs;
   }
 
   async train(start: Float32Array, assignment: Assignment, pace: Pace, progress: OnProgress): Promise<LocalResult> {
-    const { context } = this.#plans.shape;
-    const { batchSize } = this.#spec.optimizer;
-    const batch = createBatch(batchSize, context);
+    const { batchSize, accumulate } = this.#spec.optimizer;
+    const batch = createBatch(batchSize, this.#plans.shape.context);
+    const tokensPerStep = batch.tokens.length * accumulate;
     const random = createRandom(assignment.seed);
-    const log = new LossLog(assignment, batch.tokens.length, pace, progress);
-    const program = this.#training;
-    program.writeParameters(start);
+    const log = new LossLog(assignment, tokensPerStep, pace, progress);
+    this.#programs.training.writeParameters(start);
     for (let step = 0; step < assignment.steps; step++) {
-      drawBatch(batch, this.#dataset.train, context, random);
-      program.write('tokens', batch.tokens);
-      program.write('targets', batch.targets);
-      writeHyper(program, this.#spec.optimizer, assignment.learningRate, ++this.#optimizerSteps);
-      await program.run();
-      await log.push(program.read('loss'), stepsInFlight);
-      await pace.rest();
+      const losses = await this.#step(batch, random, assignment.learningRate, pace);
+      await log.push(meanOf(losses), stepsInFlight);
     }
     await log.drain();
     return {
-      parameters: await program.readParameters(),
-      tokens: assignment.steps * batch.tokens.length,
+      parameters: await this.#programs.training.readParameters(),
+      tokens: assignment.steps * tokensPerStep,
       loss: log.mean,
     };
+  }
+
+  /** One optimizer step over `accumulate` batches; returns the losses that are being read. */
+  async #step(batch: Batch, random: Random, learningRate: number, pace: Pace): Promise<Promise<ArrayLike<number>>[]> {
+    const { optimizer } = this.#spec;
+    const { training, adding } = this.#programs;
+    const losses: Promise<ArrayLike<number>>[] = [];
+    writeHyper(training, optimizer, learningRate, ++this.#optimizerSteps);
+    for (let number = 0; number < optimizer.accumulate; number++) {
+      const program = adding !== null && number < optimizer.accumulate - 1 ? adding : training;
+      drawBatch(batch, this.#dataset.train, this.#plans.shape.context, random);
+      program.write('tokens', batch.tokens);
+      program.write('targets', batch.targets);
+      if (adding !== null) writeBatchNumber(program, number, optimizer.accumulate);
+      await program.run();
+      const loss = program.read('loss');
+      loss.catch(() => {}); // when the device is lost, `run` says so first
+      losses.push(loss);
+      await pace.rest();
+    }
+    return losses;
   }
 
   evaluate(parameters: Float32Array, pace: Pace): Promise<Evaluation> {
@@ -109,8 +131,8 @@ class LanguageModelRun implements LocalRun {
   }
 
   #measure(parameters: Float32Array, tokens: number, pace: Pace): Promise<Evaluation> {
-    this.#training.writeParameters(parameters);
-    return evaluate(this.#evaluation, this.#dataset.validation, this.#windows(tokens), pace);
+    this.#programs.training.writeParameters(parameters);
+    return evaluate(this.#programs.evaluation, this.#dataset.validation, this.#windows(tokens), pace);
   }
 
   #windows(tokens: number) {
@@ -119,11 +141,16 @@ class LanguageModelRun implements LocalRun {
 
   /** Text that the parameters last measured write after a few words of the validation part. */
   async #sample(pace: Pace): Promise<string> {
-    const program = await this.#device.compile(this.#plans.sampling, { shareWith: this.#training });
+    const program = await this.#device.compile(this.#plans.sampling, { shareWith: this.#programs.training });
     const prompt = choosePrompt(this.#dataset.validation, Math.min(sampled.promptTokens, this.#plans.shape.context));
     const random = createRandom(this.#spec.seed);
     const written = await sampleTokens(program, prompt, sampled.tokens, sampled, random, pace);
     program.destroy();
     return `${decodeTokens(prompt)}▸${decodeTokens(written)}\n`;
   }
+}
+
+async function meanOf(losses: readonly Promise<ArrayLike<number>>[]): Promise<readonly number[]> {
+  const values = await Promise.all(losses);
+  return [values.reduce((sum, value) => sum + value[0]!, 0) / values.length];
 }

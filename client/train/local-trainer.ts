@@ -62,7 +62,7 @@ export class LocalTrainer implements Trainer {
       kind: device.info.kind,
       why,
       parameterCount: algorithm.plan.parameters.reduce((sum, { elements }) => sum + elements, 0),
-      tokensPerSecond: stepsPerSecond * algorithm.tokensPerStep,
+      tokensPerSecond: stepsPerSecond * algorithm.tokensPerBatch,
       ...(await this.restore(null)),
     };
   }

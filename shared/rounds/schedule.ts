@@ -9,7 +9,8 @@ const slotsPerRound = 1024; // no manifest allows more workers
 
 /** Tokens one local step trains on. */
 export function tokensPerStep(manifest: Manifest): number {
-  return manifest.spec.optimizer.batchSize * manifest.spec.model.context;
+  const { model, optimizer } = manifest.spec;
+  return optimizer.batchSize * optimizer.accumulate * model.context;
 }
 
 /** Local steps of the fastest worker in a round: few at first where the manifest says so, because early on workers diverge fastest. */
