@@ -1,0 +1,154 @@
+// Keys and values of the positions so far, kept on the device: appending to them, and attention of one query over them.
+// Heads of queries that share keys and values: Ainslie et al. 2023, arXiv:2305.13245.
+
+import { cacheAppend as appendWgsl } from '../generated/cache-append.ts';
+import { cacheAttention as attentionWgsl } from '../generated/cache-attention.ts';
+import type { PlanBuilder } from '../plan/builder.ts';
+import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
+import { expect, expectMatrix, expectTensor } from '../plan/expect.ts';
+import type { Attributes, Kernel, Op, Tensor } from '../plan/op.ts';
+import { cacheAttentionCpu } from './cache.cpu.ts';
+import type { CacheAttributes, CacheShape } from './cache.reference.ts';
+import { cacheAppendReference, cacheAttentionReference, cacheShape } from './cache.reference.ts';
+import { cursorSize } from './cursor.ts';
+
+/** The largest head size: what the WGSL keeps in an invocation. */
+const mostHeadSize = 128;
+
+/** What one layer remembers of S positions: states of the plan, shared by the programs that fill and use them. */
+export interface Cache {
+  readonly keys: Tensor; // [K, D, S]
+  readonly values: Tensor; // [S, K * D]
+  readonly heads: number; // H, of queries
+  readonly kvHeads: number; // K, of keys and values
+}
+
+/** @param sizes.capacity S */
+export function declareCache(
+  builder: PlanBuilder,
+  name: string,
+  { heads, kvHeads, headSize, capacity }: { heads: number; kvHeads: number; headSize: number; capacity: number },
+): Cache {
+  return {
+    keys: builder.state(`${name}.keys`, [kvHeads, headSize, capacity]),
+    values: builder.state(`${name}.values`, [capacity, kvHeads * headSize]),
+    heads,
+    kvHeads,
+  };
+}
+
+/**
+ * Puts the keys and values of rows into the cache; rows that do not fit are dropped.
+ * @param qkv [R, (H + 2 K) D]
+ * @param at.cursor the first row goes to its position; null: to position 0
+ * @param at.angles [S, D/2, 2] that turn the keys; null: they are turned already, or never
+ */
+export function appendToCache(builder: PlanBuilder, qkv: Tensor, cache: Cache, at: CachePlace): void {
+  const inputs = [qkv, at.cursor ?? qkv, ...(at.angles ? [at.angles] : [])];
+  builder.update(cacheAppendKernel, inputs, [cache.keys, cache.values], attributesOf(qkv, cache, at));
+}
+
+/**
+ * Attention of one query a head over positions 0 to the cursor's own, which must have been appended.
+ * @param qkv [1, (H + 2 K) D]
+ * @returns [1, H D]
+ */
+export function attendToCache(
+  builder: PlanBuilder,
+  qkv: Tensor,
+  cache: Cache,
+  at: CachePlace & { cursor: Tensor },
+): Tensor {
+  const inputs = [qkv, at.cursor, cache.keys, cache.values, ...(at.angles ? [at.angles] : [])];
+  return builder.op(cacheAttentionKernel, inputs, attributesOf(qkv, cache, at))[0];
+}
+
+export interface CachePlace {
+  readonly cursor: Tensor | null;
+  readonly angles: Tensor | null;
+}
+
+function attributesOf(qkv: Tensor, { heads, kvHeads, values }: Cache, { cursor, angles }: CachePlace): Attributes {
+  const headSize = qkv.shape[1]! / (heads + 2 * kvHeads);
+  const attributes: CacheAttributes = {
+    heads,
+    kvHeads,
+    capacity: values.shape[0]!,
+    scale: 1 / Math.sqrt(headSize),
+    atCursor: cursor !== null,
+    turns: angles !== null,
+  };
+  return attributes;
+}
+
+/** [qkv [R, (H + 2 K) D], cursor u32 [4] (or qkv), angles? [S, D/2, 2]] changes [keys [K, D, S], values [S, K D]]. */
+export const cacheAppendKernel: Kernel = {
+  name: 'cacheAppend',
+  inPlace: true,
+  infer(inputs, attributes) {
+    const { kvHeads, headSize, capacity } = inferShape('cacheAppend', inputs, attributes);
+    if (inputs[2]) expectTensor('cacheAppend', inputs[2], [capacity, headSize / 2, 2]);
+    return [
+      { shape: [kvHeads, headSize, capacity], dtype: 'f32' },
+      { shape: [capacity, kvHeads * headSize], dtype: 'f32' },
+    ];
+  },
+  dispatches(op, traits) {
+    const [qkv, cursor, angles = qkv] = op.inputs as [Tensor, Tensor, Tensor?];
+    const [keys, values] = op.outputs as [Tensor, Tensor];
+    const shape = cacheShape(op);
+    const { rows, kvHeads, headSize, atCursor, turns } = shape;
+    const elements = rows * kvHeads * headSize;
+    return [
+      dispatch(appendWgsl, {
+        entryPoint: 'append',
+        tensors: { qkv, cursor, angles, keys, values },
+        constants: { ...constantsOf(shape), rows, at_cursor: atCursor, turns },
+        workgroups: linearWorkgroups(elements, 64, traits),
+      }),
+    ];
+  },
+  reference: cacheAppendReference,
+};
+
+/** [qkv [1, (H + 2 K) D], cursor u32 [4], keys [K, D, S], values [S, K D], angles? [S, D/2, 2]] -> [out [1, H D]]. */
+export const cacheAttentionKernel: Kernel = {
+  name: 'cacheAttention',
+  infer(inputs, attributes) {
+    const [, cursor, keys, values, angles] = inputs;
+    const { heads, kvHeads, headSize, capacity, rows } = inferShape('cacheAttention', inputs, attributes);
+    expect('cacheAttention', rows === 1, `${rows} rows instead of one`);
+    expectTensor('cacheAttention', cursor, [cursorSize], 'u32');
+    expectTensor('cacheAttention', keys, [kvHeads, headSize, capacity]);
+    expectTensor('cacheAttention', values, [capacity, kvHeads * headSize]);
+    if (angles) expectTensor('cacheAttention', angles, [capacity, headSize / 2, 2]);
+    return [{ shape: [1, heads * headSize], dtype: 'f32' }];
+  },
+  dispatches(op, traits) {
+    const [qkv, cursor, keys, values, angles = qkv] = op.inputs as [Tensor, Tensor, Tensor, Tensor, Tensor?];
+    const shape = cacheShape(op);
+    const call = {
+      tensors: { qkv, cursor, angles, keys, values, out: op.outputs[0]! },
+      constants: { ...constantsOf(shape), scale: shape.scale, turns: shape.turns },
+      workgroups: [shape.heads, 1, 1],
+    } as const;
+    return [dispatch(attentionWgsl, { entryPoint: traits.isCpu ? 'attend_alone' : 'attend', ...call })];
+  },
+  reference: cacheAttentionReference,
+  cpu: cacheAttentionCpu,
+};
+
+function inferShape(kernel: string, [qkv]: Op['inputs'], attributes: Attributes) {
+  const { heads, kvHeads, capacity, turns } = attributes as CacheAttributes;
+  const [rows, width] = expectMatrix(kernel, qkv);
+  const headSize = width / (heads + 2 * kvHeads);
+  expect(kernel, Number.isInteger(headSize), `a row of ${width} is not ${heads} + 2 * ${kvHeads} heads`);
+  expect(kernel, heads % kvHeads === 0, `${heads} heads cannot share ${kvHeads}`);
+  expect(kernel, headSize <= mostHeadSize, `a head size of ${headSize} is above ${mostHeadSize}`);
+  expect(kernel, !turns || headSize % 2 === 0, `heads of ${headSize} elements cannot be turned in pairs`);
+  return { rows, heads, kvHeads, headSize, capacity };
+}
+
+function constantsOf({ heads, kvHeads, headSize, capacity }: CacheShape) {
+  return { heads, kv_heads: kvHeads, head_size: headSize, capacity };
+}

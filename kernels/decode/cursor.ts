@@ -1,0 +1,13 @@
+// Where decoding stands: a state that stays on the device from token to token, so that no step waits for the host.
+
+import type { PlanBuilder } from '../plan/builder.ts';
+import type { Tensor } from '../plan/op.ts';
+
+export const cursorName = 'decode.cursor';
+/** Elements of a cursor: the latest token, its position in the cache, tokens drawn so far (what random numbers count), 0. */
+export const cursorSize = 4;
+
+/** The state u32 [4]. `Program.write` sets it before the first step; `sample` moves it on. */
+export function decodeCursor(builder: PlanBuilder): Tensor {
+  return builder.state(cursorName, [cursorSize], 'u32');
+}

@@ -1,0 +1,63 @@
+// Made from kernels/decode/cache-append.wgsl by `npm run generate`. Do not edit.
+export const cacheAppend = {
+  name: 'cache-append',
+  entryPoints: {
+    append: {
+      bindings: [
+        {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
+        {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
+        {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
+        {"number":3,"name":"keys","access":"write","type":"array<f32>"},
+        {"number":4,"name":"values","access":"write","type":"array<f32>"},
+      ],
+      required: ["at_cursor","capacity","head_size","heads","kv_heads","rows","turns"],
+      optional: [],
+    },
+  },
+  code: `// Puts keys and values of new rows behind those in the cache. Keys lie [K, D, S], so that a query reads one element of
+// neighbouring positions at a time; values lie [S, K, D]. One invocation an element of the new keys. Keys are turned by the angle
+// of their position where \`turns\` says so.
+
+override rows: u32; // R
+override heads: u32; // H
+override kv_heads: u32; // K
+override head_size: u32; // D
+override capacity: u32; // S
+override at_cursor: bool; // the first row's position is the cursor's; else 0, and \`cursor\` is any buffer
+override turns: bool; // else \`angles\` is any buffer
+
+@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [R, (H + 2 K) D]
+@group(0) @binding(1) var<storage, read> cursor: array<u32>;
+@group(0) @binding(2) var<storage, read> angles: array<vec2f>; // [S, D/2] of (cosine, sine)
+@group(0) @binding(3) var<storage, read_write> keys: array<f32>;
+@group(0) @binding(4) var<storage, read_write> values: array<f32>;
+
+// <prelude turned>
+/// Element d of the head that begins at \`first\` in qkv, turned by the angle of a position together with element d +- D/2.
+fn turned(first: u32, d: u32, position: u32) -> f32 {
+  let x = qkv[first + d];
+  if (!turns) { return x; }
+  let half_size = head_size / 2;
+  let angle = angles[position * half_size + d % half_size];
+  if (d < half_size) { return x * angle.x - qkv[first + d + half_size] * angle.y; }
+  return x * angle.x + qkv[first + d - half_size] * angle.y;
+}
+// </prelude>
+
+@compute @workgroup_size(64)
+fn append(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.y * groups.x * 64 + id.x;
+  let width = kv_heads * head_size;
+  if (index >= rows * width) { return; }
+  let row = index / width;
+  var position = row;
+  if (at_cursor) { position += cursor[1]; }
+  if (position >= capacity) { return; }
+  let d = index % head_size;
+  let head = index % width / head_size;
+  let key = (row * (heads + 2 * kv_heads) + heads + head) * head_size;
+  keys[(head * head_size + d) * capacity + position] = turned(key, d, position);
+  values[position * width + index % width] = qkv[key + width + d];
+}
+`,
+} as const;

@@ -1,0 +1,161 @@
+// Made from kernels/decode/cache-attention.wgsl by `npm run generate`. Do not edit.
+export const cacheAttention = {
+  name: 'cache-attention',
+  entryPoints: {
+    attend: {
+      bindings: [
+        {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
+        {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
+        {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
+        {"number":3,"name":"keys","access":"read","type":"array<f32>"},
+        {"number":4,"name":"values","access":"read","type":"array<f32>"},
+        {"number":5,"name":"out","access":"write","type":"array<f32>"},
+      ],
+      required: ["capacity","head_size","heads","kv_heads","scale","turns"],
+      optional: [],
+    },
+    attend_alone: {
+      bindings: [
+        {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
+        {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
+        {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
+        {"number":3,"name":"keys","access":"read","type":"array<f32>"},
+        {"number":4,"name":"values","access":"read","type":"array<f32>"},
+        {"number":5,"name":"out","access":"write","type":"array<f32>"},
+      ],
+      required: ["capacity","head_size","heads","kv_heads","scale","turns"],
+      optional: [],
+    },
+  },
+  code: `// Attention of one query a head over all that the cache holds up to the cursor's position, which is the query's own. Scores are
+// never stored whole: what was summed is scaled down when a higher score comes. Head h uses the keys of head h K / H.
+
+const most = 128u; // the largest D
+const lanes = 256u; // at least 2 D
+
+override heads: u32; // H
+override kv_heads: u32; // K
+override head_size: u32; // D
+override capacity: u32; // S
+override scale: f32; // of the scores
+override turns: bool; // else \`angles\` is any buffer
+
+@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [1, (H + 2 K) D]
+@group(0) @binding(1) var<storage, read> cursor: array<u32>;
+@group(0) @binding(2) var<storage, read> angles: array<vec2f>; // [S, D/2] of (cosine, sine)
+@group(0) @binding(3) var<storage, read> keys: array<f32>; // [K, D, S]
+@group(0) @binding(4) var<storage, read> values: array<f32>; // [S, K, D]
+@group(0) @binding(5) var<storage, read_write> out: array<f32>; // [1, H D]
+
+// <prelude turned>
+/// Element d of the head that begins at \`first\` in qkv, turned by the angle of a position together with element d +- D/2.
+fn turned(first: u32, d: u32, position: u32) -> f32 {
+  let x = qkv[first + d];
+  if (!turns) { return x; }
+  let half_size = head_size / 2;
+  let angle = angles[position * half_size + d % half_size];
+  if (d < half_size) { return x * angle.x - qkv[first + d + half_size] * angle.y; }
+  return x * angle.x + qkv[first + d - half_size] * angle.y;
+}
+// </prelude>
+
+var<workgroup> query: array<f32, most>;
+var<workgroup> weights: array<f32, lanes>;
+var<workgroup> partial: array<f32, lanes>;
+
+fn highest_of_lanes(lane: u32, value: f32) -> f32 {
+  partial[lane] = value;
+  for (var half = lanes / 2; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) { partial[lane] = max(partial[lane], partial[lane + half]); }
+  }
+  workgroupBarrier();
+  let highest = partial[0];
+  workgroupBarrier();
+  return highest;
+}
+
+fn sum_of_lanes(lane: u32, value: f32) -> f32 {
+  partial[lane] = value;
+  for (var half = lanes / 2; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) { partial[lane] += partial[lane + half]; }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  workgroupBarrier();
+  return sum;
+}
+
+/// A workgroup a head. In a chunk of positions each lane makes one score; then D lanes side by side sum the values of every
+/// \`slices\`-th position.
+@compute @workgroup_size(lanes)
+fn attend(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
+  let head = group.x;
+  let shared_head = head / (heads / kv_heads);
+  let position = min(cursor[1], capacity - 1);
+  if (lane < head_size) { query[lane] = turned(head * head_size, lane, position) * scale; }
+  workgroupBarrier();
+  let slices = lanes / head_size;
+  let slice = lane / head_size;
+  let d = lane % head_size;
+  var sum = 0.0; // of this lane's element and slice
+  var weight_sum = 0.0;
+  var highest = -3.0e38;
+  for (var first = 0u; first <= position; first += lanes) {
+    let t = first + lane;
+    var score = -3.0e38;
+    if (t <= position) {
+      score = 0.0;
+      for (var i = 0u; i < head_size; i++) { score += query[i] * keys[(shared_head * head_size + i) * capacity + t]; }
+    }
+    let next = max(highest, highest_of_lanes(lane, score));
+    let shrink = exp(highest - next);
+    var weight = 0.0;
+    if (t <= position) { weight = exp(score - next); }
+    weights[lane] = weight;
+    weight_sum = weight_sum * shrink + sum_of_lanes(lane, weight); // its barriers show the weights to all
+    sum *= shrink;
+    highest = next;
+    if (slice < slices) {
+      let count = min(lanes, position + 1 - first);
+      for (var i = slice; i < count; i += slices) {
+        sum += weights[i] * values[((first + i) * kv_heads + shared_head) * head_size + d];
+      }
+    }
+    workgroupBarrier();
+  }
+  partial[lane] = sum;
+  workgroupBarrier();
+  if (lane >= head_size) { return; }
+  var total = 0.0;
+  for (var i = 0u; i < slices; i++) { total += partial[i * head_size + lane]; }
+  out[head * head_size + lane] = total / weight_sum;
+}
+
+/// One invocation a head, without workgroup memory: for software adapters.
+@compute @workgroup_size(1)
+fn attend_alone(@builtin(workgroup_id) group: vec3u) {
+  let head = group.x;
+  let shared_head = head / (heads / kv_heads);
+  let position = min(cursor[1], capacity - 1);
+  var q: array<f32, most>;
+  for (var i = 0u; i < head_size; i++) { q[i] = turned(head * head_size, i, position) * scale; }
+  var sums: array<f32, most>;
+  var weight_sum = 0.0;
+  var highest = -3.0e38;
+  for (var t = 0u; t <= position; t++) {
+    var score = 0.0;
+    for (var i = 0u; i < head_size; i++) { score += q[i] * keys[(shared_head * head_size + i) * capacity + t]; }
+    let next = max(highest, score);
+    let shrink = exp(highest - next);
+    let weight = exp(score - next);
+    weight_sum = weight_sum * shrink + weight;
+    highest = next;
+    let value = (t * kv_heads + shared_head) * head_size;
+    for (var i = 0u; i < head_size; i++) { sums[i] = sums[i] * shrink + weight * values[value + i]; }
+  }
+  for (var i = 0u; i < head_size; i++) { out[head * head_size + i] = sums[i] / weight_sum; }
+}
+`,
+} as const;

@@ -1,0 +1,44 @@
+// Made from kernels/decode/token-embedding.wgsl by `npm run generate`. Do not edit.
+export const tokenEmbedding = {
+  name: 'token-embedding',
+  entryPoints: {
+    lookup: {
+      bindings: [
+        {"number":0,"name":"cursor","access":"read","type":"array<u32>"},
+        {"number":1,"name":"table","access":"read","type":"array<f32>"},
+        {"number":2,"name":"out","access":"write","type":"array<f32>"},
+      ],
+      required: ["width"],
+      optional: [],
+    },
+    lookup_with_position: {
+      bindings: [
+        {"number":0,"name":"cursor","access":"read","type":"array<u32>"},
+        {"number":1,"name":"table","access":"read","type":"array<f32>"},
+        {"number":2,"name":"out","access":"write","type":"array<f32>"},
+        {"number":3,"name":"positions","access":"read","type":"array<f32>"},
+      ],
+      required: ["width"],
+      optional: [],
+    },
+  },
+  code: `// One row of the token table, and of the position table where there is one: what a decoding step begins with.
+
+override width: u32; // C
+
+@group(0) @binding(0) var<storage, read> cursor: array<u32>; // token, position, ..
+@group(0) @binding(1) var<storage, read> table: array<f32>; // [V, C]
+@group(0) @binding(2) var<storage, read_write> out: array<f32>; // [1, C]
+@group(0) @binding(3) var<storage, read> positions: array<f32>; // [P, C]
+
+@compute @workgroup_size(64)
+fn lookup(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < width) { out[id.x] = table[cursor[0] * width + id.x]; }
+}
+
+@compute @workgroup_size(64)
+fn lookup_with_position(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < width) { out[id.x] = table[cursor[0] * width + id.x] + positions[cursor[1] * width + id.x]; }
+}
+`,
+} as const;
