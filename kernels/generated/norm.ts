@@ -8,8 +8,7 @@ export const norm = {
         {"number":1,"name":"gain","access":"read","type":"array<f32>"},
         {"number":2,"name":"bias","access":"read","type":"array<f32>"},
         {"number":3,"name":"out","access":"write","type":"array<f32>"},
-        {"number":4,"name":"mean","access":"write","type":"array<f32>"},
-        {"number":5,"name":"rstd","access":"write","type":"array<f32>"},
+        {"number":4,"name":"statistics","access":"write","type":"array<vec2f>"},
       ],
       required: ["biased","centred","epsilon","rows","width"],
       optional: [],
@@ -18,13 +17,14 @@ export const norm = {
       bindings: [
         {"number":0,"name":"x","access":"read","type":"array<f32>"},
         {"number":1,"name":"gain","access":"read","type":"array<f32>"},
-        {"number":2,"name":"saved_mean","access":"read","type":"array<f32>"},
-        {"number":3,"name":"saved_rstd","access":"read","type":"array<f32>"},
-        {"number":4,"name":"gradient","access":"read","type":"array<f32>"},
+        {"number":2,"name":"saved","access":"read","type":"array<vec2f>"},
+        {"number":3,"name":"gradient","access":"read","type":"array<f32>"},
+        {"number":4,"name":"addend","access":"read","type":"array<f32>"},
         {"number":5,"name":"input_gradient","access":"write","type":"array<f32>"},
-        {"number":6,"name":"addend","access":"read","type":"array<f32>"},
+        {"number":6,"name":"gain_gradient","access":"write","type":"array<f32>"},
+        {"number":7,"name":"bias_gradient","access":"write","type":"array<f32>"},
       ],
-      required: ["adds","centred","rows","width"],
+      required: ["adds","biased","centred","columns","gradient_rows","rows","width"],
       optional: [],
     },
   },
@@ -41,12 +41,11 @@ override epsilon: f32;
 @group(0) @binding(1) var<storage, read> gain: array<f32>; // [C]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [C]
 @group(0) @binding(3) var<storage, read_write> out: array<f32>; // [R, C]
-@group(0) @binding(4) var<storage, read_write> mean: array<f32>; // [R]
-@group(0) @binding(5) var<storage, read_write> rstd: array<f32>; // [R]
+@group(0) @binding(4) var<storage, read_write> statistics: array<vec2f>; // [R] of (mean, rstd)
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(16)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let row = id.y * groups.x * 64 + id.x;
+  let row = id.y * groups.x * 16 + id.x;
   if (row >= rows) { return; }
   let at = row * width;
   var total = 0.0;
@@ -65,25 +64,42 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     if (biased) { value += bias[c]; }
     out[at + c] = value;
   }
-  mean[row] = middle;
-  rstd[row] = scale;
+  statistics[row] = vec2f(middle, scale);
 }
 
-@group(0) @binding(2) var<storage, read> saved_mean: array<f32>; // [R]
-@group(0) @binding(3) var<storage, read> saved_rstd: array<f32>; // [R]
-@group(0) @binding(4) var<storage, read> gradient: array<f32>; // [R, C], of out
+@group(0) @binding(2) var<storage, read> saved: array<vec2f>; // statistics
+@group(0) @binding(3) var<storage, read> gradient: array<f32>; // [R, C], of out
+@group(0) @binding(4) var<storage, read> addend: array<f32>; // [R, C]; any buffer if unused
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>; // [R, C], of x
-@group(0) @binding(6) var<storage, read> addend: array<f32>; // [R, C]; any buffer if unused
+@group(0) @binding(6) var<storage, read_write> gain_gradient: array<f32>; // [C]
+@group(0) @binding(7) var<storage, read_write> bias_gradient: array<f32>; // [C]; a scratch if unused
 
 override adds: bool; // another contribution to the gradient of x is added
+override columns: u32; // C, or 0: the gradients of gain and bias are not wanted
+override gradient_rows: u32; // R, or 0: the gradient of x is not wanted
 
-@compute @workgroup_size(64)
+/// The first invocations sum a column each, the others take a row each.
+@compute @workgroup_size(16)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let row = id.y * groups.x * 64 + id.x;
-  if (row >= rows) { return; }
+  let index = id.y * groups.x * 16 + id.x;
+  if (index < columns) { backward_column(index); } else { backward_row(index - columns); }
+}
+
+fn backward_column(column: u32) {
+  var sums = vec2f();
+  for (var row = 0u; row < rows; row++) {
+    let at = row * width + column;
+    sums += gradient[at] * vec2f((x[at] - saved[row].x) * saved[row].y, 1);
+  }
+  gain_gradient[column] = sums.x;
+  if (biased) { bias_gradient[column] = sums.y; }
+}
+
+fn backward_row(row: u32) {
+  if (row >= gradient_rows) { return; }
   let at = row * width;
-  let middle = saved_mean[row];
-  let scale = saved_rstd[row];
+  let middle = saved[row].x;
+  let scale = saved[row].y;
   var total = 0.0;
   var projected = 0.0;
   for (var c = 0u; c < width; c++) {

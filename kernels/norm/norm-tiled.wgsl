@@ -13,8 +13,7 @@ override epsilon: f32;
 @group(0) @binding(1) var<storage, read> gain: array<f32>; // [C]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [C]
 @group(0) @binding(3) var<storage, read_write> out: array<f32>; // [R, C]
-@group(0) @binding(4) var<storage, read_write> mean: array<f32>; // [R]
-@group(0) @binding(5) var<storage, read_write> rstd: array<f32>; // [R]
+@group(0) @binding(4) var<storage, read_write> statistics: array<vec2f>; // [R] of (mean, rstd)
 
 var<workgroup> partials: array<vec2f, lanes>;
 
@@ -50,49 +49,58 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
     if (biased) { value += bias[c]; }
     out[at + c] = value;
   }
-  if (lane == 0) {
-    mean[row] = middle;
-    rstd[row] = scale;
-  }
+  if (lane == 0) { statistics[row] = vec2f(middle, scale); }
 }
 
-@group(0) @binding(2) var<storage, read> saved_mean: array<f32>; // [R]
-@group(0) @binding(3) var<storage, read> saved_rstd: array<f32>; // [R]
-@group(0) @binding(4) var<storage, read> gradient: array<f32>; // [R, C], of out
+@group(0) @binding(2) var<storage, read> saved: array<vec2f>; // statistics
+@group(0) @binding(3) var<storage, read> gradient: array<f32>; // [R, C], of out
+@group(0) @binding(4) var<storage, read> addend: array<f32>; // [R, C]; any buffer if unused
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>; // [R, C], of x
-@group(0) @binding(6) var<storage, read> addend: array<f32>; // [R, C]; any buffer if unused
-@group(0) @binding(7) var<storage, read_write> scale_partials: array<vec2f>; // [chunks, C] of (gain, bias); a scratch if unused
+@group(0) @binding(6) var<storage, read_write> gain_gradient: array<f32>; // [C]
+@group(0) @binding(7) var<storage, read_write> bias_gradient: array<f32>; // [C]; a scratch if unused
 
 override adds: bool; // another contribution to the gradient of x is added
-override chunk: u32; // rows a workgroup takes
-override sums_scales: bool; // gradients of gain and bias are summed over the chunk: norm-gradient.wgsl sums the chunks
-override kept = select(1, width, sums_scales);
+override columns: u32; // C, or 0: the gradients of gain and bias are not wanted
+override gradient_rows: u32; // R, or 0: the gradient of x is not wanted
 
-var<workgroup> scale_sums: array<vec2f, kept>; // each element has one owner: the lane of its column
+const strip = 8u; // columns that a workgroup sums over all rows
 
+/// The first workgroups take a strip of columns each, which takes longest; the others a row each.
 @compute @workgroup_size(lanes)
 fn backward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let number = group.y * groups.x + group.x;
-  if (number * chunk >= rows) { return; }
-  if (sums_scales) {
-    for (var c = lane; c < width; c += lanes) { scale_sums[c] = vec2f(); }
+  let strips = (columns + strip - 1) / strip;
+  if (number < strips) { backward_strip(number * strip, lane); }
+  else if (number - strips < gradient_rows) { backward_row(number - strips, lane); }
+}
+
+/// Lanes lie [rows in turn, strip]; a tree of fixed shape sums over the rows.
+fn backward_strip(first: u32, lane: u32) {
+  let column = first + lane % strip;
+  var sums = vec2f();
+  if (column < width) {
+    for (var row = lane / strip; row < rows; row += lanes / strip) {
+      let at = row * width + column;
+      sums += gradient[at] * vec2f((x[at] - saved[row].x) * saved[row].y, 1);
+    }
   }
-  for (var row = number * chunk; row < min((number + 1) * chunk, rows); row++) { backward_row(row, lane); }
-  if (sums_scales) {
-    for (var c = lane; c < width; c += lanes) { scale_partials[number * width + c] = scale_sums[c]; }
+  partials[lane] = sums;
+  for (var span = lanes / 2; span >= strip; span /= 2) {
+    workgroupBarrier();
+    if (lane < span) { partials[lane] += partials[lane + span]; }
   }
+  if (lane >= strip || column >= width) { return; }
+  gain_gradient[column] = partials[lane].x;
+  if (biased) { bias_gradient[column] = partials[lane].y; }
 }
 
 fn backward_row(row: u32, lane: u32) {
   let at = row * width;
-  let middle = saved_mean[row];
-  let scale = saved_rstd[row];
+  let middle = saved[row].x;
+  let scale = saved[row].y;
   var sums = vec2f(); // of g and of g * x', with g = dy * gain
   for (var c = lane; c < width; c += lanes) {
-    let slope = gradient[at + c];
-    let normal = (x[at + c] - middle) * scale;
-    sums += slope * gain[c] * vec2f(1, normal);
-    if (sums_scales) { scale_sums[c] += slope * vec2f(normal, 1); }
+    sums += gradient[at + c] * gain[c] * vec2f(1, (x[at + c] - middle) * scale);
   }
   let means = workgroup_sum(sums, lane) / f32(width);
   let shift = select(0.0, means.x, centred);

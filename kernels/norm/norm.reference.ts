@@ -1,29 +1,36 @@
-// References of the norm kernels, which are also the CPU backend. Rows x [R, C], x' = (x - mean) * rstd.
+// References of the norm kernels, which are also the CPU backend. Rows x [R, C], x' = (x - mean) * rstd; the statistics of a row
+// are [mean, rstd].
 
 import type { Op, View } from '../plan/op.ts';
+import type { NormAttributes } from './rows.ts';
+import { splitGradients } from './rows.ts';
 
 export function normReference([x, gain, bias]: readonly View[], outputs: readonly View[], { attributes }: Op): void {
-  const [out, means, rstds] = outputs as [View, View, View];
-  const epsilon = attributes['epsilon'] as number;
+  const [out, statistics] = outputs as [View, View];
+  const { centred, epsilon } = attributes as NormAttributes;
   const width = gain!.length;
-  for (let row = 0; row < means.length; row++) {
-    const at = row * width;
-    const mean = attributes['centred'] ? sum(x!, at, width) / width : 0;
+  for (let at = 0, row = 0; at < out.length; at += width, row++) {
+    const mean = centred ? sum(x!, at, width) / width : 0;
     const rstd = 1 / Math.sqrt(sumOfSquares(x!, at, width, mean) / width + epsilon);
     for (let c = 0; c < width; c++) out[at + c] = (x![at + c]! - mean) * rstd * gain![c]! + (bias ? bias[c]! : 0);
-    means[row] = mean;
-    rstds[row] = rstd;
+    statistics[2 * row] = mean;
+    statistics[2 * row + 1] = rstd;
   }
 }
 
+export function normGradientReference(inputs: readonly View[], outputs: readonly View[], op: Op): void {
+  const { input, gain, bias } = splitGradients(op, outputs);
+  if (gain) scaleGradients(inputs, gain, bias);
+  if (input) inputGradient(inputs, input, op.attributes['centred'] as boolean);
+}
+
 /** dx = rstd * (g - mean(g) - x' * mean(g * x')) with g = dy * gain; without mean(g) for RMSNorm. Plus an addend, if any. */
-export function normInputGradientReference(inputs: readonly View[], [out]: readonly View[], { attributes }: Op): void {
-  const [x, gain, means, rstds, gradient, addend] = inputs as [View, View, View, View, View, View?];
+function inputGradient(inputs: readonly View[], out: View, centred: boolean): void {
+  const [x, gain, statistics, gradient, addend] = inputs as [View, View, View, View, View?];
   const width = gain.length;
-  for (let row = 0; row < means.length; row++) {
-    const at = row * width;
-    const mean = means[row]!;
-    const rstd = rstds[row]!;
+  for (let at = 0, row = 0; at < out.length; at += width, row++) {
+    const mean = statistics[2 * row]!;
+    const rstd = statistics[2 * row + 1]!;
     let total = 0;
     let projected = 0;
     for (let c = 0; c < width; c++) {
@@ -31,39 +38,31 @@ export function normInputGradientReference(inputs: readonly View[], [out]: reado
       total += scaled;
       projected += scaled * (x[at + c]! - mean) * rstd;
     }
-    const shift = attributes['centred'] ? total / width : 0;
+    const shift = centred ? total / width : 0;
     const slope = (projected / width) * rstd;
     for (let c = 0; c < width; c++) {
       const slopeOfRow = rstd * (gradient[at + c]! * gain[c]! - shift - (x[at + c]! - mean) * slope);
-      out![at + c] = slopeOfRow + (addend ? addend[at + c]! : 0);
+      out[at + c] = slopeOfRow + (addend ? addend[at + c]! : 0);
     }
   }
 }
 
 /** dgain = sum over rows of dy * x'; dbias = sum over rows of dy. */
-export function normScaleGradientReference(inputs: readonly View[], outputs: readonly View[]): void {
-  const [x, means, rstds, gradient] = inputs as [View, View, View, View];
-  const width = outputs[0]!.length;
+function scaleGradients(inputs: readonly View[], gain: View, bias: View | undefined): void {
+  const [x, , statistics, gradient] = inputs as [View, View, View, View];
+  const width = gain.length;
   const gains = new Float64Array(width);
   const biases = new Float64Array(width);
-  for (let row = 0; row < means.length; row++) {
-    const at = row * width;
-    const mean = means[row]!;
-    const rstd = rstds[row]!;
+  for (let at = 0, row = 0; at < x.length; at += width, row++) {
+    const mean = statistics[2 * row]!;
+    const rstd = statistics[2 * row + 1]!;
     for (let c = 0; c < width; c++) {
       gains[c] = gains[c]! + gradient[at + c]! * (x[at + c]! - mean) * rstd;
       biases[c] = biases[c]! + gradient[at + c]!;
     }
   }
-  outputs[0]!.set(gains);
-  outputs[1]?.set(biases);
-}
-
-/** Both of the above: inputs of the first, outputs of both. */
-export function normGradientReference(inputs: readonly View[], outputs: readonly View[], op: Op): void {
-  const [x, , means, rstds, gradient] = inputs as [View, View, View, View, View];
-  normScaleGradientReference([x, means, rstds, gradient], outputs.slice(1));
-  normInputGradientReference(inputs, outputs, op);
+  gain.set(gains);
+  bias?.set(biases);
 }
 
 function sum(x: View, at: number, width: number): number {

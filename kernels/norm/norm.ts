@@ -3,13 +3,13 @@
 // LayerNorm: Ba, Kiros, Hinton 2016, arXiv:1607.06450. RMSNorm: Zhang, Sennrich 2019, arXiv:1910.07467.
 
 import type { PlanBuilder } from '../plan/builder.ts';
-import { dispatch } from '../plan/dispatch.ts';
+import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expectMatrix, expectTensor } from '../plan/expect.ts';
 import type { Kernel, Tensor } from '../plan/op.ts';
-import { normInputGradientKernel, normScaleGradientKernel } from './norm-gradient.ts';
+import { normGradientKernel } from './norm-gradient.ts';
 import { normReference } from './norm.reference.ts';
-import type { NormAttributes } from './rows.ts';
-import { rowWorkgroups, wgslFor } from './rows.ts';
+import type { NormAttributes, NormGradientAttributes } from './rows.ts';
+import { rowsAWorkgroup, wgslFor } from './rows.ts';
 
 /**
  * LayerNorm of each row.
@@ -52,10 +52,10 @@ function listNorm(
   options: { name?: string },
 ): Tensor {
   const name = options.name ?? 'norm';
-  return builder.op(normKernel, inputs, attributes, [name, `${name}.mean`, `${name}.rstd`])[0];
+  return builder.op(normKernel, inputs, attributes, [name, `${name}.statistics`])[0];
 }
 
-/** [x [R, C], gain [C], bias? [C]] -> [out [R, C], mean [R], rstd [R]]. */
+/** [x [R, C], gain [C], bias? [C]] -> [out [R, C], statistics [R, 2]: mean and rstd of each row]. */
 export const normKernel: Kernel = {
   name: 'norm',
   infer([x, gain, bias]) {
@@ -64,35 +64,40 @@ export const normKernel: Kernel = {
     if (bias) expectTensor('norm', bias, [width]);
     return [
       { shape: [rows, width], dtype: 'f32' },
-      { shape: [rows], dtype: 'f32' },
-      { shape: [rows], dtype: 'f32' },
+      { shape: [rows, 2], dtype: 'f32' },
     ];
   },
   dispatches({ inputs, outputs, attributes }, traits) {
     const [x, gain, bias] = inputs as [Tensor, Tensor, Tensor?];
-    const [out, mean, rstd] = outputs as [Tensor, Tensor, Tensor];
+    const [out, statistics] = outputs as [Tensor, Tensor];
     const { centred, epsilon } = attributes as NormAttributes;
     const [rows, width] = x.shape as [number, number];
     return [
       dispatch(wgslFor(traits), {
         entryPoint: 'forward',
-        tensors: { x, gain, bias: bias ?? gain, out, mean, rstd },
+        tensors: { x, gain, bias: bias ?? gain, out, statistics },
         constants: { rows, width, centred, biased: bias !== undefined, epsilon },
-        workgroups: rowWorkgroups(rows, traits),
+        workgroups: linearWorkgroups(rows, rowsAWorkgroup(traits), traits),
       }),
     ];
   },
   reference: normReference,
   adjoint({ inputs, outputs, attributes }, builder) {
     const [x, gain, bias] = inputs as [Tensor, Tensor, Tensor?];
-    const [out, mean, rstd] = outputs as [Tensor, Tensor, Tensor];
+    const [out, statistics] = outputs as [Tensor, Tensor];
     const gradient = builder.gradientOf(out)!;
     const intoX = builder.contribute(x);
-    if (intoX) builder.op(normInputGradientKernel, [x, gain, mean, rstd, gradient], [intoX], attributes);
     const scales = bias ? [gain, bias] : [gain];
     const targets = scales.map((scale) => builder.contribute(scale));
-    if (targets.every((target) => target === null)) return;
+    const areTrained = targets.some((target) => target !== null);
+    if (!intoX && !areTrained) return;
     const intoScales = targets.map((target, i) => target ?? builder.temporary('unused', scales[i]!.shape));
-    builder.op(normScaleGradientKernel, [x, mean, rstd, gradient], intoScales, { biased: bias !== undefined });
+    const wanted: NormGradientAttributes = {
+      ...(attributes as NormAttributes),
+      input: intoX !== null,
+      scales: areTrained ? (bias ? 'gain and bias' : 'gain') : 'none',
+    };
+    const into = [...(intoX ? [intoX] : []), ...(areTrained ? intoScales : [])];
+    builder.op(normGradientKernel, [x, gain, statistics, gradient], into, wanted);
   },
 };

@@ -2,19 +2,31 @@
 
 import { norm as rowWgsl } from '../generated/norm.ts';
 import { normTiled as tiledWgsl } from '../generated/norm-tiled.ts';
-import { linearWorkgroups } from '../plan/dispatch.ts';
-import type { DeviceTraits } from '../plan/op.ts';
+import type { DeviceTraits, Op } from '../plan/op.ts';
 
 export type NormAttributes = {
   readonly centred: boolean; // true: LayerNorm, false: RMSNorm
   readonly epsilon: number; // added to the variance
 };
 
+export type NormGradientAttributes = NormAttributes & {
+  readonly input: boolean; // the gradient of x is wanted
+  readonly scales: 'none' | 'gain' | 'gain and bias'; // gradients of these are wanted
+};
+
+/** The outputs of a norm's gradient, as tensors or as views of them. */
+export function splitGradients<T>({ attributes }: Pick<Op, 'attributes'>, outputs: readonly T[]) {
+  const { input, scales } = attributes as NormGradientAttributes;
+  const [gain, bias] = outputs.slice(input ? 1 : 0);
+  return { input: input ? outputs[0] : undefined, gain: scales === 'none' ? undefined : gain, bias };
+}
+
 /** One workgroup a row on a GPU, one invocation a row on a software adapter, where barriers are slow. */
 export function wgslFor(traits: DeviceTraits): typeof rowWgsl | typeof tiledWgsl {
   return traits.isCpu ? rowWgsl : tiledWgsl;
 }
 
-export function rowWorkgroups(rows: number, traits: DeviceTraits): [number, number, number] {
-  return linearWorkgroups(rows, traits.isCpu ? 64 : 1, traits);
+/** Rows that one workgroup takes. */
+export function rowsAWorkgroup(traits: DeviceTraits): number {
+  return traits.isCpu ? 16 : 1;
 }
