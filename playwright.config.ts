@@ -14,8 +14,8 @@ mkdirSync(temporary, { recursive: true });
 export default defineConfig({
   testDir: 'test/e2e',
   outputDir: 'test-results/chromium',
-  timeout: 180_000,
-  expect: { timeout: 30_000 },
+  timeout: 600_000, // long enough for a machine five times slower than ours
+  expect: { timeout: 120_000 },
   workers: 1,
   reporter: [['list']],
   use: {

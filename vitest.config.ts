@@ -6,6 +6,9 @@ import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig, defineProject } from 'vitest/config';
 import { driverEnvironment } from './scripts/setup/driver.mjs';
 
+/** Long enough for a machine five times slower than ours: these only end what hangs. */
+const patience = { testTimeout: 180_000, hookTimeout: 180_000, teardownTimeout: 60_000 };
+
 const unit = defineProject({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   test: {
@@ -18,7 +21,7 @@ const unit = defineProject({
     pool: 'forks', // SwiftShader needs LD_LIBRARY_PATH when the process starts
     env: await driverEnvironment(import.meta.dirname, process.env),
     maxWorkers: 2,
-    testTimeout: 30_000,
+    ...patience,
   },
 });
 
@@ -47,7 +50,7 @@ const workerd = defineProject({
   test: {
     name: 'workerd',
     include: ['coordinator/{db,http,ledger}/**/*.test.ts', 'test/integration/**/*.test.ts'],
-    testTimeout: 60_000,
+    ...patience,
   },
 });
 

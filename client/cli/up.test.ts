@@ -7,7 +7,7 @@ import type { JobView } from '../../shared/api/schemas.ts';
 import { newFolder, projectFolderWith, start, textOf } from './testing/loomos.ts';
 import type { Started } from './testing/loomos.ts';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 const running: Started[] = [];
 afterEach(async () => {

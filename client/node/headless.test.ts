@@ -13,7 +13,7 @@ import { LoomOSClient } from '../sdk/client.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
 import { submitTinyJob } from '../worker/testing/tiny-job.ts';
 
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'loomos-headless-'));
 const processes: ChildProcess[] = [];
@@ -68,10 +68,9 @@ function until(client: LoomOSClient, { id }: JobView, matches: (job: JobView) =>
     const job = await client.getJob(id);
     return matches(job) ? job : undefined;
   };
-  return vi.waitUntil(look, { timeout: 45_000, interval: 100 }) as Promise<JobView>;
+  return vi.waitUntil(look, { timeout: 120_000, interval: 100 }) as Promise<JobView>;
 }
 
-const isOver = (job: JobView): boolean => job.endedAt !== null;
 const stateHashes = async (client: LoomOSClient, job: JobView): Promise<string[]> =>
   (await client.jobMetrics(job.id)).stateHashes;
 
@@ -89,22 +88,22 @@ test('kill -9 of a worker in mid-round: the round closes without it', async () =
   const later = await until(client, job, (now) => now.round > round + 3);
   expect(later.workers.map(({ present }) => present).toSorted()).toEqual([false, true]);
   await client.cancelJob(job.id);
-  await vi.waitUntil(() => a.last()?.phase === 'idle', { timeout: 10_000 }); // it goes on waiting for work
+  await vi.waitUntil(() => a.last()?.phase === 'idle', { timeout: 60_000 }); // it goes on waiting for work
   expect(await kill(a.process, 'SIGTERM')).toBe(0);
 });
 
 test('kill -9 of the coordinator: the job goes on from the last closed round', async () => {
   const data = newFolder();
   const first = await serve(data);
-  const job = await submitTinyJob(first.client, { maxTokens: 30_000 }, { min: 2, max: 2 });
+  const job = await submitTinyJob(first.client, endless, { min: 2, max: 2 });
   const workers = [startWorker(first.url, '--once'), startWorker(first.url, '--once')];
   await until(first.client, job, ({ round }) => round > 2);
   const before = await stateHashes(first.client, job);
   await kill(first.process);
   const second = await serve(data, Number(new URL(first.url).port));
-  const done = await until(second.client, job, isOver);
-  expect(done).toMatchObject({ state: 'completed' });
-  expect(done.workers).toHaveLength(2);
+  const { workers: members } = await until(second.client, job, ({ round }) => round > before.length + 3);
+  expect(members.map(({ present }) => present)).toEqual([true, true]);
+  await second.client.cancelJob(job.id);
   const after = await stateHashes(second.client, job);
   expect(after.slice(0, before.length)).toEqual(before);
   expect(after.length).toBeGreaterThan(before.length);
@@ -114,16 +113,16 @@ test('kill -9 of the coordinator: the job goes on from the last closed round', a
 test('kill -9 of everything: nothing that was accepted is lost', async () => {
   const [data, own] = [newFolder(), newFolder()];
   const first = await serve(data);
-  const job = await submitTinyJob(first.client, { maxTokens: 30_000 }, { min: 1, max: 1 });
+  const job = await submitTinyJob(first.client, endless, { min: 1, max: 1 });
   const worker = startWorker(first.url, '--data', own);
   await until(first.client, job, ({ round }) => round > 2);
   const before = await stateHashes(first.client, job);
   await Promise.all([kill(worker.process), kill(first.process)]);
   const second = await serve(data, Number(new URL(first.url).port));
   const again = startWorker(second.url, '--data', own, '--once');
-  const done = await until(second.client, job, isOver);
-  expect(done).toMatchObject({ state: 'completed', tokens: expect.any(Number) });
-  expect(done.workers).toHaveLength(1);
+  const later = await until(second.client, job, ({ round }) => round > before.length + 3);
+  expect(later.workers).toHaveLength(1);
+  await second.client.cancelJob(job.id);
   expect((await stateHashes(second.client, job)).slice(0, before.length)).toEqual(before);
   const lines = await second.client.jobLogs(job.id);
   expect(lines.filter(({ text }) => /going back/.test(text))).toEqual([]);
@@ -146,7 +145,7 @@ test.each([
 
 test('without a coordinator it says so, keeps trying, and ends when told to', async () => {
   const { process: child, last } = startWorker('http://127.0.0.1:1');
-  await vi.waitUntil(() => /cannot reach the coordinator/.test(last()?.reason ?? ''), { timeout: 20_000 });
+  await vi.waitUntil(() => /cannot reach the coordinator/.test(last()?.reason ?? ''), { timeout: 60_000 });
   expect(last()).toMatchObject({ phase: 'connecting' });
   expect(await kill(child, 'SIGINT')).toBe(0);
 });

@@ -18,7 +18,7 @@ import { MemoryStore } from './store.ts';
 import { createCpuTrainer, startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
 import type { TinyWorker } from './testing/tiny-job.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 let coordinator: Embedded;
 let client: LoomOSClient;
@@ -48,7 +48,7 @@ async function until<T>(look: () => T | Promise<T>, matches: (value: T) => boole
         const value = await look();
         return matches(value) ? { value } : undefined;
       },
-      { timeout: 30_000, interval: 50 },
+      { timeout: 120_000, interval: 50 },
     )
     .then(({ value }) => value);
 }
@@ -63,6 +63,9 @@ const atRound = ({ id }: JobView, round: number): Promise<JobView> =>
     () => client.getJob(id),
     (job) => job.round >= round,
   );
+
+/** More work than any test waits for: such a job ends by being cancelled, however fast or slow the machine is. */
+const endless = { maxTokens: 100_000_000 };
 
 /** The job completed, and everyone agreed on the state after every round. */
 async function expectAgreement(job: JobView): Promise<JobView> {
@@ -90,18 +93,23 @@ test('two workers train a job to its end, with equal states and a model that lea
 });
 
 test('a late joiner catches up from the log and has its work accepted', async () => {
-  const job = await submitTinyJob(client, { maxTokens: 60_000 }, { min: 1, max: 3 });
+  const job = await submitTinyJob(client, endless, { min: 1, max: 3 });
   start();
   await atRound(job, 5);
   const late = start();
-  const last = await late.done;
-  await expectAgreement(job);
-  expect(last.roundsAccepted).toBeGreaterThan(2);
+  await until(
+    () => late.snapshot(),
+    ({ roundsAccepted }) => roundsAccepted > 2,
+  );
+  await client.cancelJob(job.id);
+  expect((await late.done).phase).toBe('finished');
+  const lines = await client.jobLogs(job.id);
+  expect(lines.filter(({ level }) => level !== 'info')).toEqual([]);
   expect(late.snapshots.some(({ phase }) => phase === 'catching-up')).toBe(true);
 });
 
 test('pausing stops the work of one, stopping ends it; the others go on', async () => {
-  const job = await submitTinyJob(client, { maxTokens: 10_000_000 }, { min: 1, max: 3 });
+  const job = await submitTinyJob(client, endless, { min: 1, max: 3 });
   const [a, b, c] = [start(), start(), start()];
   await until(
     () => [a, b, c].map((worker) => worker.snapshot().roundsAccepted),
@@ -127,13 +135,22 @@ test('pausing stops the work of one, stopping ends it; the others go on', async 
 });
 
 test('a worker that cannot reach its peers is served through the relay', async () => {
-  const job = await submitTinyJob(client, { maxTokens: 6_000 }, { min: 2, max: 2 });
+  const job = await submitTinyJob(client, endless, { min: 2, max: 2 });
   const island: ContributeOptions['createPeer'] = (id, options) => createPeer(id, { ...options, port: 9 });
   const [a, b] = [start(), start({ createPeer: island })];
-  await Promise.all([a.done, b.done]);
-  await expectAgreement(job);
-  expect(a.snapshots.some(({ exchange }) => exchange.links[0]?.via === 'relay')).toBe(true);
-  expect(b.snapshot().tokensTrained).toBeGreaterThan(0);
+  const isRelayed = (): boolean => a.snapshot().exchange.links[0]?.via === 'relay';
+  await until(isRelayed, Boolean);
+  const before = b.snapshot().roundsAccepted;
+  await until(
+    () => b.snapshot(),
+    ({ roundsAccepted }) => roundsAccepted > before + 2,
+  );
+  expect(isRelayed()).toBe(true);
+  await client.cancelJob(job.id);
+  const { accepted } = (await client.ledgerEvents({ subject: job.id, type: 'round.closed' })).at(-1)!.data as {
+    accepted: unknown[];
+  };
+  expect(accepted).toHaveLength(2);
 });
 
 test('a trainer that dies is replaced, and the worker goes on from the state it held', async () => {

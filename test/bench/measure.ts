@@ -15,14 +15,21 @@ export interface Patience {
   readonly rowSeconds: number; // no further turn begins after that
 }
 
+/** Milliseconds. */
+type Now = () => number;
+
 /** @returns what each work took, in the order given */
-export async function measure(works: readonly Work[], patience: Patience): Promise<Measured[]> {
+export async function measure(
+  works: readonly Work[],
+  patience: Patience,
+  now: Now = () => performance.now(),
+): Promise<Measured[]> {
   const runs: number[] = [];
-  for (const work of works) runs.push(await runsThatFill(work, patience.turnSeconds));
+  for (const work of works) runs.push(await runsThatFill(work, patience.turnSeconds, now));
   const samples: number[][] = works.map(() => []);
-  const end = performance.now() + patience.rowSeconds * 1000;
-  for (let turn = 0; turn < patience.turns && (turn === 0 || performance.now() < end); turn++) {
-    for (const [index, work] of works.entries()) samples[index]!.push(await time(work, runs[index]!));
+  const end = now() + patience.rowSeconds * 1000;
+  for (let turn = 0; turn < patience.turns && (turn === 0 || now() < end); turn++) {
+    for (const [index, work] of works.entries()) samples[index]!.push(await time(work, runs[index]!, now));
   }
   return samples.map(summarize);
 }
@@ -34,18 +41,18 @@ export function summarize(samples: readonly number[]): Measured {
 }
 
 /** Seconds of doing the work once, over `runs` runs. */
-async function time(work: Work, runs: number): Promise<number> {
-  const start = performance.now();
+async function time(work: Work, runs: number, now: Now): Promise<number> {
+  const start = now();
   for (let i = 0; i < runs; i++) await work.run();
   await work.finish();
-  return (performance.now() - start) / 1000 / (runs * (work.repeats ?? 1));
+  return (now() - start) / 1000 / (runs * (work.repeats ?? 1));
 }
 
 /** Warms up (the first run compiles), then finds how many runs fill a turn. */
-async function runsThatFill(work: Work, turnSeconds: number): Promise<number> {
-  await time(work, 1);
-  const one = (await time(work, 1)) * (work.repeats ?? 1);
+async function runsThatFill(work: Work, turnSeconds: number, now: Now): Promise<number> {
+  await time(work, 1, now);
+  const one = (await time(work, 1, now)) * (work.repeats ?? 1);
   if (one > turnSeconds / 4) return Math.max(1, Math.round(turnSeconds / one));
-  const each = (await time(work, Math.ceil(Math.min(50, turnSeconds / 4 / one)))) * (work.repeats ?? 1);
+  const each = (await time(work, Math.ceil(Math.min(50, turnSeconds / 4 / one)), now)) * (work.repeats ?? 1);
   return Math.max(1, Math.min(1000, Math.round(turnSeconds / each)));
 }

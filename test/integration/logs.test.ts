@@ -42,7 +42,7 @@ test('a follower sees every line once and the end', async () => {
 });
 
 test('a reader that comes back misses nothing and sees nothing twice', async () => {
-  const job = await submit({ runtime: { maxTokens: 1_000_000 } });
+  const job = await submit({ runtime: { maxTokens: 100_000_000 } });
   const workers = await Promise.all([ProtocolWorker.join(job.id), ProtocolWorker.join(job.id)]);
   await until(() => workers[0]!.round >= 2, 'two rounds');
   const first = await request(`jobs/${job.id}/logs?follow=1`);

@@ -85,8 +85,7 @@ test('while the ledger is down nothing goes out, and nothing is lost', async () 
     "create trigger down before insert on ledger_event begin select raise(abort, 'down'); end",
   ).run();
   slow.commit(2);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  expect((await get<JobView>(`jobs/${job.id}`)).round).toBe(3); // the room closed it
+  await until(async () => (await get<JobView>(`jobs/${job.id}`)).round === 3, 'the room to close it');
   expect(quick.heard('close').some(({ closed }) => closed.round === 2)).toBe(false); // but has told nobody
   await env.DB.prepare('drop trigger down').run();
   expect((await ended(job.id)).state).toBe('completed');

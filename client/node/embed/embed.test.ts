@@ -13,7 +13,7 @@ import { startCoordinator } from './embed.ts';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'loomos-embed-'));
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 const bytes = new TextEncoder().encode('It was the best of tests, it was the worst of tests. '.repeat(40));
 
 const manifestFor = (sha256: string): ManifestInput => ({
@@ -76,7 +76,7 @@ test('workerd itself killed comes back by itself on the same port', async () => 
   const data = newFolder();
   const coordinator = await startCoordinator({ data, port: 0, page: false });
   try {
-    const client = new LoomOSClient(coordinator);
+    const client = new LoomOSClient({ ...coordinator, attempts: 15 }); // for as long as a slow machine starts workerd
     const { sha256 } = await client.uploadDataset(bytes);
     const job = await client.submitJob(manifestFor(sha256));
     process.kill(Number(readFileSync(join(data, 'workerd.pid'), 'utf8')), 'SIGKILL');

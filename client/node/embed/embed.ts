@@ -17,7 +17,7 @@ export interface EmbedOptions {
   data: string;
   /** Forgets what an earlier coordinator left in the folder. */
   isFresh?: boolean;
-  /** TCP port; 0 takes a free one. A preferred port that is taken gives way to a free one unless `portIsFixed`. */
+  /** TCP port; 0 takes a free one. A preferred port that is taken gives way to a free one unless `portIsFixed`: that is waited for. */
   port: number;
   portIsFixed?: boolean;
   /** Address to listen on: 127.0.0.1 (default), or 0.0.0.0 for other machines. */
@@ -46,7 +46,7 @@ export async function startCoordinator(options: EmbedOptions): Promise<Embedded>
     if (options.isFresh === true) rmSync(join(data, storageName), { recursive: true, force: true });
     const assets = options.page === false ? null : await buildPage(log);
     const secrets = readSecrets(data);
-    const port = await choosePort(host, options.port, options.portIsFixed ?? false);
+    const port = await choosePort({ host, preferred: options.port, isFixed: options.portIsFixed ?? false, log });
     const miniflare = await withoutSignalListeners(() => startWorkerd({ data, host, port, assets, secrets }));
     await applyMigrations(await miniflare.getD1Database('DB'), join(projectFolder, 'coordinator/db/migrations'));
     const url = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`;
