@@ -1,0 +1,44 @@
+// How the layers of a decoder see a sequence. A model lists itself over a `Sequence`, so that one listing serves training (whole
+// windows side by side), prefill (one window whose keys and values are kept) and decoding (one token after a cache).
+
+import { attend } from '../../kernels/attention/attention.ts';
+import { embed } from '../../kernels/embedding/embedding.ts';
+import type { PlanBuilder } from '../../kernels/plan/builder.ts';
+import type { Tensor } from '../../kernels/plan/op.ts';
+import { rotate, rotaryTable } from '../../kernels/rotary/rotary.ts';
+
+/** The attention of one layer; the same for all layers of a model. */
+export interface AttentionHeads {
+  readonly heads: number; // H, of queries
+  readonly kvHeads: number; // K, of keys and values
+  readonly headSize: number; // D
+  /** Base of the angles that turn q and k by position; null: they are not turned. */
+  readonly rotaryBase: number | null;
+}
+
+export interface Sequence {
+  /** @param table [V, C]; positions [P, C] or null; returns the rows that the model's layers work on [R, C] */
+  embed(table: Tensor, positions: Tensor | null): Tensor;
+  /** Rotary turn, where there is one, and causal attention. Once a layer, in order. @param qkv [R, (H + 2 K) D]; returns [R, H D] */
+  attend(qkv: Tensor, heads: AttentionHeads): Tensor;
+}
+
+/** Whole windows, each from position 0: R = B * T. @param tokens u32 [B, T] */
+export function windows(builder: PlanBuilder, tokens: Tensor): Sequence {
+  const time = tokens.shape[1]!;
+  const turn = turnWindows(builder, time);
+  return {
+    embed: (table, positions) => embed(builder, tokens, table, positions),
+    attend: (qkv, heads) => attend(builder, turn(qkv, heads), { time, heads: heads.heads, kvHeads: heads.kvHeads }),
+  };
+}
+
+/** Turns q and k of whole windows of T positions; one table for all layers. */
+export function turnWindows(builder: PlanBuilder, time: number): (qkv: Tensor, heads: AttentionHeads) => Tensor {
+  let angles: Tensor | null = null;
+  return (qkv, { heads, kvHeads, headSize, rotaryBase: base }) => {
+    if (base === null) return qkv;
+    angles ??= rotaryTable(builder, { time, headSize, base });
+    return rotate(builder, qkv, angles, heads + kvHeads);
+  };
+}
