@@ -4,23 +4,37 @@
 import { sum } from '../elementwise/sum.ts';
 import type { AdjointBuilder, Attributes, DType, Kernel, Op, Tensor } from './op.ts';
 import type { PlanBuilder } from './builder.ts';
+import type { Segment } from './recompute.ts';
+import { copySegment } from './recompute.ts';
 import { LoomError } from '../../shared/errors.ts';
 
 /**
- * Lists the adjoints of `ops` on `builder`.
+ * Lists the adjoints of a forward pass on `builder`.
+ * @param forward its ops, and the segments of them whose values are computed again
  * @param seeds gradients of the loss by outputs, which the walk starts from
  * @param gradientSlice where the gradient of a parameter must land
+ * @returns the forward ops listed a second time; those that no adjoint reads are for `dropUnread`
  */
 export function listAdjoints(
   builder: PlanBuilder,
-  ops: readonly Op[],
+  { ops, segments }: { readonly ops: readonly Op[]; readonly segments: readonly Segment[] },
   seeds: readonly { output: Tensor; gradient: Tensor }[],
   gradientSlice: (parameter: Tensor) => Tensor,
-): void {
+): ReadonlySet<Op> {
   const walk = new Walk(builder, ops, gradientSlice);
+  const repeated = new Set<Op>();
   for (const { output, gradient } of seeds) walk.pass(output, gradient);
-  for (const op of ops.toReversed()) walk.visit(op);
+  for (let at = ops.length - 1; at >= 0; at--) {
+    const segment = segments.find(({ end }) => end - 1 === at);
+    if (!segment) {
+      walk.visit(ops[at]!);
+      continue;
+    }
+    for (const op of walk.repeat(ops.slice(segment.first, segment.end))) repeated.add(op);
+    at = segment.first;
+  }
   walk.finishParameters();
+  return repeated;
 }
 
 class Walk implements AdjointBuilder {
@@ -43,6 +57,10 @@ class Walk implements AdjointBuilder {
       this.#differentiable.add(input);
       this.#uses.set(input, (this.#uses.get(input) ?? 0) + 1);
     }
+    this.#noteOutputs(op);
+  }
+
+  #noteOutputs(op: Op): void {
     if (!op.inputs.some((input) => this.#differentiable.has(input))) return;
     for (const output of op.outputs) if (output.dtype === 'f32') this.#differentiable.add(output);
   }
@@ -53,6 +71,21 @@ class Walk implements AdjointBuilder {
     if (!op.kernel.adjoint)
       throw new LoomError('internal', `${op.kernel.name} has no gradient, but the loss depends on it`);
     op.kernel.adjoint(op, this);
+  }
+
+  /** Lists the ops of a segment again, with outputs of their own, and the adjoints of those. */
+  repeat(ops: readonly Op[]): readonly Op[] {
+    const outputs = ops.flatMap((op) => op.outputs);
+    if (!outputs.some((output) => this.#contributions.has(output))) return [];
+    const { copies, copyOf } = copySegment(ops, (like) => this.#builder.temporary(like.name, like.shape, like.dtype));
+    for (const op of copies) this.#builder.list(op);
+    for (const op of copies) this.#noteOutputs(op);
+    for (const output of outputs) {
+      const gradient = this.gradientOf(output);
+      if (gradient) this.pass(copyOf.get(output)!, gradient);
+    }
+    for (const op of copies.toReversed()) this.visit(op);
+    return copies;
   }
 
   temporary(name: string, shape: readonly number[], dtype: DType = 'f32'): Tensor {

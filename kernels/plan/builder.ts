@@ -3,6 +3,8 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import { listAdjoints } from './backward.ts';
+import type { Segment } from './recompute.ts';
+import { dropUnread } from './recompute.ts';
 import { fuseOps } from './fuse.ts';
 import type { Attributes, DType, Kernel, Op, Tensor, View } from './op.ts';
 import { elementsOf } from './op.ts';
@@ -10,6 +12,10 @@ import type { Parameter, Plan } from './plan.ts';
 
 /** Elements a parameter's offset is a multiple of: 256 bytes, WebGPU's binding alignment. */
 export const parameterAlignment = 64;
+
+export interface BackwardOptions {
+  readonly recompute?: boolean;
+}
 
 type Outputs = readonly [Tensor, ...Tensor[]];
 
@@ -21,6 +27,8 @@ export class PlanBuilder {
   readonly #gradients = new Map<Tensor, Tensor>(); // parameter -> its slice of the gradient vector
   readonly #constants: { tensor: Tensor; data: View }[] = [];
   readonly #readable = new Set<string>();
+  readonly #segments: Segment[] = [];
+  #repeated: ReadonlySet<Op> = new Set(); // ops of segments, listed again for the backward pass
   #parameterCount = 0;
   #flat: { parameters: Tensor; gradients: Tensor } | null = null;
 
@@ -70,6 +78,17 @@ export class PlanBuilder {
     return outputs as unknown as Outputs;
   }
 
+  /**
+   * Marks what `list` lists (a block of a model) as a segment: `backward` may compute its inner values again instead of keeping
+   * them. Segments do not nest.
+   */
+  segment<T>(list: () => T): T {
+    const first = this.#ops.length;
+    const result = list();
+    this.#segments.push({ first, end: this.#ops.length });
+    return result;
+  }
+
   /** Lists an op that writes existing tensors: gradient slices, temporaries made beforehand. */
   opInto(kernel: Kernel, inputs: readonly Tensor[], outputs: readonly Tensor[], attributes: Attributes = {}): void {
     const shapes = kernel.infer(inputs, attributes);
@@ -77,6 +96,11 @@ export class PlanBuilder {
     if (!fits)
       throw defect(`${kernel.name} writes ${shapes.map(describe).join(', ')}, not ${outputs.map(describe).join(', ')}`);
     this.#ops.push({ kernel, inputs, outputs, attributes });
+  }
+
+  /** Lists an op that exists already: a forward op once more, over other tensors. */
+  list(op: Op): void {
+    this.#ops.push(op);
   }
 
   /** As `opInto`, for an `inPlace` kernel: it reads and changes `outputs` (state, the flat parameter vector). */
@@ -103,17 +127,19 @@ export class PlanBuilder {
   /**
    * Lists the ops that compute the gradient of a scalar by every parameter it depends on, into the flat gradient vector.
    * Once a plan.
+   * @param options.recompute computes the inner values of each segment again before its gradients, from what the segment read,
+   *   so that they need no memory in between (Chen et al. 2016, arXiv:1604.06174); the gradients are the same bits
    */
-  backward(loss: Tensor): void {
+  backward(loss: Tensor, options: BackwardOptions = {}): void {
     if (elementsOf(loss.shape) !== 1) throw defect(`the loss ${loss.name} is not a scalar`);
-    this.backwardFrom([
-      { output: loss, gradient: this.constant(`d(${loss.name})`, loss.shape, new Float32Array([1])) },
-    ]);
+    const gradient = this.constant(`d(${loss.name})`, loss.shape, new Float32Array([1]));
+    this.backwardFrom([{ output: loss, gradient }], options);
   }
 
   /** As `backward`, from given gradients of any outputs: how a part of a model is differentiated alone. */
-  backwardFrom(seeds: readonly { output: Tensor; gradient: Tensor }[]): void {
-    listAdjoints(this, [...this.#ops], seeds, (parameter) => this.#gradientSlice(parameter));
+  backwardFrom(seeds: readonly { output: Tensor; gradient: Tensor }[], { recompute }: BackwardOptions = {}): void {
+    const forward = { ops: [...this.#ops], segments: recompute ? this.#segments : [] };
+    this.#repeated = listAdjoints(this, forward, seeds, (parameter) => this.#gradientSlice(parameter));
   }
 
   /** Lets `Program.read` ask for a temporary; returns it. */
@@ -125,7 +151,8 @@ export class PlanBuilder {
   /** @param options.fuse false leaves the ops as they were listed: a test compares the two */
   finish(options: { fuse?: boolean } = {}): Plan {
     this.#checkOrder();
-    const ops = options.fuse === false ? [...this.#ops] : fuseOps(this.#ops, this.#readable);
+    const listed = dropUnread(this.#ops, this.#repeated);
+    const ops = options.fuse === false ? listed : fuseOps(listed, this.#readable);
     return {
       ops,
       tensors: this.#tensors,
