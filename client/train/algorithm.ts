@@ -25,6 +25,10 @@ export interface LocalRun {
   train(start: Float32Array, assignment: Assignment, pace: Pace, progress: OnProgress): Promise<LocalResult>;
   /** Loss on a fixed sample of the validation part. */
   evaluate(parameters: Float32Array, pace: Pace): Promise<Evaluation>;
+  /** Loss on held-out text that `seed` draws, at most `tokens` of it: nobody can have prepared for it. */
+  sample(parameters: Float32Array, seed: number, tokens: number, pace: Pace): Promise<number>;
+  /** Forgets all that training left behind, as if this worker had just begun. */
+  forget(): void;
   /** The model's files and its loss on the whole validation part. */
   artifact(parameters: Float32Array, pace: Pace): Promise<Artifact>;
 }

@@ -71,6 +71,12 @@ export function evaluationWindows(dataLength: number, context: number, maxTokens
   });
 }
 
+/** Windows from anywhere in `data`, as many as `maxTokens` are good for, at least one. */
+export function drawWindows(dataLength: number, context: number, maxTokens: number, random: Random): readonly Window[] {
+  const count = Math.max(1, Math.floor(maxTokens / context));
+  return Array.from({ length: count }, () => ({ start: random.below(dataLength - context), tokens: context }));
+}
+
 function fillWindow(batch: Batch, at: number, data: Uint8Array, { start, tokens }: Window): void {
   for (let t = 0; t < tokens; t++) {
     batch.tokens[at + t] = data[start + t]!;

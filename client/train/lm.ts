@@ -2,6 +2,7 @@
 // seed; the optimizer's moments stay with the worker from round to round (DiLoCo), while parameters begin at the agreed ones.
 
 import type { Device, Program } from '../../kernels/device/device.ts';
+import { elementsOf } from '../../kernels/plan/op.ts';
 import { utf8 } from '../../shared/bytes.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
@@ -13,7 +14,7 @@ import { initialGptParameters } from '../models/gpt-parameters.ts';
 import { writeBatchNumber } from './accumulation.ts';
 import type { Algorithm, Job, LocalResult, LocalRun, OnProgress } from './algorithm.ts';
 import { countLosses } from './count-models.ts';
-import { createBatch, drawBatch, evaluationWindows, splitData } from './data.ts';
+import { createBatch, drawBatch, drawWindows, evaluationWindows, splitData } from './data.ts';
 import type { Batch, Dataset } from './data.ts';
 import { evaluate, finalEvaluationTokens, roundEvaluationTokens } from './evaluate.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -113,6 +114,21 @@ class LanguageModelRun implements LocalRun {
 
   evaluate(parameters: Float32Array, pace: Pace): Promise<Evaluation> {
     return this.#measure(parameters, roundEvaluationTokens, pace);
+  }
+
+  async sample(parameters: Float32Array, seed: number, tokens: number, pace: Pace): Promise<number> {
+    const windows = drawWindows(this.#dataset.validation.length, this.#plans.shape.context, tokens, createRandom(seed));
+    this.#programs.training.writeParameters(parameters);
+    return (await evaluate(this.#programs.evaluation, this.#dataset.validation, windows, pace)).loss;
+  }
+
+  forget(): void {
+    const { training } = this.#programs;
+    this.#optimizerSteps = 0;
+    for (const { name, role, shape, dtype } of training.plan.tensors) {
+      const elements = elementsOf(shape);
+      if (role === 'state') training.write(name, dtype === 'u32' ? new Uint32Array(elements) : new Float32Array(elements));
+    }
   }
 
   async artifact(parameters: Float32Array, pace: Pace): Promise<Artifact> {
