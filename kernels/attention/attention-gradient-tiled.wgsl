@@ -1,5 +1,5 @@
-// Gradient of causal self-attention for GPUs: `queries` takes a tile of queries over the tiles of keys up to the diagonal,
-// then `keys` a tile of keys over the tiles of queries from the diagonal on. Bindings and formulas as in
+// Gradient of causal self-attention for GPUs, in one dispatch: the first workgroups take a tile of keys over the tiles of queries
+// from the diagonal on, the others a tile of queries over the tiles of keys up to the diagonal. Formulas as in
 // attention-gradient.wgsl. Two tiles stay in workgroup memory (slots 0 and 1), a third one (slot 2) changes.
 
 const tile_count = 3u;
@@ -15,8 +15,7 @@ override scale: f32; // of the scores
 @group(0) @binding(1) var<storage, read> out: array<f32>; // [B * T, H D]
 @group(0) @binding(2) var<storage, read> logsumexp: array<f32>; // [B, H, T]
 @group(0) @binding(3) var<storage, read> gradient: array<f32>; // [B * T, H D], of out
-@group(0) @binding(4) var<storage, read_write> means: array<f32>; // [B, H, T]
-@group(0) @binding(5) var<storage, read_write> qkv_gradient: array<f32>; // [B * T, (H + 2 K) D]
+@group(0) @binding(4) var<storage, read_write> qkv_gradient: array<f32>; // [B * T, (H + 2 K) D]
 
 // <prelude attention-layout>
 /// One head of one sequence at one position, numbered [B, H, T].
@@ -124,21 +123,27 @@ fn accumulate(sums: ptr<function, Sums>, slot: u32, x: u32, y: u32) {
 }
 // </prelude>
 
+var<workgroup> mean_parts: array<f32, 64>; // of the rows of a tile of queries
+
 @compute @workgroup_size(64)
-fn queries(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn backward(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = id.y * groups.x + id.x;
-  if (group >= batch * heads * ((time + tile - 1) / tile)) { return; }
-  let work = work_of(group, 1, true);
+  let head_tiles = (time + tile - 1) / tile;
+  let key_tiles = batch * kv_heads * head_tiles;
+  if (group < key_tiles) { keys(work_of(group, heads / kv_heads, false), lane); }
+  else if (group - key_tiles < batch * heads * head_tiles) { queries(work_of(group - key_tiles, 1, true), lane); }
+}
+
+fn queries(work: Work, lane: u32) {
   let x = lane % 8;
   let y = lane / 8;
   var sums: Sums;
-  let own_mean = write_mean(work, lane);
   stage_qkv(0, work.place, work.first, 0, lane);
   stage_gradient(1, work.place, work.first, lane);
-  weights[lane] = own_mean;
+  share_means(work.place, work.first, lane);
   workgroupBarrier();
   var mean = vec4f();
-  for (var i = 0u; i < tile / 8; i++) { mean[i] = weights[y + 8 * i]; }
+  for (var i = 0u; i < tile / 8; i++) { mean[i] = mean_of(y + 8 * i); }
   for (var key = 0u; key <= work.first; key += tile) {
     stage_qkv(2, work.place, key, 1, lane);
     workgroupBarrier();
@@ -164,11 +169,7 @@ fn queries(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: ve
   write_gradient(work, 0, sums, x, y);
 }
 
-@compute @workgroup_size(64)
-fn keys(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = id.y * groups.x + id.x;
-  if (group >= batch * kv_heads * ((time + tile - 1) / tile)) { return; }
-  let work = work_of(group, heads / kv_heads, false);
+fn keys(work: Work, lane: u32) {
   let x = lane % 8;
   let y = lane / 8;
   var key_sums: Sums;
@@ -183,6 +184,7 @@ fn keys(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u
       var values = products(0, 2, x, y);
       workgroupBarrier();
       stage_gradient(2, place, query, lane);
+      share_means(place, query, lane);
       for (var i = 0u; i < tile / 8; i++) {
         for (var j = 0u; j < tile / 8; j++) {
           values[i * 4 + j] = weight_of(values[i * 4 + j], place, query + x + 8 * j, work.first + y + 8 * i);
@@ -193,7 +195,7 @@ fn keys(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u
       accumulate(&value_sums, 2, x, y);
       let agreements = products(1, 2, x, y);
       for (var j = 0u; j < tile / 8; j++) {
-        let mean = means[place.first + min(query + x + 8 * j, time - 1)];
+        let mean = mean_of(x + 8 * j);
         for (var i = 0u; i < tile / 8; i++) { values[i * 4 + j] *= (agreements[i * 4 + j] - mean) * scale; }
       }
       workgroupBarrier();
@@ -214,14 +216,20 @@ fn weight_of(score: f32, place: Place, query: u32, key: u32) -> f32 {
   return exp(score * scale - logsumexp[place.first + query]);
 }
 
-/// The sum over D of gradient * out for row `lane` of the tile; `keys` needs it too.
-fn write_mean(work: Work, lane: u32) -> f32 {
-  let t = work.first + lane;
-  if (lane >= tile || t >= time) { return 0; }
-  let at = offset_in_out(work.place, t);
+/// Shares the mean slopes of a tile of queries, dy . y, in parts: several invocations have a row in common.
+fn share_means(place: Place, first: u32, lane: u32) {
+  let t = first + lane % tile;
   var mean = 0.0;
-  for (var d = 0u; d < head_size; d++) { mean += gradient[at + d] * out[at + d]; }
-  means[work.place.first + t] = mean;
+  if (t < time) {
+    let at = offset_in_out(place, t);
+    for (var d = lane / tile; d < head_size; d += 64 / tile) { mean += gradient[at + d] * out[at + d]; }
+  }
+  mean_parts[lane] = mean;
+}
+
+fn mean_of(row: u32) -> f32 {
+  var mean = 0.0;
+  for (var part = row; part < 64; part += tile) { mean += mean_parts[part]; }
   return mean;
 }
 

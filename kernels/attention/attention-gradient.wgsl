@@ -46,63 +46,151 @@ fn offset_in_out(place: Place, t: u32) -> u32 {
 }
 // </prelude>
 
-/// The dot product of a head in `gradient` and a head in `qkv`.
-fn agreement(from_gradient: u32, from_qkv: u32) -> f32 {
-  var sum = 0.0;
-  for (var d = 0u; d < head_size; d++) { sum += gradient[from_gradient + d] * qkv[from_qkv + d]; }
-  return sum;
+// <prelude attention-four>
+// Four positions of one head an invocation: where an adapter is software, a load costs as much as ten multiplications, so that
+// what counts is how many multiplications share one. Positions beyond the sequence are its last one, and not written.
+
+/// Four positions of one head in turn, numbered [B, H, ceil(T / 4)].
+fn four_of(number: u32) -> Place {
+  let fours = (time + 3) / 4;
+  return at_time(place_of(number / fours * time), number % fours * 4);
 }
 
-fn weight_of(query: u32, key: u32, query_index: u32) -> f32 {
-  var sum = 0.0;
-  for (var d = 0u; d < head_size; d++) { sum += qkv[query + d] * qkv[key + d]; }
-  return exp(sum * scale - logsumexp[query_index]);
+fn at_time(place: Place, t: u32) -> Place {
+  return Place(t, place.first, place.sequence, place.head);
 }
 
-@compute @workgroup_size(64)
-fn queries(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.y * groups.x * 64 + id.x;
-  if (index >= batch * heads * time) { return; }
-  let place = place_of(index);
-  let query = offset_in_qkv(place, place.t, 0);
-  let output = offset_in_out(place, place.t);
-  var mean = 0.0;
-  for (var d = 0u; d < head_size; d++) { mean += gradient[output + d] * out[output + d]; }
-  var sums: array<f32, most>;
-  for (var past = 0u; past <= place.t; past++) {
-    let key = offset_in_qkv(place, past, 1);
-    let slope = weight_of(query, key, index) * (agreement(output, offset_in_qkv(place, past, 2)) - mean) * scale;
-    for (var d = 0u; d < head_size; d++) { sums[d] += slope * qkv[key + d]; }
+/// The positions from t on.
+fn times_from(t: u32) -> vec4u {
+  return min(t + vec4u(0, 1, 2, 3), vec4u(time - 1));
+}
+
+/// Where q, k or v of four positions begin.
+fn fours_in_qkv(place: Place, t: u32, part: u32) -> vec4u {
+  let first = offset_in_qkv(place, 0, part);
+  return first + times_from(t) * (offset_in_qkv(place, 1, part) - first);
+}
+
+fn four_of_qkv(at: vec4u, d: u32) -> vec4f {
+  return vec4f(qkv[at.x + d], qkv[at.y + d], qkv[at.z + d], qkv[at.w + d]);
+}
+
+/// The products of four heads with four others: [j][i] = left i . right j.
+fn products(left: vec4u, right: vec4u) -> mat4x4f {
+  var sums: mat4x4f;
+  for (var d = 0u; d < head_size; d++) {
+    let lefts = four_of_qkv(left, d);
+    let rights = four_of_qkv(right, d);
+    sums[0] += lefts * rights.x;
+    sums[1] += lefts * rights.y;
+    sums[2] += lefts * rights.z;
+    sums[3] += lefts * rights.w;
   }
-  for (var d = 0u; d < head_size; d++) { qkv_gradient[query + d] = sums[d]; }
-  means[index] = mean;
+  return sums;
+}
+// </prelude>
+
+/// Where four positions begin in out and its gradient.
+fn fours_in_out(place: Place, t: u32) -> vec4u {
+  let first = offset_in_out(place, 0);
+  return first + times_from(t) * (offset_in_out(place, 1) - first);
 }
 
-@compute @workgroup_size(64)
+fn four_of_gradient(at: vec4u, d: u32) -> vec4f {
+  return vec4f(gradient[at.x + d], gradient[at.y + d], gradient[at.z + d], gradient[at.w + d]);
+}
+
+/// [j][i] = value i . dy j
+fn agreements(value: vec4u, output: vec4u) -> mat4x4f {
+  var sums: mat4x4f;
+  for (var d = 0u; d < head_size; d++) {
+    let values = four_of_qkv(value, d);
+    let slopes = four_of_gradient(output, d);
+    sums[0] += values * slopes.x;
+    sums[1] += values * slopes.y;
+    sums[2] += values * slopes.z;
+    sums[3] += values * slopes.w;
+  }
+  return sums;
+}
+
+/// [j][i]: the weight of key i for query j, from the unscaled scores; 0 for a key that the query does not see.
+fn weights_of(scores: mat4x4f, place: Place, query: u32, key: u32) -> mat4x4f {
+  var weights: mat4x4f;
+  for (var j = 0u; j < 4; j++) {
+    let t = query + j;
+    if (t >= time) { continue; }
+    let seen = vec4u(t) >= key + vec4u(0, 1, 2, 3);
+    weights[j] = select(vec4f(), exp(scores[j] * scale - logsumexp[place.first + t]), seen);
+  }
+  return weights;
+}
+
+/// As weights_of, the gradients of the unscaled scores.
+fn slopes_of(weights: mat4x4f, agreements: mat4x4f, mean: vec4f) -> mat4x4f {
+  var slopes: mat4x4f;
+  for (var j = 0u; j < 4; j++) { slopes[j] = weights[j] * (agreements[j] - mean[j]) * scale; }
+  return slopes;
+}
+
+@compute @workgroup_size(16)
+fn queries(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.y * groups.x * 16 + id.x;
+  if (index >= batch * heads * ((time + 3) / 4)) { return; }
+  let place = four_of(index);
+  let query = fours_in_qkv(place, place.t, 0);
+  let output = fours_in_out(place, place.t);
+  var mean = vec4f();
+  for (var d = 0u; d < head_size; d++) {
+    let outs = vec4f(out[output.x + d], out[output.y + d], out[output.z + d], out[output.w + d]);
+    mean += four_of_gradient(output, d) * outs;
+  }
+  var sums: array<vec4f, most>; // of four queries
+  for (var past = 0u; past <= place.t; past += 4) {
+    let key = fours_in_qkv(place, past, 1);
+    let weights = weights_of(products(key, query), place, place.t, past);
+    let slopes = slopes_of(weights, agreements(fours_in_qkv(place, past, 2), output), mean);
+    for (var d = 0u; d < head_size; d++) { sums[d] += four_of_qkv(key, d) * slopes; }
+  }
+  for (var j = 0u; j < min(4, time - place.t); j++) {
+    let to = offset_in_qkv(place, place.t + j, 0);
+    for (var d = 0u; d < head_size; d++) { qkv_gradient[to + d] = sums[d][j]; }
+    means[place.first + place.t + j] = mean[j];
+  }
+}
+
+@compute @workgroup_size(16)
 fn keys(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.y * groups.x * 64 + id.x;
-  if (index >= batch * kv_heads * time) { return; }
+  let index = id.y * groups.x * 16 + id.x;
+  let fours = (time + 3) / 4;
+  if (index >= batch * kv_heads * fours) { return; }
   let group = heads / kv_heads;
-  let own = place_of(index / time * group * time + index % time); // of the first head that shares the key
-  let key = offset_in_qkv(own, own.t, 1);
-  let value = offset_in_qkv(own, own.t, 2);
-  var key_sums: array<f32, most>;
-  var value_sums: array<f32, most>;
+  let own = four_of(index / fours * group * fours + index % fours); // of the first head that shares the keys
+  let key = fours_in_qkv(own, own.t, 1);
+  let value = fours_in_qkv(own, own.t, 2);
+  var key_sums: array<vec4f, most>;
+  var value_sums: array<vec4f, most>;
   for (var member = 0u; member < group; member++) {
     let place = place_of(own.first + member * time);
-    for (var later = own.t; later < time; later++) {
-      let query = offset_in_qkv(place, later, 0);
-      let output = offset_in_out(place, later);
-      let weight = weight_of(query, key, place.first + later);
-      let slope = weight * (agreement(output, value) - means[place.first + later]) * scale;
+    for (var later = own.t; later < time; later += 4) {
+      let query = fours_in_qkv(place, later, 0);
+      let output = fours_in_out(place, later);
+      let at = place.first + times_from(later);
+      let mean = vec4f(means[at.x], means[at.y], means[at.z], means[at.w]);
+      let weights = weights_of(products(key, query), place, later, own.t);
+      let slopes = slopes_of(weights, agreements(value, output), mean);
       for (var d = 0u; d < head_size; d++) {
-        key_sums[d] += slope * qkv[query + d];
-        value_sums[d] += weight * gradient[output + d];
+        key_sums[d] += slopes * four_of_qkv(query, d);
+        value_sums[d] += weights * four_of_gradient(output, d);
       }
     }
   }
-  for (var d = 0u; d < head_size; d++) {
-    qkv_gradient[key + d] = key_sums[d];
-    qkv_gradient[value + d] = value_sums[d];
+  for (var i = 0u; i < min(4, time - own.t); i++) {
+    let key_to = offset_in_qkv(own, own.t + i, 1);
+    let value_to = offset_in_qkv(own, own.t + i, 2);
+    for (var d = 0u; d < head_size; d++) {
+      qkv_gradient[key_to + d] = key_sums[d][i];
+      qkv_gradient[value_to + d] = value_sums[d][i];
+    }
   }
 }

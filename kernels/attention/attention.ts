@@ -87,30 +87,27 @@ export const attentionGradientKernel: Kernel = {
   },
   dispatches(op, traits, scratch) {
     const [qkv, out, logsumexp, gradient] = op.inputs as [Tensor, Tensor, Tensor, Tensor];
-    const means = scratch('means', elementsOf(logsumexp.shape));
-    const tensors = { qkv, logsumexp, gradient, means, qkv_gradient: op.outputs[0]! };
-    const queries = { entryPoint: 'queries', tensors: { ...tensors, out } } as const;
-    const keys = { entryPoint: 'keys', tensors } as const;
+    const tensors = { qkv, out, logsumexp, gradient, qkv_gradient: op.outputs[0]! };
     const { heads, kvHeads } = attentionShape(op);
-    if (traits.isCpu)
-      return [
-        dispatch(queryGradientWgsl, { ...queries, ...gridOfPlaces(op, heads, traits) }),
-        dispatch(queryGradientWgsl, { ...keys, ...gridOfPlaces(op, kvHeads, traits) }),
-      ];
+    if (!traits.isCpu) {
+      const grid = gridOfTiles(op, heads + kvHeads, traits);
+      return [dispatch(tiledGradientWgsl, { entryPoint: 'backward', tensors, ...grid })];
+    }
+    const withMeans = { ...tensors, means: scratch('means', elementsOf(logsumexp.shape)) };
     return [
-      dispatch(tiledGradientWgsl, { ...queries, ...gridOfTiles(op, heads, traits) }),
-      dispatch(tiledGradientWgsl, { ...keys, ...gridOfTiles(op, kvHeads, traits) }),
+      dispatch(queryGradientWgsl, { entryPoint: 'queries', tensors: withMeans, ...gridOfPlaces(op, heads, traits) }),
+      dispatch(queryGradientWgsl, { entryPoint: 'keys', tensors: withMeans, ...gridOfPlaces(op, kvHeads, traits) }),
     ];
   },
   reference: attentionGradientReference,
   cpu: attentionGradientCpu,
 };
 
-/** One invocation a query or key of so many heads: for software adapters. */
+/** One invocation four queries or keys of so many heads: for software adapters. */
 function gridOfPlaces(op: Op, heads: number, traits: DeviceTraits) {
   const constants = constantsOf(op);
-  const places = constants.batch * heads * constants.time;
-  return { constants, workgroups: linearWorkgroups(places, 64, traits) };
+  const places = constants.batch * heads * Math.ceil(constants.time / 4);
+  return { constants, workgroups: linearWorkgroups(places, 16, traits) };
 }
 
 /** One workgroup a tile of queries or keys of so many heads: for GPUs. */
