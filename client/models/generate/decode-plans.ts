@@ -1,0 +1,79 @@
+// The two programs of decoding, which share parameters and caches: a window whose keys and values are kept, and one token after
+// them, up to the draw of the next.
+
+import { appendToCache, attendToCache, declareCache } from '../../../kernels/decode/cache.ts';
+import type { Cache } from '../../../kernels/decode/cache.ts';
+import { decodeCursor } from '../../../kernels/decode/cursor.ts';
+import { embedToken } from '../../../kernels/decode/token-embedding.ts';
+import { PlanBuilder } from '../../../kernels/plan/builder.ts';
+import type { Tensor } from '../../../kernels/plan/op.ts';
+import type { Plan } from '../../../kernels/plan/plan.ts';
+import { rotaryTable } from '../../../kernels/rotary/rotary.ts';
+import { sampleToken } from '../../../kernels/sampling/sample.ts';
+import type { DecoderShape } from '../decoder.ts';
+import { listDecoder } from '../decoder.ts';
+import type { AttentionHeads, Sequence } from '../sequence.ts';
+import { turnWindows, windows } from '../sequence.ts';
+
+/**
+ * One step: the cursor's token at its position, and the draw of the next, which moves the cursor on.
+ * @param capacity positions the cache holds, at most shape.context
+ * @returns a plan with the input `sampling`, the state `decode.cursor` and the readable `logits` [1, V]
+ */
+export function decodePlan(shape: DecoderShape, capacity: number): Plan {
+  const builder = new PlanBuilder();
+  const cursor = decodeCursor(builder);
+  const logits = builder.readable(listDecoder(builder, shape, oneToken(builder, cursor, capacity)));
+  sampleToken(builder, logits, cursor);
+  return builder.finish();
+}
+
+/**
+ * The training forward pass over one window, as far as the last layer's keys and values, which land in the cache.
+ * @param time T, of the input `tokens` u32 [1, T]; tokens that do not matter may follow those that do
+ */
+export function prefillPlan(shape: DecoderShape, capacity: number, time: number): Plan {
+  const builder = new PlanBuilder();
+  const tokens = builder.input('tokens', [1, time], 'u32');
+  listDecoder(builder, shape, keptWindow(builder, tokens, capacity));
+  const plan = builder.finish();
+  const last = plan.ops.findLastIndex(({ kernel }) => kernel.name === 'cacheAppend');
+  return { ...plan, ops: plan.ops.slice(0, last + 1) };
+}
+
+/** The cursor's token, which sees what the cache holds and itself. */
+function oneToken(builder: PlanBuilder, cursor: Tensor, capacity: number): Sequence {
+  const nextCache = caches(builder, capacity);
+  let angles: Tensor | null = null;
+  return {
+    embed: (table, positions) => embedToken(builder, cursor, table, positions),
+    attend(qkv, heads) {
+      const { headSize, rotaryBase: base } = heads;
+      if (base !== null) angles ??= rotaryTable(builder, { time: capacity, headSize, base });
+      const cache = nextCache(heads);
+      appendToCache(builder, qkv, cache, { cursor, angles });
+      return attendToCache(builder, qkv, cache, { cursor, angles });
+    },
+  };
+}
+
+/** A window as training sees it, whose keys and values are kept. */
+function keptWindow(builder: PlanBuilder, tokens: Tensor, capacity: number): Sequence {
+  const nextCache = caches(builder, capacity);
+  const turn = turnWindows(builder, tokens.shape[1]!);
+  const window = windows(builder, tokens);
+  return {
+    embed: window.embed,
+    attend(qkv, heads) {
+      const turned = turn(qkv, heads);
+      appendToCache(builder, turned, nextCache(heads), { cursor: null, angles: null });
+      return window.attend(turned, { ...heads, rotaryBase: null });
+    },
+  };
+}
+
+/** A cache for each layer in order, under the same names in both programs. */
+function caches(builder: PlanBuilder, capacity: number): (heads: AttentionHeads) => Cache {
+  let layer = 0;
+  return (heads) => declareCache(builder, `decode.cache.${layer++}`, { ...heads, capacity });
+}

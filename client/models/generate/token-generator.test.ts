@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest';
+import type { Device } from '../../../kernels/device/device.ts';
+import { openCpu } from '../../../kernels/device/cpu.ts';
+import { PlanBuilder } from '../../../kernels/plan/builder.ts';
+import type { Plan } from '../../../kernels/plan/plan.ts';
+import { expectClose } from '../../../kernels/testing/check.ts';
+import { testDevices } from '../../../kernels/testing/devices.ts';
+import { interpret } from '../../../kernels/testing/interpret.ts';
+import { createRandom } from '../../../shared/random.ts';
+import type { DecoderShape } from '../decoder.ts';
+import { listDecoder } from '../decoder.ts';
+import { windows } from '../sequence.ts';
+import { decodePlan, prefillPlan } from './decode-plans.ts';
+import { TokenGenerator } from './token-generator.ts';
+
+const sizes = { layers: 2, heads: 4, width: 24, context: 16, vocabulary: 37 };
+const shapes: Record<string, DecoderShape> = {
+  'GPT, learned positions': { ...sizes, kind: 'gpt', positions: 'learned', norm: 'layer' },
+  'GPT, rotary positions, RMSNorm': { ...sizes, kind: 'gpt', positions: 'rotary', norm: 'rms' },
+  'Llama, shared keys and values': {
+    ...sizes,
+    kind: 'llama',
+    kvHeads: 2,
+    headSize: 6,
+    hidden: 40,
+    ropeTheta: 10000,
+    epsilon: 1e-6,
+    qkvBias: true,
+    tied: false,
+  },
+};
+const text = Array.from({ length: sizes.context }, (_, i) => (i * 29 + 5) % sizes.vocabulary);
+const settings = { tokens: 8, temperature: 0.9, topK: 12, topP: 0.95, seed: 5 };
+
+function forwardPlan(shape: DecoderShape): Plan {
+  const builder = new PlanBuilder();
+  listDecoder(builder, shape, windows(builder, builder.input('tokens', [1, shape.context], 'u32')));
+  return builder.finish();
+}
+
+function randomParameters({ parameterCount }: Plan): Float32Array {
+  const random = createRandom(11);
+  return Float32Array.from({ length: parameterCount }, () => 0.3 * random.normal());
+}
+
+/** Logits [T, V] of a whole forward pass, by the references. */
+function wholeLogits(shape: DecoderShape, tokens: readonly number[]): Float32Array {
+  const plan = forwardPlan(shape);
+  const flat = randomParameters(plan);
+  const named = plan.parameters.map(
+    ({ name, offset, elements }) => [name, flat.slice(offset, offset + elements)] as const,
+  );
+  const padded = Array.from({ length: shape.context }, (_, i) => tokens[i] ?? 0);
+  return interpret(plan, { ...Object.fromEntries(named), tokens: padded }).get('logits') as Float32Array;
+}
+
+async function openGenerator(device: Device, shape: DecoderShape): Promise<TokenGenerator> {
+  const generator = await TokenGenerator.open(device, shape);
+  generator.writeParameters(randomParameters(forwardPlan(shape)));
+  return generator;
+}
+
+async function write(generator: TokenGenerator, prompt: readonly number[], options = settings): Promise<number[]> {
+  const tokens: number[] = [];
+  for await (const token of generator.generate(prompt, options)) tokens.push(token);
+  return tokens;
+}
+
+test.each(Object.entries(shapes))(
+  '%s: a step has the logits of the whole forward pass',
+  { timeout: 120_000 },
+  async (_, shape) => {
+    const wanted = wholeLogits(shape, text);
+    const read = 6; // positions that prefill reads in
+    for (const device of await testDevices()) {
+      const step = await device.compile(decodePlan(shape, shape.context));
+      const prefill = await device.compile(prefillPlan(shape, shape.context, 8), { shareWith: step });
+      step.writeParameters(randomParameters(step.plan));
+      prefill.write(
+        'tokens',
+        Uint32Array.from({ length: 8 }, (_, i) => (i < read ? text[i]! : 1)),
+      );
+      await prefill.run();
+      for (let t = read; t < text.length; t++) {
+        step.write('decode.cursor', Uint32Array.of(text[t]!, t, 0, 0));
+        await step.run();
+        const row = wanted.subarray(t * shape.vocabulary, (t + 1) * shape.vocabulary);
+        expectClose(await step.read('logits'), row, 1e-4, `position ${t} on ${device.info.adapter}`);
+      }
+    }
+  },
+);
+
+test('without temperature, the likeliest token of the whole forward pass follows', async () => {
+  for (const shape of Object.values(shapes)) {
+    const seen = text.slice(0, 5);
+    const generator = await openGenerator(openCpu(), shape);
+    const written = await write(generator, seen, { ...settings, temperature: 0 });
+    for (const token of written) {
+      const last = (seen.length - 1) * shape.vocabulary;
+      const logits = wholeLogits(shape, seen).subarray(last, last + shape.vocabulary);
+      expect(token).toBe(logits.indexOf(Math.max(...logits)));
+      seen.push(token);
+    }
+  }
+});
+
+test(
+  'the same seed writes the same text, another seed another, far beyond the context',
+  { timeout: 120_000 },
+  async () => {
+    const long = { ...settings, tokens: sizes.context + 5 };
+    for (const device of await testDevices()) {
+      const generator = await openGenerator(device, shapes['GPT, learned positions']!);
+      const first = await write(generator, [3], long);
+      expect(first).toHaveLength(long.tokens);
+      expect(await write(generator, [3], long)).toEqual(first);
+      expect(await write(generator, [3], { ...long, seed: 6 })).not.toEqual(first);
+      generator.destroy();
+    }
+  },
+);
+
+test('a prompt beyond the context counts with its end; generation ends after a stop token, or when nobody listens', async () => {
+  const generator = await openGenerator(openCpu(), shapes['GPT, learned positions']!);
+  const end = text.slice(-sizes.context);
+  expect(await write(generator, [...text, ...text])).toEqual(await write(generator, end));
+  const all = await write(generator, end);
+  const stop = new Set([all[2]!]);
+  expect(await write(generator, end, { ...settings, stop } as typeof settings)).toEqual(
+    all.slice(0, all.indexOf(all[2]!) + 1),
+  );
+  for await (const token of generator.generate(end, settings)) {
+    expect(token).toBe(all[0]);
+    break;
+  }
+});
+
+test('prompts that are empty or no tokens of the model are refused', async () => {
+  const generator = await openGenerator(openCpu(), shapes['GPT, learned positions']!);
+  await expect(write(generator, [])).rejects.toThrow('no tokens');
+  await expect(write(generator, [1, 37])).rejects.toThrow('token 37 is not in the vocabulary');
+});
