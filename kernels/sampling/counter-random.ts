@@ -5,7 +5,8 @@ export function counterUniform(seed: number, counter: number): number {
   return (randomBits(seed, counter) >>> 8) * 2 ** -24;
 }
 
-function randomBits(seed: number, counter: number): number {
+/** Uniform unsigned 32-bit integers. @param seed, counter unsigned 32-bit integers */
+export function randomBits(seed: number, counter: number): number {
   return mixBits(mixBits(counter + 0x9e3779b9) ^ seed) >>> 0;
 }
 
