@@ -152,7 +152,8 @@ export class JobSession {
     if (message.type === 'checkpointed') this.forgetBefore(message.checkpoint.round);
     if (message.type === 'welcome' || message.type === 'peers') this.exchange.setPeers(message.peers);
     this.collector.begin(this.view.round);
-    if (message.type === 'committed' && message.round === this.view.round) this.collector.expect(message.contribution);
+    if (message.type === 'committed' && message.round === this.view.round)
+      for (const contribution of message.contributions) this.collector.expect(contribution);
     this.look();
   }
 

@@ -22,6 +22,7 @@ const assignment = (round: number): Assignment => ({
 });
 const welcome = (round: number, from = 0): RoomMessage => ({
   type: 'welcome',
+  topology: 'mesh',
   version: 1,
   workerId: 'w-aaaaaaaa',
   jobId: 'job',

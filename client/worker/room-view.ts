@@ -59,6 +59,7 @@ export function see(view: RoomView, message: RoomMessage): RoomView {
     case 'finish':
       return { ...view, finish: { state: message.state, reason: message.reason } };
     case 'committed':
+    case 'fold':
     case 'relay':
     case 'refused':
       return view;

@@ -6,7 +6,17 @@ import { manifest, member } from './testing/fixtures.ts';
 
 test('a state cut into documents comes back whole, and a change touches few of them', () => {
   const assignment = { round: 0, slot: 0, seed: 1, steps: 1, learningRate: 1, evaluate: false, deadlineMs: 9 };
-  const part: Part = { assignment, commit: null, received: [], early: [] };
+  const part: Part = { assignment, node: 0, commit: null, isAnnounced: false, received: [], early: [] };
+  const node = {
+    members: ['w-b', 'w-a'],
+    children: [],
+    folds: false,
+    inputs: null,
+    dueAt: 0,
+    folders: {},
+    fold: null,
+    isDone: false,
+  };
   const members = { 'w-b': member('w-b'), 'w-a': member('w-a') };
   const open: OpenRound = {
     round: 0,
@@ -14,6 +24,9 @@ test('a state cut into documents comes back whole, and a change touches few of t
     deadlineMs: 9,
     extensions: 0,
     progressAt: 1,
+    noticeAt: null,
+    settleAt: null,
+    nodes: { 0: node },
     parts: { 'w-b': part, 'w-a': part },
   };
   const before: RoomState = { ...newRoom('whale-222222', manifest), members, open };
@@ -31,6 +44,7 @@ test('a state cut into documents comes back whole, and a change touches few of t
   const closed: RoomState = { ...before, open: null, members: { 'w-a': members['w-a'] } };
   expect(changes(documentsOf(before), documentsOf(closed)).deleted.toSorted()).toEqual([
     'members/w-b',
+    'nodes/0',
     'parts/w-a',
     'parts/w-b',
   ]);

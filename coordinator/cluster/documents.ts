@@ -7,12 +7,13 @@ import type { OpenRound, RoomState } from '../../shared/rounds/types.ts';
 export type Documents = ReadonlyMap<string, unknown>;
 
 export function documentsOf({ members, open, ...rest }: RoomState): Documents {
-  const { parts = {}, ...round } = open ?? {};
+  const { parts = {}, nodes = {}, ...round } = open ?? {};
   return new Map<string, unknown>([
     ...entriesOf('state', rest),
     ...entriesOf('members', members),
     ['open', open === null ? null : round],
     ...entriesOf('parts', parts),
+    ...entriesOf('nodes', nodes),
   ]);
 }
 
@@ -20,8 +21,8 @@ export function documentsOf({ members, open, ...rest }: RoomState): Documents {
 export function stateOf(read: (name: string) => unknown): RoomState {
   const record = (kind: string): object =>
     Object.fromEntries((read(kind) as string[]).map((key) => [key, read(`${kind}/${key}`)]));
-  const round = read('open') as Omit<OpenRound, 'parts'> | null;
-  const open = round === null ? null : { ...round, parts: record('parts') };
+  const round = read('open') as Omit<OpenRound, 'parts' | 'nodes'> | null;
+  const open = round === null ? null : { ...round, parts: record('parts'), nodes: record('nodes') };
   return { ...record('state'), members: record('members'), open } as RoomState;
 }
 

@@ -24,6 +24,9 @@ export const ledgerEventDraft = z.discriminatedUnion('type', [
   event('round.closed', {
     round: count,
     accepted: z.array(z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count })),
+    applied: z
+      .array(z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count, folds: count.optional() }))
+      .optional(), // what workers apply for it, where groups made one payload of several
     late: z.array(z.string()), // participants whose work was not in
     trainLoss: z.number().nullable(),
     validationLoss: z.number().nullable(),

@@ -15,7 +15,7 @@ const traffic = { bytesSent: 1, bytesReceived: 2, peers: 3 };
 const contribution = { workerId, hash, bytes: 10, tokens: 20 };
 const closed = { round: 3, accepted: [contribution], stateHash: null };
 const checkpoint = { round: 2, stateHash: hash, bytes: 1000 };
-const peer = { workerId, peerId: 'peer-1', kind: 'node', adapter: 'CPU' } as const;
+const peer = { workerId, peerId: 'peer-1', kind: 'node', adapter: 'CPU', group: 0 } as const;
 const hello = {
   type: 'hello',
   version: protocolVersion,
@@ -43,6 +43,7 @@ const workerMessages: WorkerMessage[] = [
   hello,
   commit,
   { type: 'received', round: 1, hashes: [hash] },
+  { type: 'folded', round: 1, node: 3, hash, bytes: 10 },
   { type: 'missing', round: 1, hashes: [hash] },
   { type: 'applied', round: 2, stateHash: hash, traffic },
   { type: 'uploaded', kind: 'checkpoint', fence: 1, round: 2, stateHash: hash, bytes: 5, evaluation: null },
@@ -62,14 +63,16 @@ const roomMessages: RoomMessage[] = [
     stateHash: null,
     checkpoint,
     log: [closed],
+    topology: 'mesh',
     peers: [peer],
   },
-  { type: 'peers', peers: [peer] },
+  { type: 'peers', topology: 'groups', peers: [peer] },
   {
     type: 'assign',
     assignment: { round: 1, slot: 0, seed: 2 ** 32 - 1, steps: 5, learningRate: 0.1, evaluate: true, deadlineMs: 9 },
   },
-  { type: 'committed', round: 1, contribution },
+  { type: 'committed', round: 1, contributions: [contribution] },
+  { type: 'fold', round: 1, node: 3, inputs: [contribution, { ...contribution, folds: 2 }] },
   { type: 'close', closed },
   { type: 'agreed', round: 4, stateHash: hash },
   { type: 'checkpointed', checkpoint },

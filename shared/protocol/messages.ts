@@ -35,10 +35,22 @@ export const peer = z.strictObject({
   peerId,
   kind: z.enum(['page', 'node']),
   adapter: z.string().max(200),
+  group: count, // workers of the same group exchange what they trained
 });
 
-/** One accepted contribution of a closed round. Order in the list is the order in which it is applied. */
-export const acceptedContribution = z.strictObject({ workerId, hash, bytes: count, tokens: count });
+export const topologyKind = z.enum(['mesh', 'ring', 'groups', 'tree']);
+
+/**
+ * One accepted contribution of a closed round. Order in the list is the order in which it is applied. With `folds` it is what
+ * a group made of so many contributions, and `workerId` one that has it.
+ */
+export const acceptedContribution = z.strictObject({
+  workerId,
+  hash,
+  bytes: count,
+  tokens: count,
+  folds: z.int().min(2).optional(),
+});
 
 /** A closed round: what turns the state of `round` into that of `round + 1`. */
 export const closedRound = z.strictObject({
@@ -67,7 +79,12 @@ export const lease = z.strictObject({
 
 export const storedCheckpoint = z.strictObject({ round, stateHash: hash, bytes: count });
 
-export const traffic = z.strictObject({ bytesSent: count, bytesReceived: count, peers: count });
+export const traffic = z.strictObject({
+  bytesSent: count,
+  bytesReceived: count,
+  peers: count,
+  bytesPerSecond: z.number().min(0).optional(), // that its links were measured to carry away from it
+});
 
 const workerMessage = z.discriminatedUnion('type', [
   // First message on the socket. `holds` is the agreed state it still has from an earlier connection.
@@ -95,6 +112,8 @@ const workerMessage = z.discriminatedUnion('type', [
   }),
   // These committed payloads of `round` arrived whole and hash right.
   z.strictObject({ type: z.literal('received'), round, hashes: z.array(hash).max(1024) }),
+  // The group's payloads, made into one as `fold` asked.
+  z.strictObject({ type: z.literal('folded'), round, node: count, hash, bytes: count }),
   // No peer and no relay delivers these committed or accepted payloads. Said again every few seconds until it is over:
   // each time the room asks another holder to put them on the relay.
   z.strictObject({ type: z.literal('missing'), round, hashes: z.array(hash).min(1).max(1024) }),
@@ -137,15 +156,18 @@ const roomMessage = z.discriminatedUnion('type', [
     stateHash: hash.nullable(), // of the agreed state of `round`; null until someone reports it
     checkpoint: storedCheckpoint.nullable(),
     log: z.array(closedRound),
-    peers: z.array(peer), // all present members, the receiver included
+    topology: topologyKind,
+    peers: z.array(peer), // present members that the receiver works with, itself included
   }),
-  z.strictObject({ type: z.literal('peers'), peers: z.array(peer) }),
+  z.strictObject({ type: z.literal('peers'), topology: topologyKind, peers: z.array(peer) }),
   // Train now. The same assignment may come again (after a lost connection): go on, or commit again. Another one for the
   // same round replaces it: the round was given up and opened anew.
   z.strictObject({ type: z.literal('assign'), assignment }),
-  // A peer committed: its payload may be pulled from it (or from the relay) if it does not come by itself. Whoever has it
-  // already says `received`, also if it said so before.
-  z.strictObject({ type: z.literal('committed'), round, contribution: acceptedContribution }),
+  // Workers of one's group committed: their payloads may be pulled from them (or from the relay) if they do not come by
+  // themselves. Whoever has one already says `received`, also if it said so before.
+  z.strictObject({ type: z.literal('committed'), round, contributions: z.array(acceptedContribution).min(1) }),
+  // Make one payload of these, in this order, publish it and say `folded`. Every member of the node gets the same bytes.
+  z.strictObject({ type: z.literal('fold'), round, node: count, inputs: z.array(acceptedContribution).min(2) }),
   z.strictObject({ type: z.literal('close'), closed: closedRound }),
   // The state of `round`, so after applying round - 1.
   z.strictObject({ type: z.literal('agreed'), round, stateHash: hash }),
@@ -182,6 +204,7 @@ const roomMessage = z.discriminatedUnion('type', [
 export type WorkerMessage = z.infer<typeof workerMessage>;
 export type RoomMessage = z.infer<typeof roomMessage>;
 export type Peer = z.infer<typeof peer>;
+export type Topology = z.infer<typeof topologyKind>;
 export type BackendInfo = z.infer<typeof backendInfo>;
 export type Assignment = z.infer<typeof assignment>;
 export type AcceptedContribution = z.infer<typeof acceptedContribution>;

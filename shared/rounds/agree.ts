@@ -3,7 +3,14 @@
 
 import type { RoomMessage, WorkerMessage } from '../protocol/messages.ts';
 import { remind } from './collect.ts';
-import { agreementLimitMs, maxAgreementGraceMs, maxResyncs, minAgreementGraceMs, startGraceMs } from './limits.ts';
+import {
+  agreementLimitMs,
+  maxAgreementGraceMs,
+  maxResyncs,
+  maxStateHashes,
+  minAgreementGraceMs,
+  startGraceMs,
+} from './limits.ts';
 import { broadcast, change, changeMember, record, send, turnAway } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Agreement, Member, RoomState } from './types.ts';
@@ -63,7 +70,8 @@ type Welcome = Extract<RoomMessage, { type: 'welcome' }>;
 
 /** What a worker needs to get to the state of the current round. */
 export function catchUp(state: RoomState): Pick<Welcome, 'round' | 'stateHash' | 'checkpoint' | 'log'> {
-  const { round, stateHash, checkpoint, log } = state;
+  const { round, stateHash, checkpoint } = state;
+  const log = state.log.map(({ credits: _, ...closed }) => closed);
   return { round, stateHash, checkpoint, log };
 }
 
@@ -128,7 +136,7 @@ function settle(turn: Turn, { hash: stateHash, votes, reports }: Tally): void {
   change(turn, { stateHash, agreement: null });
   if (round > 0) {
     const last = { ...log.at(-1)!, stateHash };
-    change(turn, { log: [...log.slice(0, -1), last], stateHashes: [...stateHashes, stateHash] });
+    change(turn, { log: [...log.slice(0, -1), last], stateHashes: [...stateHashes, stateHash].slice(-maxStateHashes) });
     record(turn, 'round.agreed', { round: round - 1, stateHash, reports, dissent: reports - votes });
   }
   broadcast(turn, { type: 'agreed', round, stateHash });

@@ -1,13 +1,14 @@
 // What participants say during a round: "I am done" and "I have your payload".
 
 import { maxPayloadBytes } from '../protocol/frame.ts';
-import type { RoomMessage, WorkerMessage } from '../protocol/messages.ts';
-import { maxEarly } from './limits.ts';
+import type { AcceptedContribution, WorkerMessage } from '../protocol/messages.ts';
+import { remindToFold } from './fold.ts';
+import { maxEarly, noticeMs } from './limits.ts';
 import { tokensPerStep } from './schedule.ts';
-import { broadcast, changeMember, changeOpen, changePart, refuse, send } from './turn.ts';
+import { changeMember, changeOpen, changePart, refuse, send } from './turn.ts';
 import type { Refusal, Turn } from './turn.ts';
 import type { Commit, OpenRound, Part, RoomState } from './types.ts';
-import { holdersOf, isActive } from './views.ts';
+import { holdersOf, isActive, isUpToDate, matesOf, median } from './views.ts';
 
 type CommitMessage = Extract<WorkerMessage, { type: 'commit' }>;
 type ReceivedMessage = Extract<WorkerMessage, { type: 'received' }>;
@@ -22,13 +23,14 @@ export function commit(turn: Turn, id: string, message: CommitMessage): void {
     return refuse(turn, id, { code: 'conflict', message: `round ${message.round} did not ask this worker to train` });
   }
   if (part.commit?.hash === message.hash) return;
-  const refusal = problemWith(turn.state, open, id, message);
+  const refusal = problemWith(turn, open, id, message);
   if (refusal !== null) return refuse(turn, id, refusal);
   if (part.commit !== null) withdraw(turn, id, open, part.commit.hash);
   accept(turn, id, message);
 }
 
-function problemWith(state: RoomState, open: OpenRound, id: string, message: CommitMessage): Refusal | null {
+function problemWith(turn: Turn, open: OpenRound, id: string, message: CommitMessage): Refusal | null {
+  const { state } = turn;
   const part = open.parts[id]!;
   const maxTokens = part.assignment.steps * tokensPerStep(state.manifest);
   if (message.tokens < 1 || message.tokens > maxTokens) {
@@ -39,36 +41,96 @@ function problemWith(state: RoomState, open: OpenRound, id: string, message: Com
     const allowed = `1 to ${maxPayloadBytes}`;
     return { code: 'invalid_message', message: `payload of ${message.bytes} bytes`, where: 'bytes', allowed };
   }
-  if (Object.values(open.parts).some((other) => other.commit?.hash === message.hash)) {
+  if (hashesOf(turn, open).has(message.hash)) {
     return { code: 'conflict', message: 'another worker committed the same payload' };
   }
-  const held = part.commit === null ? [] : holdersOf(state, open, part.commit.hash).filter((holder) => holder !== id);
+  if (state.spent.includes(spentKey(message.hash))) {
+    return { code: 'conflict', message: 'this payload was accepted in an earlier round' };
+  }
+  const held =
+    part.commit === null ? [] : holdersOf(state, open, part.commit.hash, id).filter((holder) => holder !== id);
   return held.length === 0 ? null : { code: 'conflict', message: 'an earlier commit of this round is with the peers' };
+}
+
+/** Gathered once a turn, because a turn may take the commits of thousands. */
+function hashesOf(turn: Turn, open: OpenRound): Set<string> {
+  turn.hashes ??= new Set([
+    ...Object.values(open.parts).flatMap(({ commit }) => commit?.hash ?? []),
+    ...Object.values(open.nodes).flatMap(({ folders }) => Object.values(folders)),
+  ]);
+  return turn.hashes;
+}
+
+/** What the room remembers of an accepted contribution. */
+export function spentKey(hash: string): string {
+  return hash.slice(-16);
 }
 
 /** A payload that nobody has any more: its commit is as if it had never been. */
 function withdraw(turn: Turn, id: string, open: OpenRound, hash: string): void {
-  const without = (part: Part): Part => ({ ...part, received: part.received.filter((held) => held !== hash) });
-  changeOpen(turn, { parts: mapParts(open, without) });
-  changePart(turn, id, { commit: null });
+  for (const mate of matesOf(open, id)) {
+    const received = turn.state.open!.parts[mate]?.received ?? [];
+    if (received.includes(hash)) changePart(turn, mate, { received: received.filter((held) => held !== hash) });
+  }
+  changePart(turn, id, { commit: null, isAnnounced: false });
+  turn.hashes?.delete(hash);
 }
 
 function accept(turn: Turn, id: string, { hash, bytes, tokens, loss, seconds, validation }: CommitMessage): void {
   const commit: Commit = { hash, bytes, tokens, loss, validation };
-  changePart(turn, id, { commit, early: [...turn.state.open!.parts[id]!.early, hash] });
-  changeOpen(turn, { progressAt: turn.now, parts: mapParts(turn.state.open!, (part) => welcomeEarly(part, hash)) });
+  changePart(turn, id, { commit, isAnnounced: false, early: [...turn.state.open!.parts[id]!.early, hash] });
+  turn.hashes?.add(hash);
+  const { noticeAt } = turn.state.open!;
+  changeOpen(turn, { progressAt: turn.now, noticeAt: noticeAt ?? turn.now + noticeDelayMs(turn.state) });
+  for (const mate of matesOf(turn.state.open!, id)) welcomeEarly(turn, mate, hash);
   if (seconds > 0) noteSpeed(turn, id, tokens / seconds);
-  broadcast(turn, committed(turn.state.round, id, commit));
-}
-
-function mapParts(open: OpenRound, change: (part: Part) => Part): Record<string, Part> {
-  return Object.fromEntries(Object.entries(open.parts).map(([id, part]) => [id, change(part)]));
 }
 
 /** The payload arrived here before the room heard of it. */
-function welcomeEarly(part: Part, hash: string): Part {
-  if (!part.early.includes(hash)) return part;
-  return { ...part, early: part.early.filter((other) => other !== hash), received: [...part.received, hash] };
+function welcomeEarly(turn: Turn, id: string, hash: string): void {
+  const part = turn.state.open!.parts[id];
+  if (part?.early.includes(hash) !== true) return;
+  const early = part.early.filter((other) => other !== hash);
+  changePart(turn, id, { early, received: [...part.received, hash] });
+}
+
+/** Workers as fast as each other commit together: one message tells of all. */
+function noticeDelayMs({ recentRoundMs }: RoomState): number {
+  return Math.max(noticeMs, recentRoundMs.length === 0 ? 0 : median(recentRoundMs) / 10);
+}
+
+/** Tells each group of its new commits: at once where nobody is left to wait for, else when it is time. */
+export function announceCommits(turn: Turn): void {
+  const { open } = turn.state;
+  if (open === null || open.noticeAt === null) return;
+  const isTime = turn.now >= open.noticeAt;
+  let isAllTold = true;
+  for (const { members, children } of Object.values(open.nodes)) {
+    if (children.length > 0) continue;
+    if (isTime || !members.some((id) => isStillTraining(turn.state, id))) announce(turn, members);
+    else isAllTold &&= members.every((id) => isTold(open.parts[id]));
+  }
+  if (isAllTold) changeOpen(turn, { noticeAt: null });
+}
+
+function isStillTraining(state: RoomState, id: string): boolean {
+  const part = state.open!.parts[id];
+  return (
+    part !== undefined && part.commit === null && isActive(state.members[id]) && isUpToDate(state, state.members[id])
+  );
+}
+
+function isTold(part: Part | undefined): boolean {
+  return part === undefined || part.commit === null || part.isAnnounced;
+}
+
+function announce(turn: Turn, members: readonly string[]): void {
+  const { round, parts } = turn.state.open!;
+  const fresh = members.filter((id) => !isTold(parts[id]));
+  if (fresh.length === 0) return;
+  const contributions = fresh.map((id) => contribution(id, parts[id]!.commit!));
+  for (const id of fresh) changePart(turn, id, { isAnnounced: true });
+  for (const id of members) send(turn, id, { type: 'committed', round, contributions });
 }
 
 /** Half of what is known, half of what was measured now. */
@@ -77,8 +139,8 @@ function noteSpeed(turn: Turn, id: string, measured: number): void {
   changeMember(turn, id, { tokensPerSecond: tokensPerSecond > 0 ? (tokensPerSecond + measured) / 2 : measured });
 }
 
-function committed(round: number, workerId: string, { hash, bytes, tokens }: Commit): RoomMessage {
-  return { type: 'committed', round, contribution: { workerId, hash, bytes, tokens } };
+export function contribution(workerId: string, { hash, bytes, tokens }: Commit): AcceptedContribution {
+  return { workerId, hash, bytes, tokens };
 }
 
 /** Notes which payloads of the open round have arrived at a participant. */
@@ -89,7 +151,7 @@ export function received(turn: Turn, id: string, message: ReceivedMessage): void
   const known = new Set([...part.received, ...part.early]);
   const fresh = [...new Set(message.hashes)].filter((hash) => !known.has(hash));
   if (fresh.length === 0) return;
-  const committedHashes = new Set(Object.values(open.parts).map((other) => other.commit?.hash));
+  const committedHashes = new Set(matesOf(open, id).map((mate) => open.parts[mate]?.commit?.hash));
   const early = [...part.early, ...fresh.filter((hash) => !committedHashes.has(hash))].slice(0, maxEarly);
   changePart(turn, id, { early, received: [...part.received, ...fresh.filter((hash) => committedHashes.has(hash))] });
   changeOpen(turn, { progressAt: turn.now });
@@ -100,9 +162,11 @@ export function remind(turn: Turn, id: string): void {
   const { open, members } = turn.state;
   if (open === null) return;
   withdrawLost(turn, id, open);
-  for (const [author, part] of Object.entries(turn.state.open!.parts)) {
-    if (part.commit !== null) send(turn, id, committed(open.round, author, part.commit));
-  }
+  const { parts } = turn.state.open!;
+  const known = matesOf(open, id).filter((mate) => parts[mate]?.commit);
+  const contributions = known.map((mate) => contribution(mate, parts[mate]!.commit!));
+  if (contributions.length > 0) send(turn, id, { type: 'committed', round: open.round, contributions });
+  remindToFold(turn, id);
   const part = turn.state.open!.parts[id];
   if (part?.commit === null && isActive(members[id])) send(turn, id, { type: 'assign', assignment: part.assignment });
 }
@@ -110,5 +174,6 @@ export function remind(turn: Turn, id: string): void {
 /** It lost its memory, and its payload with it: it trains again. */
 function withdrawLost(turn: Turn, id: string, open: OpenRound): void {
   const commit = open.parts[id]?.commit ?? null;
-  if (commit !== null && holdersOf(turn.state, open, commit.hash).length === 0) withdraw(turn, id, open, commit.hash);
+  if (commit !== null && holdersOf(turn.state, open, commit.hash, id).length === 0)
+    withdraw(turn, id, open, commit.hash);
 }

@@ -7,7 +7,7 @@ import { isTrained } from './progress.ts';
 import { broadcast, change, record } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { RoomState } from './types.ts';
-import { isOver } from './views.ts';
+import { agreedRounds, isOver } from './views.ts';
 
 /** After the last round the job only stores its model: see the artifact's lease. */
 export function finishWhenTrained(turn: Turn): void {
@@ -32,8 +32,8 @@ export function cancel(turn: Turn, reason: string): void {
 
 function end(turn: Turn, phase: 'completed' | 'failed' | 'cancelled', reason: string): void {
   change(turn, { phase, reason, open: null, lease: null, rejoining: null, endedAt: turn.now });
-  const { stateHashes, tokens } = turn.state;
-  record(turn, 'job.finished', { state: phase, reason, rounds: stateHashes.length, tokens });
+  const { tokens } = turn.state;
+  record(turn, 'job.finished', { state: phase, reason, rounds: agreedRounds(turn.state), tokens });
   broadcast(turn, finishMessage(turn.state));
 }
 

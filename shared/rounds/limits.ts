@@ -6,14 +6,27 @@ export const settlingRounds = 3;
 export const settlingMs = 60_000;
 export const minDeadlineMs = 5_000;
 export const maxDeadlineMs = 600_000;
+/** A round is not planned around a worker that needs so many times longer than most. */
+export const patienceFactor = 3;
 /** Durations remembered for the deadline. */
 export const recentRounds = 16;
 /** How often a deadline moves while too little work is in. */
 export const maxExtensions = 3;
 
+/** Peers are told of a commit after so long, or a tenth of a round, together with those of others. */
+export const noticeMs = 250;
+/** Everyone has committed and all is safe: those who have not said that they received it get so long, or a quarter round. */
+export const settleMs = 2_000;
+/** A node's members get half a round to fold, within these bounds. */
+export const minFoldMs = 3_000;
+export const maxFoldMs = 30_000;
+
 /** Once a quorum agrees on the state, the others get half a round more to report it, within these bounds. */
 export const minAgreementGraceMs = 2_000;
 export const maxAgreementGraceMs = 15_000;
+/** After so many misses in a row a worker rests: 4 rounds, then 8, 16 and so on up to `maxRestRounds`. */
+export const maxMisses = 3;
+export const maxRestRounds = 256;
 /** Workers that get ready a little later than the first ones still take part in the first round. */
 export const startGraceMs = 5_000;
 /** After so long what has been reported must do. */
@@ -38,9 +51,13 @@ export const patientRewindMs = 120_000;
 /** A worker that is still wrong after so many fresh starts is turned away. */
 export const maxResyncs = 5;
 
+/** Accepted contributions that the room remembers, so that nobody has an old one counted again. */
+export const maxSpent = 4096;
 /** Payloads a worker may report before the room has heard of their commits. */
 export const maxEarly = 1024;
-export const maxLossPoints = 2000;
+export const maxLossPoints = 1000;
+/** Agreed states that the room remembers the hashes of; the ledger has them all. */
+export const maxStateHashes = 1000;
 /** Share of a round that measuring the validation loss may cost its worker. */
 export const evaluationShare = 0.1;
 /** A forward pass costs a third of a training step. */

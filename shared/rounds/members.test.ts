@@ -49,7 +49,7 @@ test('a lost connection costs nothing if the worker comes back in time', () => {
   stage.commit(w1, 0);
   stage.gone(w2);
   stage.hello(w2, { holds: { round: 0, stateHash: hashOf('state 0') } });
-  expect(stage.heard(w2, 'committed')).toMatchObject([{ round: 0, contribution: { workerId: w1 } }]);
+  expect(stage.heard(w2, 'committed')).toMatchObject([{ round: 0, contributions: [{ workerId: w1 }] }]);
   expect(stage.heard(w2, 'assign')).toMatchObject([{ assignment: { round: 0, slot: 1 } }]);
   expect(stage.recorded('worker.left')).toHaveLength(1);
   expect(stage.recorded('worker.joined')).toHaveLength(4);

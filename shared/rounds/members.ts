@@ -1,15 +1,16 @@
 // Coming and going: hello, pause, leave, lost connections, and a restart of the room itself.
 
 import { protocolVersion } from '../protocol/messages.ts';
-import type { Peer, WorkerMessage } from '../protocol/messages.ts';
+import type { WorkerMessage } from '../protocol/messages.ts';
 import { catchUp, wrongTooOften } from './agree.ts';
 import { remind } from './collect.ts';
 import { tellTheEnd } from './finish.ts';
 import { dropLeaseOf } from './lease.ts';
 import { maxResyncs, rejoinMs } from './limits.ts';
-import { broadcast, change, changeMember, changeOpen, changePart, record, send, turnAway } from './turn.ts';
+import { change, changeMember, changeNode, changeOpen, changePart, ownCopy, record, send, turnAway } from './turn.ts';
 import type { Refusal, Turn } from './turn.ts';
 import type { Member, RoomState, StateRef } from './types.ts';
+import { givePlace, neighboursOf } from './swarm.ts';
 import { agreedHash, givenMs, isOver } from './views.ts';
 
 type Hello = Extract<WorkerMessage, { type: 'hello' }>;
@@ -28,7 +29,6 @@ export function hello(turn: Turn, id: string, message: Hello): void {
   welcome(turn, id);
   dropLeaseOf(turn, id); // nobody knows whether it heard of it, or whether we heard its answer
   if (members[id]!.holds?.round === round) remind(turn, id);
-  tellPeers(turn);
 }
 
 function wrongVersion(version: number): Refusal {
@@ -51,13 +51,28 @@ function admit(turn: Turn, id: string, { peerId, kind, backend, tokensPerSecond,
     holds: credible(turn.state, holds),
     stuck: false,
   };
-  change(turn, { members: { ...turn.state.members, [id]: member } });
-  if (member.holds === null && turn.state.open?.parts[id]) changePart(turn, id, { received: [], early: [] });
+  const members = ownCopy(turn, turn.state.members);
+  members[id] = member;
+  change(turn, { members });
+  givePlace(turn, id);
+  if (member.holds === null) forgetPayloadsOf(turn, id);
+}
+
+/** It has lost its memory, and what it had received or folded with it. */
+function forgetPayloadsOf(turn: Turn, id: string): void {
+  const { open } = turn.state;
+  if (open?.parts[id]) changePart(turn, id, { received: [], early: [] });
+  for (const [index, { folders }] of Object.entries(open?.nodes ?? {})) {
+    const { [id]: made, ...others } = folders;
+    if (made !== undefined) changeNode(turn, Number(index), { folders: others });
+  }
 }
 
 const newcomer = {
   tokensPerSecond: 0,
   resyncs: 0,
+  misses: 0,
+  restsUntil: 0,
   tokensAccepted: 0,
   roundsAccepted: 0,
   traffic: { bytesSent: 0, bytesReceived: 0, peers: 0 },
@@ -78,7 +93,8 @@ function welcome(turn: Turn, id: string): void {
     workerId: id,
     jobId: state.jobId,
     ...catchUp(state),
-    peers: presentPeers(state),
+    topology: state.overlay.kind,
+    peers: neighboursOf(state, id),
   });
 }
 
@@ -108,7 +124,6 @@ export function gone(turn: Turn, id: string, reason: string): void {
   if (isOver(turn.state)) return;
   record(turn, 'worker.left', { workerId: id, reason, round: turn.state.round });
   dropLeaseOf(turn, id);
-  tellPeers(turn);
 }
 
 /** Every socket is gone; those who were there are waited for, so that the open round does not go on without them. */
@@ -148,14 +163,4 @@ export function forgetStrangers(turn: Turn): void {
     ([id, member]) => member.present || member.roundsAccepted > 0 || open?.parts[id],
   );
   if (kept.length < Object.keys(members).length) change(turn, { members: Object.fromEntries(kept) });
-}
-
-function tellPeers(turn: Turn): void {
-  broadcast(turn, { type: 'peers', peers: presentPeers(turn.state) });
-}
-
-function presentPeers(state: RoomState): Peer[] {
-  return Object.values(state.members)
-    .filter((member) => member.present)
-    .map(({ workerId, peerId, kind, adapter }) => ({ workerId, peerId, kind, adapter }));
 }

@@ -6,7 +6,8 @@ import { resync } from './agree.ts';
 import { relayRetryMs, patientRewindMs, rewindMs } from './limits.ts';
 import { change, changeMember, send } from './turn.ts';
 import type { Turn } from './turn.ts';
-import type { RoomState } from './types.ts';
+import { foldHolders } from './fold.ts';
+import type { OpenRound, RoomState } from './types.ts';
 import { holdersOf, isActive } from './views.ts';
 import { rewind } from './rewind.ts';
 
@@ -27,8 +28,15 @@ export function missing(turn: Turn, id: string, { round, hashes }: Missing): voi
 function authorsIn(state: RoomState, round: number): Map<string, string> {
   const closed = state.log.find((entry) => entry.round === round);
   if (closed !== undefined) return new Map(closed.accepted.map(({ hash, workerId }) => [hash, workerId]));
-  const parts = state.open?.round === round ? Object.entries(state.open.parts) : [];
-  return new Map(parts.flatMap(([id, { commit }]) => (commit === null ? [] : [[commit.hash, id]])));
+  if (state.open?.round !== round) return new Map();
+  const { parts, nodes } = state.open;
+  const folds = Object.values(nodes).flatMap(({ fold }) =>
+    fold === null ? [] : [[fold.hash, fold.workerId] as const],
+  );
+  const commits = Object.entries(parts).flatMap(([id, { commit }]) =>
+    commit === null ? [] : [[commit.hash, id] as const],
+  );
+  return new Map([...commits, ...folds]);
 }
 
 function askForRelay(turn: Turn, id: string, round: number, hash: string, author: string): void {
@@ -47,9 +55,14 @@ function askForRelay(turn: Turn, id: string, round: number, hash: string, author
 function likelyHolders(state: RoomState, id: string, round: number, hash: string, author: string): string[] {
   const ids =
     state.open?.round === round
-      ? holdersOf(state, state.open, hash)
+      ? [...holdersOf(state, state.open, hash, author), ...foldersOf(state, state.open, hash)]
       : Object.keys(state.members).filter((other) => (state.members[other]!.holds?.round ?? 0) > round);
   return [...new Set([author, ...ids])].filter((other) => other !== id && state.members[other]?.present);
+}
+
+function foldersOf(state: RoomState, open: OpenRound, hash: string): string[] {
+  const node = Object.values(open.nodes).find(({ fold }) => fold?.hash === hash);
+  return node === undefined ? [] : foldHolders(state, node);
 }
 
 /** Goes back when the state is lost: for a while nobody present holds it, and someone cannot rebuild it from the log. */

@@ -3,13 +3,15 @@
 
 import type { Assignment } from '../protocol/messages.ts';
 import { roundTimeMs } from './deadline.ts';
-import { evaluationShare, forwardSpeedup } from './limits.ts';
+import { evaluationShare, forwardSpeedup, patienceFactor } from './limits.ts';
+import { nodesOf } from '../topology/overlay.ts';
 import { forgetStrangers } from './members.ts';
 import { isTrained, progressOf, stepBudget } from './progress.ts';
 import { completeSpeeds, innerStepsAt, learningRateAt, shareSteps, slotSeed, tokensPerStep } from './schedule.ts';
+import { regroup } from './swarm.ts';
 import { change, record, send } from './turn.ts';
 import type { Turn } from './turn.ts';
-import type { Member, Part, RoomState } from './types.ts';
+import type { Member, Part, RoomState, RoundNode } from './types.ts';
 import { median, readyMembers } from './views.ts';
 
 interface Participant {
@@ -23,11 +25,17 @@ export function openWhenReady(turn: Turn): void {
   const { state, now } = turn;
   if (state.open !== null || state.agreement !== null || state.rejoining !== null) return;
   const { min, max } = state.manifest.spec.resources.workers;
-  const ready = readyMembers(state);
+  const ready = willing(readyMembers(state), state);
   if (ready.length < min || state.phase === 'finishing' || isTrained(state, now)) return;
   if (state.startedAt === null) start(turn, ready.length);
   forgetStrangers(turn);
   openRound(turn, shareWork(turn.state, ready.slice(0, max), now)); // the others are the reserve
+}
+
+/** Whoever was of no use again and again keeps others waiting: it rests while there are enough without it. */
+function willing(ready: readonly Member[], { round, manifest }: RoomState): Member[] {
+  const rested = ready.filter(({ restsUntil }) => restsUntil <= round);
+  return rested.length >= manifest.spec.resources.workers.min ? rested : [...ready];
 }
 
 function start(turn: Turn, workers: number): void {
@@ -36,8 +44,18 @@ function start(turn: Turn, workers: number): void {
 }
 
 function openRound(turn: Turn, participants: readonly Participant[]): void {
+  regroup(
+    turn,
+    participants.map(({ member }) => member.workerId),
+  );
   const { state, now } = turn;
   const { round } = state;
+  const nodes = nodesThatWork(state, participants);
+  const groupOf = new Map(
+    nodes.flatMap(({ members, children }, index) =>
+      children.length > 0 ? [] : members.map((id) => [id, index] as const),
+    ),
+  );
   const expectedMs = trainingMs(state, participants);
   const deadlineMs = now + roundTimeMs(state.recentRoundMs, expectedMs, state.attempts);
   const learningRate = learningRateAt(state.manifest.spec.optimizer, progressInside(state, participants, now));
@@ -47,10 +65,23 @@ function openRound(turn: Turn, participants: readonly Participant[]): void {
     const seed = slotSeed(state.manifest.spec.seed, round, slot);
     const evaluate = member.workerId === evaluator?.workerId;
     const assignment: Assignment = { round, slot, seed, steps, learningRate, evaluate, deadlineMs };
-    parts[member.workerId] = { assignment, commit: null, received: [], early: [] };
+    const node = groupOf.get(member.workerId)!;
+    parts[member.workerId] = { assignment, node, commit: null, isAnnounced: false, received: [], early: [] };
   });
-  change(turn, { phase: 'running', open: { round, openedAt: now, deadlineMs, extensions: 0, progressAt: now, parts } });
+  const times = { openedAt: now, deadlineMs, progressAt: now, noticeAt: null, settleAt: null };
+  change(turn, { phase: 'running', open: { round, nodes: { ...nodes }, extensions: 0, parts, ...times } });
   for (const [id, { assignment }] of Object.entries(parts)) send(turn, id, { type: 'assign', assignment });
+}
+
+/** The overlay's nodes with those that take part in the round. */
+function nodesThatWork({ overlay, members }: RoomState, participants: readonly Participant[]): RoundNode[] {
+  const working = new Set(participants.map(({ member }) => member.workerId));
+  const groups = overlay.groups
+    .map((group) => group.filter((id) => working.has(id)))
+    .filter((group) => group.length > 0);
+  const nodes = nodesOf({ ...overlay, groups }, (id) => members[id]?.present === true);
+  const empty = { inputs: null, dueAt: 0, folders: {}, fold: null, isDone: false };
+  return nodes.map((node) => ({ ...node, ...empty }));
 }
 
 /** Steps in proportion to speed, fewer where the end of the run is near. Whoever would get none sits the round out. */
@@ -76,7 +107,8 @@ function innerSteps(state: RoomState, now: number): number {
 function trainingMs(state: RoomState, participants: readonly Participant[]): number {
   const known = participants.filter(({ member }) => member.tokensPerSecond > 0);
   const durations = known.map(({ steps, speed }) => (1000 * steps * tokensPerStep(state.manifest)) / speed);
-  return durations.reduce((a, b) => Math.max(a, b), 0);
+  if (durations.length === 0) return 0;
+  return Math.min(patienceFactor * median(durations), Math.max(...durations));
 }
 
 function typicalRoundMs(state: RoomState, participants: readonly Participant[]): number {

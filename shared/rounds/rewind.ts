@@ -6,7 +6,7 @@ import { credit } from './close.ts';
 import { change, record } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { RoomState } from './types.ts';
-import { agreedHash } from './views.ts';
+import { agreedHash, agreedRounds } from './views.ts';
 
 export function rewind(turn: Turn): void {
   const { state, now } = turn;
@@ -24,16 +24,17 @@ export function rewind(turn: Turn): void {
 /** Takes back what the rounds from `to` on had added. */
 function undo(turn: Turn, to: number): void {
   const { log, losses, stateHashes } = turn.state;
-  const undone = log.filter((closed) => closed.round >= to).flatMap((closed) => closed.accepted);
-  const tokens = turn.state.tokens - undone.reduce((sum, contribution) => sum + contribution.tokens, 0);
+  const undone = log.filter((closed) => closed.round >= to).map(({ credits }) => credits);
+  const tokens = turn.state.tokens - undone.flatMap((credits) => Object.values(credits)).reduce((a, b) => a + b, 0);
+  const lost = Math.max(0, agreedRounds(turn.state) - to);
   const kept = log.filter((closed) => closed.round < to);
   change(turn, {
     tokens,
     log: kept,
     losses: losses.filter(({ round }) => round < to),
-    stateHashes: stateHashes.slice(0, to),
+    stateHashes: stateHashes.slice(0, Math.max(0, stateHashes.length - lost)),
   });
-  credit(turn, undone, -1);
+  for (const credits of undone) credit(turn, credits, -1);
 }
 
 /** The latest round whose agreed state a present member holds, or that can be restored. */

@@ -40,8 +40,11 @@ test('a round walks from assignment to agreement', () => {
   const [assign] = stage.heard(w2, 'assign');
   expect(assign!.assignment).toMatchObject({ round: 0, slot: 1, steps: 10, learningRate: expect.any(Number) });
   stage.commit(w1, 0);
-  expect(stage.heard(w2, 'committed')[0]!.contribution).toMatchObject({ workerId: w1, hash: hashOf(`${w1} 0`) });
   stage.commit(w2, 0);
+  expect(stage.heard(w2, 'committed')[0]!.contributions).toMatchObject([
+    { workerId: w1, hash: hashOf(`${w1} 0`) },
+    { workerId: w2, hash: hashOf(`${w2} 0`) },
+  ]);
   stage.received(w1, 0, w2);
   expect(stage.state.open).not.toBeNull();
   stage.received(w2, 0, w1);

@@ -6,13 +6,15 @@ import type { Manifest } from '../manifest/manifest.ts';
 import type { WorkerMessage } from '../protocol/messages.ts';
 import { agreeWhenReported, applied } from './agree.ts';
 import { closeWhenDone } from './close.ts';
-import { commit, received } from './collect.ts';
+import { announceCommits, commit, received } from './collect.ts';
 import { explain } from './explain.ts';
+import { folded } from './fold.ts';
 import { cancel, finishWhenTrained } from './finish.ts';
 import { leaseWhenDue, noFailures } from './lease.ts';
 import { endRejoining, gone, hello, leave, pause, restarted, resume } from './members.ts';
 import { missing, rewindWhenLost } from './missing.ts';
 import { openWhenReady } from './open.ts';
+import { introduce } from './swarm.ts';
 import { change, countRefusal, turnAway } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { RoomEvent, RoomState, Tick } from './types.ts';
@@ -37,6 +39,7 @@ export function newRoom(jobId: string, manifest: Manifest): RoomState {
     checkpoint: null,
     checkpointAt: 0,
     log: [],
+    overlay: { kind: 'mesh', groups: [], branching: 2, since: 0 },
     lease: null,
     fence: 0,
     leaseFailures: noFailures,
@@ -50,6 +53,7 @@ export function newRoom(jobId: string, manifest: Manifest): RoomState {
     validationTokens: 0,
     losses: [],
     stateHashes: [],
+    spent: [],
     evaluation: null,
     refused: {},
     wakeAt: null,
@@ -61,8 +65,13 @@ export function newRoom(jobId: string, manifest: Manifest): RoomState {
  * not changed, and parts of it that did not change are the same objects in the next state.
  */
 export function tick(state: RoomState, event: RoomEvent, now: number): Tick {
-  const turn: Turn = { state, now, effects: [] };
-  take(turn, event);
+  return tickAll(state, [event], now);
+}
+
+/** The same for events that came together: what follows from them is looked at once, so that many cost little more than one. */
+export function tickAll(state: RoomState, events: readonly RoomEvent[], now: number): Tick {
+  const turn: Turn = { state, before: state, now, effects: [], own: new Set(), hashes: null };
+  for (const event of events) take(turn, event);
   for (const step of sequel) if (!isOver(turn.state)) step(turn);
   setAlarm(turn);
   return { state: turn.state, effects: turn.effects };
@@ -98,6 +107,8 @@ function takeMessage(turn: Turn, id: string, message: WorkerMessage): void {
       return commit(turn, id, message);
     case 'received':
       return received(turn, id, message);
+    case 'folded':
+      return folded(turn, id, message);
     case 'missing':
       return missing(turn, id, message);
     case 'applied':
@@ -125,5 +136,7 @@ const sequel = [
   finishWhenTrained,
   leaseWhenDue,
   openWhenReady,
+  announceCommits,
+  introduce,
   explain,
 ];

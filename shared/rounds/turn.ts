@@ -1,15 +1,20 @@
 // One tick in the making: the next state and the effects so far. A turn lives for one call of `tick`; the states it goes
-// through are never changed in place, so whoever holds an earlier one may compare and keep its parts.
+// through share the records of members and parts that the turn has copied; states of other turns are never changed.
 
 import type { ErrorCode } from '../errors.ts';
 import type { LedgerEventDraft } from '../ledger/events.ts';
 import type { RoomMessage } from '../protocol/messages.ts';
-import type { Member, OpenRound, Part, RoomEffect, RoomState } from './types.ts';
+import type { Member, OpenRound, Part, RoomEffect, RoomState, RoundNode } from './types.ts';
 
 export interface Turn {
   state: RoomState;
+  readonly before: RoomState; // as it was when the turn began
   readonly now: number;
   readonly effects: RoomEffect[];
+  /** Records that this turn has copied already: they are its own to change until it ends. */
+  readonly own: Set<object>;
+  /** Hashes committed in the open round, once someone has asked for them in this turn. */
+  hashes: Set<string> | null;
 }
 
 export function change(turn: Turn, patch: Partial<RoomState>): void {
@@ -17,8 +22,17 @@ export function change(turn: Turn, patch: Partial<RoomState>): void {
 }
 
 export function changeMember(turn: Turn, id: string, patch: Partial<Member>): void {
-  const { members } = turn.state;
-  change(turn, { members: { ...members, [id]: { ...members[id]!, ...patch } } });
+  const members = ownCopy(turn, turn.state.members);
+  members[id] = { ...members[id]!, ...patch };
+  if (members !== turn.state.members) change(turn, { members });
+}
+
+/** A record is copied once a turn, not once a change: a turn may take thousands of messages. */
+export function ownCopy<T extends object>(turn: Turn, record: T): T {
+  if (turn.own.has(record)) return record;
+  const copy = { ...record };
+  turn.own.add(copy);
+  return copy;
 }
 
 export function changeOpen(turn: Turn, patch: Partial<OpenRound>): void {
@@ -26,8 +40,15 @@ export function changeOpen(turn: Turn, patch: Partial<OpenRound>): void {
 }
 
 export function changePart(turn: Turn, id: string, patch: Partial<Part>): void {
-  const { parts } = turn.state.open!;
-  changeOpen(turn, { parts: { ...parts, [id]: { ...parts[id]!, ...patch } } });
+  const parts = ownCopy(turn, turn.state.open!.parts);
+  parts[id] = { ...parts[id]!, ...patch };
+  if (parts !== turn.state.open!.parts) changeOpen(turn, { parts });
+}
+
+export function changeNode(turn: Turn, index: number, patch: Partial<RoundNode>): void {
+  const nodes = ownCopy(turn, turn.state.open!.nodes);
+  nodes[index] = { ...nodes[index]!, ...patch };
+  if (nodes !== turn.state.open!.nodes) changeOpen(turn, { nodes });
 }
 
 /** To one worker, if it is there. */

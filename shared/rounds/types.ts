@@ -3,6 +3,7 @@
 // Everything here is plain JSON, so a state can be stored and replayed.
 
 import type {
+  AcceptedContribution,
   Assignment,
   BackendInfo,
   ClosedRound,
@@ -15,6 +16,7 @@ import type {
 } from '../protocol/messages.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { LedgerEventDraft } from '../ledger/events.ts';
+import type { Overlay } from '../topology/overlay.ts';
 
 export type JobState = 'queued' | 'waiting' | 'running' | 'finishing' | 'completed' | 'failed' | 'cancelled';
 
@@ -25,12 +27,14 @@ export interface StateRef {
 }
 
 /** A worker the room knows. It stays in the list while it is away, so that its share and its last state are remembered. */
-export interface Member extends Peer {
+export interface Member extends Omit<Peer, 'group'> {
   backend: BackendInfo;
   present: boolean; // has an open socket
   paused: boolean;
   tokensPerSecond: number; // smoothed over its rounds; 0 = not known yet
   holds: StateRef | null; // the state it last reported, unless that is known to be wrong
+  misses: number; // rounds in a row that it was of no use to: no commit in time, or no word of what it received
+  restsUntil: number; // round in which it is asked again after many misses
   resyncs: number; // fresh starts it was told to make since it last held the agreed state
   stuck: boolean; // it lacks accepted payloads that nobody present delivers
   tokensAccepted: number;
@@ -49,17 +53,34 @@ export interface Commit {
 /** A participant's progress in the open round. */
 export interface Part {
   assignment: Assignment;
+  node: number; // its group
   commit: Commit | null;
+  isAnnounced: boolean; // its group has been told of the commit
   received: string[]; // committed payloads it holds, its own included
   early: string[]; // payloads it holds whose commit the room has not heard yet: peers are faster than the room
 }
 
+/** A group, or a meeting of groups, in the open round. */
+export interface RoundNode {
+  members: readonly string[];
+  children: readonly number[]; // none in a group
+  folds: boolean; // makes one payload of what came in
+  inputs: AcceptedContribution[] | null; // what came in, in the order of application; null while it comes in
+  dueAt: number; // when it waits no longer for its members to fold
+  folders: Record<string, string>; // the hash of what each member made of the inputs
+  fold: AcceptedContribution | null; // what it made of them; null also where it does without
+  isDone: boolean;
+}
+
 export interface OpenRound {
   round: number;
+  nodes: Record<number, RoundNode>; // groups and what lies above them: see shared/topology
   openedAt: number; // unix ms, as every time here
   deadlineMs: number; // may be moved: adaptive grace
   extensions: number; // how often it was
   progressAt: number; // when the last commit or payload was reported
+  noticeAt: number | null; // when peers are told of new commits
+  settleAt: number | null; // everyone has committed and all is safe: when the round waits no longer for receipts
   parts: Record<string, Part>; // by worker id
 }
 
@@ -75,6 +96,11 @@ export interface OpenLease extends Lease {
   stateHash: string; // agreed, of the lease's round
   stored: number | null; // bytes the coordinator saw arrive
   uploaded: Extract<WorkerMessage, { type: 'uploaded' }> | null;
+}
+
+/** A closed round, and whose work it took: that differs from what is applied where groups folded it. */
+export interface LoggedRound extends ClosedRound {
+  credits: Record<string, number>; // tokens by worker id
 }
 
 export interface LossPoint {
@@ -99,7 +125,8 @@ export interface RoomState {
   agreement: Agreement | null; // null exactly when stateHash is not
   checkpoint: StoredCheckpoint | null;
   checkpointAt: number; // when it was stored; before the first one, when the job started
-  log: ClosedRound[]; // since the checkpoint, in order; the last one's stateHash is null until it is agreed
+  log: LoggedRound[]; // since the checkpoint, in order; the last one's stateHash is null until it is agreed
+  overlay: Overlay; // who works with whom
   lease: OpenLease | null;
   fence: number;
   leaseFailures: { workers: string[]; count: number; retryAt: number }; // of the upload that is due
@@ -111,8 +138,9 @@ export interface RoomState {
   endedAt: number | null;
   recentRoundMs: number[]; // from opening to the last progress, for the deadline
   validationTokens: number; // how many tokens the last evaluation took
-  losses: LossPoint[]; // one per closed round; thinned beyond 2,000
-  stateHashes: string[]; // agreed state after each closed round, in order
+  losses: LossPoint[]; // one per closed round; thinned beyond `maxLossPoints`
+  stateHashes: string[]; // agreed state after each of the last closed rounds, in order; the ledger has them all
+  spent: string[]; // the latest accepted contributions, as the last digits of their hashes: none counts twice
   evaluation: { loss: number; tokens: number; unigramLoss: number; bigramLoss: number } | null;
   refused: Record<string, number>; // refused messages by error code
   wakeAt: number | null; // when the alarm is set for

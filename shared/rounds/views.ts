@@ -29,6 +29,11 @@ export function agreedHash(state: RoomState, round: number): string | null {
   return state.log.find((closed) => closed.round === round - 1)?.stateHash ?? null;
 }
 
+/** Closed rounds whose state is agreed. */
+export function agreedRounds({ round, stateHash }: RoomState): number {
+  return stateHash === null ? Math.max(0, round - 1) : round;
+}
+
 /** Milliseconds the round was given at first. */
 export function givenMs(open: OpenRound): number {
   const [part] = Object.values(open.parts);
@@ -42,9 +47,20 @@ export function liveParts(state: RoomState, open: OpenRound): Part[] {
     .map(([, part]) => part);
 }
 
-/** Ids of present participants that hold this committed payload. */
-export function holdersOf(state: RoomState, open: OpenRound, hash: string): string[] {
-  return Object.keys(open.parts).filter((id) => state.members[id]?.present && open.parts[id]!.received.includes(hash));
+/** Participants of a worker's group, itself included; of all groups for one that does not take part. */
+export function matesOf(open: OpenRound, id: string): readonly string[] {
+  const part = open.parts[id];
+  return part === undefined ? Object.keys(open.parts) : open.nodes[part.node]!.members;
+}
+
+/** Ids of present participants among these that hold this committed payload. */
+export function holdersAmong(state: RoomState, open: OpenRound, ids: readonly string[], hash: string): string[] {
+  return ids.filter((id) => state.members[id]?.present && open.parts[id]?.received.includes(hash));
+}
+
+/** Ids of present participants that hold this committed payload of `author`. */
+export function holdersOf(state: RoomState, open: OpenRound, hash: string, author: string): string[] {
+  return holdersAmong(state, open, matesOf(open, author), hash);
 }
 
 export function isLogLong(state: RoomState): boolean {

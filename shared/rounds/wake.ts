@@ -1,6 +1,7 @@
 // The one alarm of a room: the next moment at which something may happen though nobody says anything.
 
 import { agreementDueAt } from './agree.ts';
+import { foldsDueAt } from './fold.ts';
 import { checkpointDueAt } from './lease.ts';
 import { rewindDueAt } from './missing.ts';
 import { change } from './turn.ts';
@@ -27,7 +28,9 @@ function moments(state: RoomState): number[] {
   const { maxDuration } = state.manifest.spec.runtime;
   const isIdle = open === null;
   return [
-    ...(open === null ? [] : [open.deadlineMs]),
+    ...(open === null
+      ? []
+      : [open.deadlineMs, open.noticeAt ?? Infinity, open.settleAt ?? Infinity, ...foldsDueAt(open)]),
     ...(agreement === null ? [] : [agreementDueAt(state, agreement)]),
     ...(lease === null ? [] : [lease.expiresMs]),
     ...(rejoining === null ? [] : [rejoining.until]),

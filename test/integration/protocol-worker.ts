@@ -114,7 +114,7 @@ export class ProtocolWorker {
     if (message.type === 'welcome' || message.type === 'resync') this.#catchUp(message);
     if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.#train(message.assignment);
     if (message.type === 'committed')
-      this.say({ type: 'received', round: message.round, hashes: [message.contribution.hash] });
+      this.say({ type: 'received', round: message.round, hashes: message.contributions.map(({ hash }) => hash) });
     if (message.type === 'close' && message.closed.round === this.round) this.#apply([message.closed]);
     if (message.type === 'lease' && this.#behaviour.uploads) void this.#upload(message);
   }

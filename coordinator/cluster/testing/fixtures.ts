@@ -27,6 +27,8 @@ export function member(workerId: string, change: Partial<Member> = {}): Member {
     tokensPerSecond: 100,
     holds: null,
     resyncs: 0,
+    misses: 0,
+    restsUntil: 0,
     stuck: false,
     tokensAccepted: 5,
     roundsAccepted: 1,

@@ -3,7 +3,7 @@
 
 import type { LedgerEventDraft } from '../../ledger/events.ts';
 import type { RoomMessage, WorkerMessage } from '../../protocol/messages.ts';
-import { newRoom, tick } from '../room.ts';
+import { newRoom, tickAll } from '../room.ts';
 import type { RoomEffect, RoomEvent, RoomState, Tick } from '../types.ts';
 import type { Network } from './network.ts';
 import type { Scenario } from './scenario.ts';
@@ -11,7 +11,7 @@ import { Socket } from './socket.ts';
 import type { VirtualState } from './state.ts';
 
 /** Sees every step of the room, before its effects are carried out. */
-export type Observer = (before: RoomState, event: RoomEvent, after: Tick) => void;
+export type Observer = (before: RoomState, events: readonly RoomEvent[], after: Tick) => void;
 
 export class Host {
   state: RoomState;
@@ -22,12 +22,15 @@ export class Host {
   private readonly network: Network;
   private readonly observe: Observer;
   private readonly sockets = new Map<string, Socket>();
+  private readonly batchMs: number;
   private alarm = 0; // the number of the alarm that counts
+  private inbox: RoomEvent[] = []; // what came and waits to be taken together
 
-  constructor(network: Network, { manifest }: Scenario, observe: Observer) {
+  constructor(network: Network, { manifest, batchMs }: Scenario, observe: Observer) {
     this.network = network;
     this.observe = observe;
     this.state = newRoom('j-simulated', manifest);
+    this.batchMs = batchMs;
   }
 
   /** A worker opens a socket; null while the room is down. */
@@ -55,6 +58,7 @@ export class Host {
   crash(downMs: number): void {
     if (!this.isUp) return;
     this.isUp = false;
+    this.inbox = [];
     for (const socket of this.sockets.values()) socket.close();
     this.sockets.clear();
     this.alarm += 1;
@@ -66,11 +70,21 @@ export class Host {
   }
 
   feed(event: RoomEvent): void {
-    const before = this.state;
-    const after = tick(before, event, this.network.clock.now);
+    this.inbox.push(event);
+    if (this.inbox.length > 1) return; // waits with those before it
+    const { faults, random, clock } = this.network;
+    if (random.uniform() < faults.batch) clock.after(this.batchMs, () => this.takeInbox());
+    else this.takeInbox();
+  }
+
+  private takeInbox(): void {
+    if (this.inbox.length === 0) return;
+    const [before, events] = [this.state, this.inbox];
+    this.inbox = [];
+    const after = tickAll(before, events, this.network.clock.now);
     this.steps += 1;
     this.state = after.state;
-    this.observe(before, event, after);
+    this.observe(before, events, after);
     for (const effect of after.effects) this.carryOut(effect);
   }
 

@@ -2,10 +2,11 @@
 // and from the messages the room took, and compares; it shares no code with the rules it checks.
 
 import type { LedgerEventDraft } from '../../ledger/events.ts';
-import type { WorkerMessage } from '../../protocol/messages.ts';
+import type { AcceptedContribution, WorkerMessage } from '../../protocol/messages.ts';
+import { maxStateHashes } from '../limits.ts';
 import type { RoomEvent, RoomState, Tick } from '../types.ts';
 import type { Scenario } from './scenario.ts';
-import { applyRound, initialState, virtualHash } from './state.ts';
+import { applyRound, foldHash, initialState, virtualHash } from './state.ts';
 import type { VirtualState } from './state.ts';
 
 type Closed = Extract<LedgerEventDraft, { type: 'round.closed' }>['data'];
@@ -20,20 +21,23 @@ const patienceMs = 15 * 60_000;
 export class Referee {
   private readonly scenario: Scenario;
   private readonly rounds: BookedRound[] = [];
-  private readonly commits = new Map<string, string>(); // who committed a hash for which round
+  private readonly commits = new Set<string>(); // who committed which hash for which round
   private readonly holders = new Map<string, Set<string>>(); // who said to have a payload
   private readonly joined = new Set<string>();
   private readonly once = new Set<string>();
+  private readonly folds = new Map<string, readonly AcceptedContribution[]>(); // what a payload of a group was made of
+  private readonly isHonest: boolean;
   private progressAt = 0;
 
   constructor(scenario: Scenario) {
     this.scenario = scenario;
+    this.isHonest = scenario.workers.every((worker) => worker.corruption === 0);
   }
 
   /** @throws Error naming the seed and what is wrong. */
-  check(before: RoomState, event: RoomEvent, after: Tick, now: number): void {
+  check(before: RoomState, events: readonly RoomEvent[], after: Tick, now: number): void {
     const { state, effects } = after;
-    if (event.type === 'message') this.noteMessage(event.workerId, event.message, state);
+    for (const event of events) if (event.type === 'message') this.noteMessage(event.workerId, event.message, state);
     const records = effects.flatMap((effect) => (effect.type === 'record' ? [effect.event] : []));
     for (const draft of records) this.noteEvent(draft, state);
     if (records.length > 0) this.progressAt = now;
@@ -52,9 +56,10 @@ export class Referee {
 
   private noteMessage(workerId: string, message: WorkerMessage, state: RoomState): void {
     if (message.type === 'commit') {
-      this.commits.set(message.hash, `${workerId} ${message.round}`);
+      this.commits.add(`${message.hash} ${workerId} ${message.round}`);
       this.addHolder(message.hash, workerId);
     }
+    if (message.type === 'folded') this.addHolder(message.hash, workerId);
     if (message.type === 'received') for (const hash of message.hashes) this.addHolder(hash, workerId);
     const hasLostAll = message.type === 'hello' && state.members[workerId]?.holds === null;
     if (hasLostAll) for (const ids of this.holders.values()) ids.delete(workerId);
@@ -106,14 +111,25 @@ export class Referee {
     this.demand(closed.accepted.length > 0, `round ${closed.round} closed with nothing`);
     const earlier = new Set(this.rounds.flatMap((round) => round.closed.accepted.map(({ hash }) => hash)));
     for (const { workerId, hash } of closed.accepted) {
-      this.demand(this.commits.get(hash) === `${workerId} ${closed.round}`, `${hash} was not committed by ${workerId}`);
+      this.demand(this.commits.has(`${hash} ${workerId} ${closed.round}`), `${hash} was not committed by ${workerId}`);
       this.demand(!earlier.has(hash), `${hash} was accepted twice`);
       earlier.add(hash);
-      this.checkAvailable(hash, closed, state);
     }
+    const applied = closed.applied ?? closed.accepted;
+    for (const { hash } of applied) this.checkAvailable(hash, closed, state);
+    if (this.isHonest) this.checkFolds(closed, applied);
     const workers = new Set(closed.accepted.map(({ workerId }) => workerId));
     this.demand(workers.size === closed.accepted.length, `a worker was accepted twice in round ${closed.round}`);
     this.rounds.push({ closed, stateHash: null });
+  }
+
+  /** What is applied has every accepted contribution in it, once. */
+  private checkFolds({ accepted, round }: Closed, applied: readonly { hash: string }[]): void {
+    const unfolded = (hash: string): string[] =>
+      this.folds.get(hash)?.flatMap((input) => unfolded(input.hash)) ?? [hash];
+    const inside = applied.flatMap(({ hash }) => unfolded(hash)).toSorted();
+    const listed = accepted.map(({ hash }) => hash).toSorted();
+    this.demand(inside.join() === listed.join(), `round ${round} applies something else than it accepts`);
   }
 
   /** Two present workers have it, or every participant at work that kept up has. */
@@ -138,13 +154,15 @@ export class Referee {
     );
     this.demand(last!.stateHash === null, `two state hashes for round ${round}`);
     last!.stateHash = stateHash;
-    const isHonest = this.scenario.workers.every((worker) => worker.corruption === 0);
-    if (isHonest)
+    if (this.isHonest)
       this.demand(stateHash === virtualHash(this.trueState()), `agreed on a wrong state after round ${round}`);
   }
 
   private trueState(): VirtualState {
-    return this.rounds.reduce((state, { closed }) => applyRound(state, { ...closed, stateHash: null }), initialState);
+    return this.rounds.reduce((state, { closed }) => {
+      const { round, applied, accepted } = closed;
+      return applyRound(state, { round, accepted: (applied ?? accepted) as AcceptedContribution[], stateHash: null });
+    }, initialState);
   }
 
   private agreedBefore(round: number): string | null {
@@ -154,14 +172,15 @@ export class Referee {
   private checkEffects({ state, effects }: Tick, now: number): void {
     for (const effect of effects) {
       if (effect.type === 'wake-at') this.demand(effect.at > now, 'an alarm in the past');
+      if (effect.type === 'send' && effect.message.type === 'fold')
+        this.folds.set(foldHash(effect.message.inputs), effect.message.inputs);
       if (effect.type !== 'send' || effect.message.type === 'refused' || effect.message.type === 'finish') continue;
       this.demand(state.members[effect.to]?.present === true, `${effect.message.type} was sent to someone absent`);
     }
-    const isHonest = this.scenario.workers.every((worker) => worker.corruption === 0);
     const turnedAway = effects.some(
       (effect) => effect.type === 'send' && effect.message.type === 'refused' && effect.message.code === 'forbidden',
     );
-    this.demand(!turnedAway || !isHonest, 'an honest worker was turned away');
+    this.demand(!turnedAway || !this.isHonest, 'an honest worker was turned away');
   }
 
   private checkBooks(state: RoomState): void {
@@ -179,7 +198,8 @@ export class Referee {
       .map(({ closed, stateHash }) => `${closed.round} ${stateHash}`);
     this.demand(logged === booked.join(), `the log has ${logged} instead of ${booked.join()}`);
     const hashes = this.rounds.flatMap(({ stateHash }) => (stateHash === null ? [] : [stateHash]));
-    this.demand(state.stateHashes.join() === hashes.join(), 'the state hashes are not those that were agreed');
+    const remembered = hashes.slice(Math.max(0, hashes.length - maxStateHashes));
+    this.demand(state.stateHashes.join() === remembered.join(), 'the state hashes are not those that were agreed');
   }
 
   private checkShape(before: RoomState, state: RoomState): void {

@@ -2,13 +2,21 @@
 
 import { parseManifest } from '../../manifest/manifest.ts';
 import type { Manifest } from '../../manifest/manifest.ts';
+import type { Topology } from '../../manifest/topology.ts';
 import { createRandom } from '../../random.ts';
+import type { Random } from '../../random.ts';
+
+/** Deaf: never says what it received. Copier: commits a peer's payload. Replayer: commits one of an old round. */
+export type Malice = 'none' | 'deaf' | 'copier' | 'replayer';
 
 export interface WorkerTraits {
   tokensPerSecond: number;
   joinsAtMs: number;
   corruption: number; // probability that applying a round goes wrong
   relayOnly: boolean; // no peer connection ever opens
+  slowLink: number; // so many times the delay of others for what it sends to peers
+  clockSkewMs: number; // its clock is ahead by so much
+  malice: Malice;
 }
 
 /** Probabilities are per second of virtual time, for the whole job, unless said otherwise. */
@@ -23,6 +31,7 @@ export interface Faults {
   failedUpload: number; // probability that a leased upload is declined or never ends
   duplicate: number; // probability that a message comes twice
   reorder: boolean; // messages of a worker to the room overtake each other
+  batch: number; // probability that the room takes what comes within some milliseconds together
 }
 
 export interface Scenario {
@@ -30,6 +39,7 @@ export interface Scenario {
   manifest: Manifest;
   workers: WorkerTraits[];
   faults: Faults;
+  batchMs: number; // how long the room waits for others to take with an event
   latencyMs: number; // mean, one way; half to three halves of it
   calmAtMs: number; // when everything heals
   limitMs: number; // when the job must be over
@@ -47,6 +57,7 @@ export const noFaults: Faults = {
   failedUpload: 0,
   duplicate: 0,
   reorder: false,
+  batch: 0,
 };
 
 export interface JobSize {
@@ -55,10 +66,17 @@ export interface JobSize {
   maxTokens?: number;
   maxDuration?: string;
   checkpointInterval?: string;
+  topology?: Topology;
 }
 
 /** A job of 100 tokens a step and 10 steps a round. */
-export function simulatedManifest({ min, max, checkpointInterval = '20s', ...end }: JobSize): Manifest {
+export function simulatedManifest({
+  min,
+  max,
+  checkpointInterval = '20s',
+  topology = 'auto',
+  ...end
+}: JobSize): Manifest {
   return parseManifest({
     apiVersion: 'loomos.ai/v1',
     kind: 'TrainingJob',
@@ -68,24 +86,43 @@ export function simulatedManifest({ min, max, checkpointInterval = '20s', ...end
       model: { kind: 'gpt', width: 16, context: 10 },
       data: { source: 'npm:text' },
       optimizer: { batchSize: 10 },
-      rounds: { innerSteps: 10 },
+      rounds: { innerSteps: 10, topology },
       resources: { workers: { min, max } },
       runtime: { ...end, checkpointInterval },
     },
   });
 }
 
+const topologies: readonly Topology[] = [
+  'auto',
+  'mesh',
+  'ring',
+  { kind: 'groups', groupSize: 2, reshuffle: 3 },
+  { kind: 'groups', groupSize: 4, reshuffle: 2 },
+  { kind: 'tree', groupSize: 3, branching: 2, reshuffle: 4 },
+];
+
+const malices: readonly Malice[] = ['deaf', 'copier', 'replayer'];
+
+function pickOne<T>(random: Random, values: readonly T[]): T {
+  return values[random.below(values.length)]!;
+}
+
 /** A small job with random faults of every kind: the same for the same seed. */
 export function randomScenario(seed: number): Scenario {
   const random = createRandom(seed, 0x5ce);
   const pick = (most: number): number => (random.below(3) === 0 ? random.uniform() * most : 0);
-  const count = 1 + random.below(6);
+  const topology = pickOne(random, topologies);
+  const count = 1 + random.below(typeof topology === 'string' ? 6 : 14);
   const min = 1 + random.below(count);
   const workers = Array.from({ length: count }, (_, index) => ({
     tokensPerSecond: 100 + random.below(900),
     joinsAtMs: index < min ? random.below(5_000) : random.below(60_000),
     corruption: random.below(6) === 0 ? random.uniform() * 0.5 : 0,
     relayOnly: random.below(8) === 0,
+    slowLink: random.below(6) === 0 ? 1 + random.below(100) : 1,
+    clockSkewMs: random.below(4) === 0 ? random.below(600_000) - 300_000 : 0,
+    malice: index > 0 && random.below(10) === 0 ? pickOne(random, malices) : 'none',
   }));
   const faults = {
     crash: pick(0.05),
@@ -98,9 +135,26 @@ export function randomScenario(seed: number): Scenario {
     failedUpload: pick(0.5),
     duplicate: pick(0.2),
     reorder: random.below(5) === 0,
+    batch: pick(1),
   };
-  const end = random.below(4) === 0 ? { maxDuration: '90s' } : { maxTokens: 10_000 + random.below(20_000) };
-  const manifest = simulatedManifest({ min, max: 1 + random.below(6) + min, ...end });
+  const end = random.below(4) === 0 ? { maxDuration: '90s' } : { maxTokens: 4_000 * count + random.below(20_000) };
+  const honest = workers.filter(({ corruption, malice }) => corruption === 0 && malice === 'none').length;
+  const manifest = simulatedManifest({
+    min: Math.max(1, Math.min(min, honest)),
+    max: 1 + random.below(count) + min,
+    topology,
+    ...end,
+  });
   const [latencyMs, checksMessages] = [5 + random.below(200), seed % 10 === 0];
-  return { seed, manifest, workers, faults, latencyMs, calmAtMs: 120_000, limitMs: 3_600_000, checksMessages };
+  return {
+    seed,
+    manifest,
+    workers,
+    faults,
+    batchMs: 50,
+    latencyMs,
+    calmAtMs: 120_000,
+    limitMs: 3_600_000,
+    checksMessages,
+  };
 }

@@ -8,7 +8,15 @@ const seeds = process.env['SEED']
   ? [Number(process.env['SEED'])]
   : Array.from({ length: schedules }, (_, seed) => seed);
 
-const steady: WorkerTraits = { tokensPerSecond: 500, joinsAtMs: 0, corruption: 0, relayOnly: false };
+const steady: WorkerTraits = {
+  tokensPerSecond: 500,
+  joinsAtMs: 0,
+  corruption: 0,
+  relayOnly: false,
+  slowLink: 1,
+  clockSkewMs: 0,
+  malice: 'none',
+};
 
 function calm(workers: number, traits: Partial<WorkerTraits> = {}): Scenario {
   return {
@@ -16,6 +24,7 @@ function calm(workers: number, traits: Partial<WorkerTraits> = {}): Scenario {
     manifest: simulatedManifest({ min: workers, max: workers, maxTokens: workers * 10_000 }),
     workers: Array.from({ length: workers }, () => ({ ...steady, ...traits })),
     faults: noFaults,
+    batchMs: 0,
     latencyMs: 20,
     calmAtMs: 0,
     limitMs: 600_000,

@@ -27,7 +27,7 @@ export function simulate(scenario: Scenario): Outcome {
   const clock = new Clock(epoch);
   const network = new Network(clock, createRandom(scenario.seed), scenario);
   const referee = new Referee(scenario);
-  const host = new Host(network, scenario, (before, event, after) => referee.check(before, event, after, clock.now));
+  const host = new Host(network, scenario, (before, events, after) => referee.check(before, events, after, clock.now));
   const workers = bringWorkers(scenario, network, host);
   new Troublemaker(network, host, workers, scenario).begin();
   clock.runUntil(epoch + scenario.limitMs, () => isOver(host.state));

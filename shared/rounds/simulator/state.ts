@@ -1,6 +1,6 @@
 // Stand-ins for tensors: a state is a number that depends on every contribution ever applied, a payload is its hash.
 
-import type { ClosedRound } from '../../protocol/messages.ts';
+import type { AcceptedContribution, ClosedRound } from '../../protocol/messages.ts';
 
 export interface VirtualState {
   round: number;
@@ -10,11 +10,14 @@ export interface VirtualState {
 export const initialState: VirtualState = { round: 0, value: 1 };
 
 export function applyRound({ round, value }: VirtualState, closed: ClosedRound): VirtualState {
-  const next = closed.accepted.reduce(
-    (mixed, { hash, tokens }) => mix(mix(mixed, tokens), Number.parseInt(hash.slice(-8), 16)),
-    value,
-  );
+  const next = closed.accepted.reduce((mixed, { hash, tokens }) => mix(mix(mixed, tokens), tail(hash)), value);
   return { round: round + 1, value: mix(next, round) };
+}
+
+/** The payload that a group makes of these: the same for everyone who makes it of the same ones, in the same order. */
+export function foldHash(inputs: readonly AcceptedContribution[]): string {
+  const value = inputs.reduce((mixed, { hash, tokens }) => mix(mix(mixed, tokens), tail(hash)), 7);
+  return hashFrom(value * 2 ** 20 + (mix(value, inputs.length) >>> 12));
 }
 
 /** What a corrupted worker holds instead. */
@@ -29,6 +32,11 @@ export function virtualHash({ value }: VirtualState): string {
 /** 64 hex digits that name a number. */
 export function hashFrom(value: number): string {
   return value.toString(16).padStart(64, '0');
+}
+
+/** The low 32 bits of a hash. */
+function tail(hash: string): number {
+  return Number.parseInt(hash.slice(-8), 16);
 }
 
 function mix(a: number, b: number): number {

@@ -2,16 +2,17 @@
 // client/worker does, without tensors, and can be made to fail in every way a tab can.
 
 import { protocolVersion } from '../../protocol/messages.ts';
-import type { Assignment, ClosedRound, Lease, RoomMessage, WorkerMessage } from '../../protocol/messages.ts';
+import type { Assignment, ClosedRound, Lease, Peer, RoomMessage, WorkerMessage } from '../../protocol/messages.ts';
 import { tokensPerStep } from '../schedule.ts';
 import type { Host } from './host.ts';
 import type { Network } from './network.ts';
 import type { Scenario, WorkerTraits } from './scenario.ts';
 import type { Socket } from './socket.ts';
-import { applyRound, corrupted, hashFrom, initialState, virtualHash } from './state.ts';
+import { applyRound, corrupted, foldHash, hashFrom, initialState, virtualHash } from './state.ts';
 import type { VirtualState } from './state.ts';
 
 type CommitMessage = Extract<WorkerMessage, { type: 'commit' }>;
+type FoldMessage = Extract<RoomMessage, { type: 'fold' }>;
 type CatchUp = Extract<RoomMessage, { type: 'welcome' | 'resync' }>;
 
 const retryMs = 2_000;
@@ -42,6 +43,8 @@ export class VirtualWorker {
   private assignment: Assignment | null = null; // the latest
   private training: number | null = null; // the round it trains
   private wanted = new Map<string, { round: number; since: number }>();
+  private linked: readonly Peer[] = []; // members it has links with
+  private readonly folds = new Map<number, FoldMessage>(); // asked for and not yet made, by node
 
   constructor(
     id: string,
@@ -160,6 +163,7 @@ export class VirtualWorker {
     if (socket !== this.socket) return;
     switch (message.type) {
       case 'welcome':
+        this.linked = message.peers;
         this.catchUp(message);
         return this.repeat(message.round);
       case 'resync':
@@ -167,7 +171,14 @@ export class VirtualWorker {
       case 'assign':
         return this.train(message.assignment);
       case 'committed':
-        return this.heed(message.round, message.contribution.hash);
+        for (const { hash } of message.contributions) this.heed(message.round, hash);
+        return;
+      case 'fold':
+        this.folds.set(message.node, message);
+        return this.fold();
+      case 'peers':
+        this.linked = message.peers;
+        return;
       case 'close':
         return this.takeClosed(message.closed);
       case 'relay':
@@ -189,6 +200,7 @@ export class VirtualWorker {
     this.isBusy = false;
     this.training = null;
     this.wanted.clear();
+    this.folds.clear();
     this.log = log;
     if (this.holds !== null && isOnTheWay(this.holds, message)) return this.proceed();
     this.holds = null;
@@ -206,6 +218,7 @@ export class VirtualWorker {
 
   private takeClosed(closed: ClosedRound): void {
     if (this.training === closed.round) this.training = null;
+    this.folds.clear();
     const accepted = new Set(closed.accepted.map(({ hash }) => hash));
     for (const [hash, { round }] of this.wanted)
       if (round === closed.round && !accepted.has(hash)) this.wanted.delete(hash);
@@ -263,18 +276,55 @@ export class VirtualWorker {
   }
 
   private publish(round: number, tokens: number, seconds: number, validation: CommitMessage['validation']): void {
-    const hash = hashFrom(this.network.random.uint32() * 2 ** 20 + this.network.random.below(2 ** 20));
+    const hash = this.chooseHash();
     const work = { round, hash, bytes: 1000, tokens, loss: 5 / (round + 1), seconds, validation };
     this.commit = { type: 'commit', ...work, traffic: noTraffic };
     this.payloads.set(hash, round);
     this.say(this.commit);
-    for (const peer of this.peers.values()) this.deliver(peer, round, hash);
+    for (const peer of this.neighbours()) this.deliver(peer, round, hash);
+  }
+
+  /** Of its own work, unless it is one of those that save themselves the work. */
+  private chooseHash(): string {
+    const { malice } = this.traits;
+    const others = [...this.payloads.keys()];
+    if (malice === 'copier' && others.length > 0) return others.at(-1)!;
+    if (malice === 'replayer' && this.commit !== null) return this.commit.hash;
+    return hashFrom(this.network.random.uint32() * 2 ** 20 + this.network.random.below(2 ** 20));
+  }
+
+  private neighbours(): VirtualWorker[] {
+    return this.linked.flatMap(({ workerId }) => this.peers.get(workerId) ?? []);
+  }
+
+  /** Makes the payloads it was asked to make, as soon as what goes into them is here. */
+  private fold(): void {
+    for (const [node, message] of this.folds) {
+      const lacking = message.inputs.filter(({ hash }) => !this.payloads.has(hash));
+      for (const { hash } of lacking) this.want(message.round, hash, 0);
+      if (lacking.length > 0) continue;
+      this.folds.delete(node);
+      this.later(this.network.between(10, 100), () => this.sayFolded(message));
+    }
+  }
+
+  private sayFolded({ round, node, inputs }: FoldMessage): void {
+    const goesWrong = this.network.random.uniform() < this.traits.corruption;
+    const hash = goesWrong ? hashFrom(this.network.random.uint32()) : foldHash(inputs);
+    this.payloads.set(hash, round);
+    this.say({ type: 'folded', round, node, hash, bytes: 1000 });
+    this.offer(round, hash);
+  }
+
+  /** Neighbours that wait for a payload get it. */
+  private offer(round: number, hash: string): void {
+    for (const peer of this.neighbours()) if (peer.wanted.has(hash)) this.deliver(peer, round, hash);
   }
 
   /** Sends a payload to a peer, if a connection opens. */
   private deliver(peer: VirtualWorker, round: number, hash: string): void {
     if (!this.canReach(peer)) return;
-    this.network.clock.after(this.network.delayMs(), () => {
+    this.network.clock.after(this.traits.slowLink * this.network.delayMs(), () => {
       if (this.canReach(peer)) peer.arrive(round, hash);
     });
   }
@@ -288,11 +338,14 @@ export class VirtualWorker {
     this.wanted.delete(hash);
     if (this.payloads.has(hash)) return;
     this.payloads.set(hash, round);
+    this.offer(round, hash);
     this.later(20, () => this.reportReceived(round));
     this.later(0, () => this.proceed());
+    this.later(0, () => this.fold());
   }
 
   private reportReceived(round: number): void {
+    if (this.traits.malice === 'deaf') return;
     const hashes = [...this.payloads].filter(([, of]) => of === round).map(([hash]) => hash);
     if (hashes.length > 0) this.say({ type: 'received', round, hashes });
   }
@@ -319,7 +372,7 @@ export class VirtualWorker {
   private fetch(hash: string): void {
     const wish = this.wanted.get(hash);
     if (wish === undefined) return;
-    const holder = [...this.peers.values()].find((peer) => peer.payloads.has(hash) && this.canReach(peer));
+    const holder = this.neighbours().find((peer) => peer.payloads.has(hash) && this.canReach(peer));
     if (holder !== undefined) return holder.deliver(this, wish.round, hash);
     if (this.network.relayed.has(hash) && this.host.isUp) {
       return this.later(this.network.delayMs(), () => this.arrive(wish.round, hash));
@@ -337,12 +390,13 @@ export class VirtualWorker {
     }
   }
 
-  private upload({ kind, fence, round }: Lease): void {
+  private upload({ kind, fence, round, expiresMs }: Lease): void {
     const { holds } = this;
     const fails = this.network.random.uniform() < this.network.faults.failedUpload;
     if (holds?.round !== round || (fails && this.network.random.below(2) === 0)) {
       return this.say({ type: 'declined', kind, fence, reason: 'cannot' });
     }
+    if (this.network.clock.now + this.traits.clockSkewMs >= expiresMs) return; // too late, as far as it can see
     if (fails) return;
     this.later(this.network.between(100, 2_000), () => {
       if (!this.host.store(this.id, fence, holds)) return;

@@ -1,0 +1,115 @@
+// Who works with whom, as the room keeps it: newcomers get a place at once, groups are dealt anew now and then, and whoever
+// has other neighbours than before is told. Nobody is told of workers that it does not work with.
+
+import { topologySettings } from '../manifest/topology.ts';
+import type { Peer } from '../protocol/messages.ts';
+import { chooseTopology } from '../topology/choose.ts';
+import type { Measured } from '../topology/choose.ts';
+import { deal, neighbourhoods, placed } from '../topology/overlay.ts';
+import type { Overlay } from '../topology/overlay.ts';
+import { change, send } from './turn.ts';
+import type { Turn } from './turn.ts';
+import type { Member, RoomState } from './types.ts';
+import { median } from './views.ts';
+
+const dealing = 0x6e7; // the random stream that deals groups
+
+/** A newcomer is put into the smallest group; who was here before keeps its place. */
+export function givePlace(turn: Turn, id: string): void {
+  const { overlay } = turn.state;
+  if (overlay.groups.some((group) => group.includes(id))) return;
+  change(turn, { overlay: { ...overlay, groups: placed(overlay.groups, id) } });
+}
+
+/** Deals the groups anew when that is due, when there are too many for what they are, or one is nearly empty. */
+export function regroup(turn: Turn, participants: readonly string[]): void {
+  const { state } = turn;
+  const settings = topologySettings(state.manifest.spec.rounds.topology);
+  const { kind, groupSize, branching } = chooseTopology(
+    settings,
+    measured(state, participants.length),
+    state.overlay.kind,
+  );
+  const isWhole = kind === 'mesh' || kind === 'ring';
+  const size = isWhole ? Infinity : groupSize;
+  if (kind === state.overlay.kind && isStillGood(state, participants, size, settings.reshuffle)) return;
+  const present = Object.values(state.members).filter((member) => member.present);
+  const rest = present.map(({ workerId }) => workerId).filter((id) => !participants.includes(id));
+  const dealt = isWhole
+    ? [[...participants]]
+    : deal(participants, size, state.manifest.spec.seed, state.round, state.attempts, dealing);
+  const groups = rest.reduce<string[][]>(placed, dealt);
+  change(turn, { overlay: { kind, groups, branching, since: state.round } });
+}
+
+function isStillGood(
+  { overlay, round, attempts }: RoomState,
+  participants: readonly string[],
+  size: number,
+  reshuffle: number,
+) {
+  const isIn = new Set(participants);
+  const sizes = overlay.groups.map((group) => group.filter((id) => isIn.has(id)).length);
+  if (sizes.reduce((a, b) => a + b, 0) < participants.length) return false;
+  if (size === Infinity) return overlay.groups.length === 1 && overlay.groups[0]!.length <= 2 * participants.length;
+  const isFit = sizes.every((count) => count >= Math.min(size, Math.max(2, size / 2)) && count <= 1.5 * size);
+  return isFit && attempts === 0 && round < overlay.since + reshuffle;
+}
+
+function measured(state: RoomState, workers: number): Measured {
+  const last = state.log.at(-1)?.accepted.find(({ folds }) => folds === undefined);
+  const speeds = Object.values(state.members).flatMap(
+    ({ present, traffic }) => (present && traffic.bytesPerSecond) || [],
+  );
+  return {
+    workers,
+    payloadBytes: last?.bytes ?? 0,
+    bytesPerSecond: speeds.length === 0 ? 0 : median(speeds),
+    roundMs: state.recentRoundMs.length === 0 ? 0 : median(state.recentRoundMs),
+  };
+}
+
+/** Tells those whose neighbours have changed in this turn. */
+export function introduce(turn: Turn): void {
+  const { before, state } = turn;
+  if (before.overlay === state.overlay && !presenceChanged(before, state)) return;
+  const [known, now] = [acquaintances(before), acquaintances(state)];
+  for (const [id, { text, peers }] of now) {
+    if (known.get(id)?.text !== text) send(turn, id, { type: 'peers', topology: state.overlay.kind, peers });
+  }
+}
+
+function presenceChanged(before: RoomState, { members }: RoomState): boolean {
+  if (before.members === members) return false;
+  const ids = Object.keys(members);
+  if (ids.length !== Object.keys(before.members).length) return true;
+  return ids.some((id) => appearance(before.members[id]) !== appearance(members[id]));
+}
+
+function appearance(member: Member | undefined): string {
+  return member?.present === true ? member.peerId : '';
+}
+
+function acquaintances(state: RoomState): Map<string, { text: string; peers: Peer[] }> {
+  const { members, overlay } = state;
+  const groups = groupsOf(overlay);
+  const found = new Map<string, { text: string; peers: Peer[] }>();
+  for (const [id, linked] of neighbourhoods(overlay, (other) => members[other]?.present === true)) {
+    const peers = [...linked].toSorted().map((other) => asPeer(members[other]!, groups.get(other)!));
+    found.set(id, { peers, text: peers.map(({ peerId, group }) => `${peerId} ${group}`).join() + overlay.kind });
+  }
+  return found;
+}
+
+/** The members that this one works with, itself included. */
+export function neighboursOf(state: RoomState, id: string): Peer[] {
+  return acquaintances(state).get(id)?.peers ?? [];
+}
+
+function groupsOf({ groups }: Overlay): Map<string, number> {
+  return new Map(groups.flatMap((ids, group) => ids.map((id): [string, number] => [id, group])));
+}
+
+function asPeer({ workerId, peerId, kind, adapter }: Member, group: number): Peer {
+  return { workerId, peerId, kind, adapter, group };
+}
