@@ -4,21 +4,24 @@ import { toHex } from '../../shared/bytes.ts';
 import { createRandom } from '../../shared/random.ts';
 import type { RoundCompression } from '../../shared/manifest/compression.ts';
 import { codecFor } from './codec.ts';
+import type { TensorPlace } from './compression/low-rank-body.ts';
 
-const float32 = codecFor({ kind: 'none' });
-const int8 = codecFor({ kind: 'int8' });
+const float32 = codecFor({ kind: 'none' }, []);
+const int8 = codecFor({ kind: 'int8' }, []);
 const compressions: RoundCompression[] = [
   { kind: 'none' },
   { kind: 'int8' },
   ...([1, 2, 4, 8] as const).flatMap((bits) =>
     [1 / 64, 0.3, 1].map((density) => ({ kind: 'topk', density, bits }) as const),
   ),
+  ...([1, 2, 3, 4] as const).map((bits) => ({ kind: 'low-rank', rank: 2, bits }) as const),
 ];
 
 describe.each(compressions)('codec %j', (compression) => {
-  const codec = codecFor(compression);
+  const codec = codecFor(compression, layoutOf(300));
 
   test.each([1, 63, 256, 257, 1000])('%i elements: size within its bound, decoding is repeatable', (elements) => {
+    const codec = codecFor(compression, layoutOf(elements));
     const payload = codec.encode(noise(elements));
     expect(payload.length).toBeLessThanOrEqual(codec.maxBytes(elements));
     const decoded = codec.decode(payload, elements);
@@ -43,6 +46,7 @@ describe.each(compressions)('codec %j', (compression) => {
 
   test('fuzz: any bytes decode to finite values or are refused with invalid_frame', () => {
     const random = createRandom(5);
+    const codec = codecFor(compression, layoutOf(70));
     const good = codec.encode(noise(70));
     for (let i = 0; i < 3000; i++) {
       const bytes = good.slice(0, random.below(8) === 0 ? random.below(good.length + 1) : good.length);
@@ -82,6 +86,15 @@ test('golden payloads', () => {
   expect(toHex(float32.encode(difference))).toBe('4c440101030000000000803f000000bf00000000');
   expect(toHex(int8.encode(difference))).toBe('4c440102030000000402013c7fc000');
 });
+
+/** Matrices as nearly square as can be, and a vector of what is left. */
+function layoutOf(elements: number): TensorPlace[] {
+  const rows = Math.floor(Math.sqrt(elements));
+  const shape = [rows, Math.floor(elements / rows)];
+  const matrix = { offset: 0, elements: shape[0]! * shape[1]!, shape };
+  const left = elements - matrix.elements;
+  return left === 0 ? [matrix] : [matrix, { offset: matrix.elements, elements: left, shape: [left] }];
+}
 
 function noise(elements: number): Float32Array<ArrayBuffer> {
   const random = createRandom(elements);

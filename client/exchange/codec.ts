@@ -7,6 +7,8 @@ import type { RoundCompression } from '../../shared/manifest/compression.ts';
 import type { CodecBody } from './codec-body.ts';
 import { float32Body } from './codec-float32.ts';
 import { int8Body } from './codec-int8.ts';
+import { lowRankBody } from './compression/low-rank-body.ts';
+import type { TensorPlace } from './compression/low-rank-body.ts';
 import { topkBody } from './compression/topk-body.ts';
 
 export interface Codec {
@@ -19,9 +21,13 @@ export interface Codec {
   decode(payload: Uint8Array, elements: number): Float32Array<ArrayBuffer>;
 }
 
-/** What a round's payloads are written and read with. */
-export function codecFor(compression: RoundCompression): Codec {
+/**
+ * What a round's payloads are written and read with.
+ * @param layout the parameter tensors in the flat vector, as the plan lists them
+ */
+export function codecFor(compression: RoundCompression, layout: readonly TensorPlace[]): Codec {
   if (compression.kind === 'topk') return codec(topkBody(compression));
+  if (compression.kind === 'low-rank') return codec(lowRankBody(compression, layout));
   return compression.kind === 'int8' ? int8 : float32;
 }
 

@@ -4,7 +4,7 @@ import { assignmentOf, openSmall, smallJob } from './testing/small-job.ts';
 import type { Contribution, Trainer } from './trainer.ts';
 
 const density = 1 / 64;
-const codec = codecFor({ kind: 'topk', density, bits: 1 });
+const codec = codecFor({ kind: 'topk', density, bits: 1 }, []);
 
 /** SGD, so that nothing but the residual stays with the worker from round to round. */
 function openSparse(errorFeedback = 1): Promise<Trainer> {

@@ -4,11 +4,13 @@
 import type { ChosenDevice } from '../../kernels/device/choose.ts';
 import type { Device } from '../../kernels/device/device.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
+import { aggregate } from '../../shared/aggregation/aggregate.ts';
 import type { Difference } from '../../shared/aggregation/rule.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
-import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
+import { errorFeedbackOf } from '../../shared/manifest/compression.ts';
+import { payloadCompressionAt } from '../../shared/manifest/fold-compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
 import { outerStep, stateHash } from '../../shared/rounds/state.ts';
@@ -22,7 +24,17 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { languageModel } from './lm.ts';
 import { Pace, realTiming } from './pace.ts';
 import type { Timing } from './pace.ts';
-import type { Applied, Artifact, Contribution, StateRef, Trainer, TrainerJob, TrainerReport } from './trainer.ts';
+import type {
+  Applied,
+  Artifact,
+  Contribution,
+  Folded,
+  StateRef,
+  Trainer,
+  TrainerJob,
+  TrainerReport,
+  WeighedPayload,
+} from './trainer.ts';
 
 /** Opens the fastest device of this environment for a plan. */
 export type ChooseDevice = (plan: Plan, backend: TrainerJob['backend']) => Promise<ChosenDevice>;
@@ -109,14 +121,14 @@ export class LocalTrainer implements Trainer {
     this.#interruption = new AbortController();
   }
 
-  async apply(round: number, contributions: { payload: Uint8Array; tokens: number }[]): Promise<Applied> {
+  async apply(round: number, contributions: WeighedPayload[], inside: Uint8Array[] = []): Promise<Applied> {
     const state = this.#agreed();
     if (round !== state.round)
       throw new LoomError('conflict', `the agreed state is of round ${state.round}, not ${round}`);
     const { manifest, algorithm, ...memory } = this.#opened();
     const { outerLearningRate: learningRate, outerMomentum: momentum, aggregation } = manifest.spec.rounds;
     memory.momentum.settle();
-    memory.feedback.settle(contributions.map(({ payload }) => payload));
+    memory.feedback.settle([...contributions.map(({ payload }) => payload), ...inside]);
     const decoded = contributions.map((contribution) => this.#decode(round, contribution));
     const differences = decoded.filter((difference) => difference !== null);
     this.#state = outerStep(state, differences, {
@@ -126,6 +138,16 @@ export class LocalTrainer implements Trainer {
       ranges: algorithm.plan.parameters,
     });
     return { ...refOf(this.#state), refused: contributions.length - differences.length };
+  }
+
+  async fold(round: number, inputs: WeighedPayload[]): Promise<Folded> {
+    const { manifest, algorithm } = this.#opened();
+    const { parameterCount: elements, parameters: ranges } = algorithm.plan;
+    const differences = inputs.map((input) => this.#decode(round, input)).filter((difference) => difference !== null);
+    const { difference } = aggregate(manifest.spec.rounds.aggregation, differences, { round, elements, ranges });
+    const folds = inputs.reduce((sum, input) => sum + (input.folds ?? 1), 0);
+    const payload = this.#codec(round, folds).encode(difference ?? new Float32Array(elements));
+    return { payload, hash: sha256Hex(payload) };
   }
 
   artifact(): Promise<Artifact> {
@@ -185,17 +207,18 @@ export class LocalTrainer implements Trainer {
   }
 
   /** A payload that does not decode adds nothing; every worker sees the same bytes, so all leave it out alike. */
-  #decode(round: number, { payload, tokens }: { payload: Uint8Array; tokens: number }): Difference | null {
+  #decode(round: number, { payload, tokens, folds }: WeighedPayload): Difference | null {
     try {
-      return { difference: this.#codec(round).decode(payload, this.#opened().algorithm.plan.parameterCount), tokens };
+      return { difference: this.#codec(round, folds).decode(payload, this.#opened().algorithm.plan.parameterCount), tokens };
     } catch (error) {
       if (error instanceof LoomError && error.code === 'invalid_frame') return null;
       throw error;
     }
   }
 
-  #codec(round: number): Codec {
-    return codecFor(compressionAt(this.#opened().manifest.spec.rounds.compression, round));
+  #codec(round: number, folds = 1): Codec {
+    const { manifest, algorithm } = this.#opened();
+    return codecFor(payloadCompressionAt(manifest.spec.rounds.compression, round, folds), algorithm.plan.parameters);
   }
 
   #opened(): OpenJob {

@@ -12,9 +12,9 @@ test('a name stands for its settings', () => {
   expect(compressionAt('int8', 3)).toEqual({ kind: 'int8' });
   expect(compressionAt('sign', 3)).toEqual({ kind: 'topk', density: 1, bits: 1 });
   expect(compressionAt('topk', 3)).toEqual({ kind: 'topk', density: 1 / 64, bits: 1 });
-  expect(['none', 'int8', 'sign', 'topk'].map((name) => errorFeedbackOf(compressionSchema.parse(name)))).toEqual([
-    0, 0, 1, 1,
-  ]);
+  expect(compressionAt('low-rank', 3)).toEqual({ kind: 'low-rank', rank: 1, bits: 2 });
+  const names = ['none', 'int8', 'sign', 'topk', 'low-rank'];
+  expect(names.map((name) => errorFeedbackOf(compressionSchema.parse(name)))).toEqual([0, 0, 1, 1, 0.9]);
 });
 
 test('warm-up: the density falls by equal factors to its final value and stays there', () => {

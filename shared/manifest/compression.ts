@@ -25,26 +25,40 @@ const topkSettings = z.strictObject({
     .optional(),
 });
 
+const lowRankSettings = z.strictObject({
+  kind: z.literal('low-rank'),
+  rank: z.int().min(1).max(256).default(1), // pairs of vectors that a parameter matrix is sent as
+  bits: z.literal([1, 2, 3, 4]).default(2), // of an element of such a vector, its sign included
+  errorFeedback: z.number().min(0).max(1).default(0.9), // part of what was not said that is added to the next difference
+});
+
 /** A name alone stands for its settings in `named`. */
-export const compressionSchema = z.union([z.enum(['none', 'int8', 'sign', 'topk']), topkSettings]);
+export const compressionSchema = z.union([
+  z.enum(['none', 'int8', 'sign', 'topk', 'low-rank']),
+  z.discriminatedUnion('kind', [topkSettings, lowRankSettings]),
+]);
 
 export type Compression = z.infer<typeof compressionSchema>;
-export type TopkSettings = z.infer<typeof topkSettings>;
+type TopkSettings = z.infer<typeof topkSettings>;
+type LowRankSettings = z.infer<typeof lowRankSettings>;
 
 /** What one round's payloads are made with. */
 export type RoundCompression =
   | { readonly kind: 'none' | 'int8' }
-  | { readonly kind: 'topk'; readonly density: number; readonly bits: 1 | 2 | 4 | 8 };
+  | { readonly kind: 'topk'; readonly density: number; readonly bits: 1 | 2 | 4 | 8 }
+  | { readonly kind: 'low-rank'; readonly rank: number; readonly bits: 1 | 2 | 3 | 4 };
 
-const named: Readonly<Record<'sign' | 'topk', TopkSettings>> = {
+const named: Readonly<Record<'sign' | 'topk' | 'low-rank', TopkSettings | LowRankSettings>> = {
   sign: topkSettings.parse({ kind: 'topk', density: 1, bits: 1 }),
   topk: topkSettings.parse({ kind: 'topk' }),
+  'low-rank': lowRankSettings.parse({ kind: 'low-rank' }),
 };
 
 /** The compression of one round, any warm-up applied. */
 export function compressionAt(compression: Compression, round: number): RoundCompression {
   if (compression === 'none' || compression === 'int8') return { kind: compression };
   const settings = settingsOf(compression);
+  if (settings.kind === 'low-rank') return { kind: 'low-rank', rank: settings.rank, bits: settings.bits };
   return { kind: 'topk', density: densityAt(settings, round), bits: settings.bits };
 }
 
@@ -53,7 +67,9 @@ export function errorFeedbackOf(compression: Compression): number {
   return compression === 'none' || compression === 'int8' ? 0 : settingsOf(compression).errorFeedback;
 }
 
-function settingsOf(compression: 'sign' | 'topk' | TopkSettings): TopkSettings {
+function settingsOf(
+  compression: 'sign' | 'topk' | 'low-rank' | TopkSettings | LowRankSettings,
+): TopkSettings | LowRankSettings {
   return typeof compression === 'string' ? named[compression] : compression;
 }
 

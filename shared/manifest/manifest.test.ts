@@ -146,8 +146,12 @@ test.each([null, undefined, 'text', 5, []])('%j is no manifest', (value) => {
 });
 
 test.each([
-  ['zip', { where: 'spec.rounds.compression', allowed: 'none, int8, sign, topk' }],
-  [{ kind: 'zip' }, { where: 'spec.rounds.compression.kind', allowed: 'topk' }],
+  ['zip', { where: 'spec.rounds.compression', allowed: 'none, int8, sign, topk, low-rank' }],
+  [{ kind: 'zip' }, { where: 'spec.rounds.compression.kind', allowed: 'topk, low-rank' }],
+  [
+    { kind: 'low-rank', rank: 0 },
+    { where: 'spec.rounds.compression.rank', allowed: 'at least 1' },
+  ],
   [
     { kind: 'topk', bits: 3 },
     { where: 'spec.rounds.compression.bits', allowed: '1, 2, 4, 8' },

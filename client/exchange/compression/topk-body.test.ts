@@ -4,7 +4,7 @@ import { createRandom } from '../../../shared/random.ts';
 import { codecFor } from '../codec.ts';
 import { largestMagnitudes } from './select.ts';
 
-const topk = (density: number, bits: 1 | 2 | 4 | 8) => codecFor({ kind: 'topk', density, bits });
+const topk = (density: number, bits: 1 | 2 | 4 | 8) => codecFor({ kind: 'topk', density, bits }, []);
 
 function noise(elements: number): Float32Array<ArrayBuffer> {
   const random = createRandom(elements);
