@@ -81,20 +81,77 @@ fn store(i: u32, j: u32, product: f32) {
 }
 // </prelude>
 
+// <prelude matmul-single>
+// One product a dispatch, over matmul-store and matmul-tile. Parts of its sum lie one after the other in c, each with its share of
+// the column sums behind it.
+
+override part_depth: u32; // of k, that a workgroup sums; a multiple of 64 unless it is all of k
+override part_pitch: u32; // elements of c from one part of the sum to the next; used when there are several
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(0) var<storage, read> a_vectors: array<vec4f>; // a
+@group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>; // b
+
+fn a_element(product: Product, at: u32) -> f32 { return a[at]; }
+fn b_element(product: Product, at: u32) -> f32 { return b[at]; }
+fn a_vector(product: Product, at: u32) -> vec4f { return a_vectors[at]; }
+fn b_vector(product: Product, at: u32) -> vec4f { return b_vectors[at]; }
+
+fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
+  if (part_depth == k) { store(i, j, value); }
+  else if (i < m && j < n) { c[part * part_pitch + i * n + j] = value; }
+}
+
+fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
+  if (j >= n) { return; }
+  if (part_depth == k) { second[j] = value; } else { c[part * part_pitch + m * n + j] = value; }
+}
+
+fn only_product() -> Product {
+  return Product(m, n, k, a_row, a_column, b_row, b_column, part_depth, sums_columns, false);
+}
+
+/// For any shape.
+@compute @workgroup_size(16, 16)
+fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  make_by_one(only_product(), place, local.x, local.y, index);
+}
+
+/// For operands whose rows as they lie in memory are multiples of four long.
+@compute @workgroup_size(16, 16)
+fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  make_by_four(only_product(), place, local.x, local.y, index);
+}
+// </prelude>
+
 // <prelude matmul-tile>
 // A workgroup of 16 x 16 makes \`tile\` x \`tile\` of C, an invocation a block of 4 x 4 for each pair of 64 rows and 64 columns.
 // \`depth\` rows of A and B at a time go through workgroup memory, both stored [depth, tile], while the next ones are on their
 // way into registers. The first 128 invocations load A, the others B: each one block of 4 x 4, as four vectors along
 // whichever way the operand lies. Strides say which, so that one kernel serves NN, NT and TN.
-// Workgroups (x, y, z): x tiles of columns, y tiles of rows, z parts of the sum over k.
+// A workgroup's place is (x, y, z): x tiles of columns, y tiles of rows, z parts of the sum over k.
+// Who includes this says where operands come from and results go to: a_element, a_vector, b_element, b_vector (each by number),
+// put and put_column_sum, which take what lies beyond the edges too.
 
 const depth = 2048 / tile; // 128 blocks of 4 x 4 an operand
 const groups = tile / 64; // of 64 rows or columns
 const lanes = tile / 4; // vectors a row of a stored operand
 const pitch = lanes + 1; // keeps stored columns out of one memory bank
 
-override part_depth: u32; // of k, that a workgroup sums; a multiple of 64 unless it is all of k
-override part_pitch: u32; // elements of c from one part of the sum to the next; used when there are several
+/// C[m, n] = A B as part of a dispatch.
+struct Product {
+  m: u32,
+  n: u32,
+  k: u32,
+  a_row: u32, // elements from A(i, p) to A(i + 1, p)
+  a_column: u32, // elements from A(i, p) to A(i, p + 1)
+  b_row: u32,
+  b_column: u32,
+  part_depth: u32, // of k, that a workgroup sums; a multiple of 64 unless it is all of k
+  sums_columns: bool, // of B, over its rows
+  is_second: bool, // of two
+}
 
 alias Sums = array<vec4f, 4 * groups * groups>; // [(4 * row group + row) * groups + column group]
 
@@ -104,16 +161,49 @@ var<workgroup> right: array<vec4f, depth * pitch>; // of B
 /// Which 4 x 4 block of its operand an invocation loads. Neighbours in memory go to neighbouring invocations.
 struct Share {
   is_a: bool,
+  is_along: bool, // vectors run along the tile, not along k
   lane: u32, // of the tile, four rows of A or columns of B
   deep: u32, // of the depth, in fours
 }
 
-fn share_of(index: u32) -> Share {
+fn share_of(product: Product, index: u32) -> Share {
   let is_a = index < 128;
   let at = index % 128;
-  let is_along = select(b_column == 1, a_row == 1, is_a);
+  let is_along = select(product.b_column == 1, product.a_row == 1, is_a);
   const deeps = depth / 4;
-  return Share(is_a, select(at / deeps, at % lanes, is_along), select(at % deeps, at / lanes, is_along));
+  return Share(is_a, is_along, select(at / deeps, at % lanes, is_along), select(at % deeps, at / lanes, is_along));
+}
+
+/// Four vectors of an operand, whose rows or columns lie anyhow: element by element.
+fn load_by_one(product: Product, share: Share, origin: vec2u, first: u32, end: u32) -> mat4x4f {
+  var block: mat4x4f;
+  for (var q = 0u; q < 4; q++) {
+    for (var s = 0u; s < 4; s++) {
+      let p = first + share.deep * 4 + q;
+      let along = select(origin.x, origin.y, share.is_a) + share.lane * 4 + s;
+      if (p >= end || along >= select(product.n, product.m, share.is_a)) { continue; }
+      if (share.is_a) { block[q][s] = a_element(product, along * product.a_row + p * product.a_column); }
+      else { block[q][s] = b_element(product, p * product.b_row + along * product.b_column); }
+    }
+  }
+  return block;
+}
+
+/// As load_by_one, for operands whose rows as they lie in memory are multiples of four long: a vector is inside or outside.
+fn load_by_four(product: Product, share: Share, origin: vec2u, first: u32, end: u32) -> mat4x4f {
+  let along = select(origin.x, origin.y, share.is_a) + share.lane * 4;
+  let most = select(product.n, product.m, share.is_a);
+  let p = first + share.deep * 4;
+  var block: mat4x4f;
+  for (var s = 0u; s < 4; s++) {
+    let i = select(along + s, along, share.is_along);
+    let q = select(p, p + s, share.is_along);
+    if (i >= most || q >= end) { continue; }
+    if (share.is_a) { block[s] = a_vector(product, (i * product.a_row + q * product.a_column) / 4); }
+    else { block[s] = b_vector(product, (q * product.b_row + i * product.b_column) / 4); }
+  }
+  if (share.is_along) { return block; }
+  return transpose(block);
 }
 
 fn keep(block: mat4x4f, share: Share) {
@@ -142,112 +232,64 @@ fn multiply(sums: ptr<function, Sums>, x: u32, y: u32) {
 }
 
 /// Writes C, or this part of its sum.
-fn finish(sums: ptr<function, Sums>, group: vec3u, x: u32, y: u32) {
-  let is_part = part_depth < k;
+fn finish(product: Product, sums: ptr<function, Sums>, place: vec3u, x: u32, y: u32) {
   for (var index = 0u; index < 4 * groups * groups; index++) {
-    let i = group.y * tile + index / (4 * groups) * 64 + y * 4 + index / groups % 4;
-    let j = group.x * tile + index % groups * 64 + x * 4;
-    for (var lane = 0u; lane < 4; lane++) {
-      let value = (*sums)[index][lane];
-      if (!is_part) { store(i, j + lane, value); }
-      else if (i < m && j + lane < n) { c[group.z * part_pitch + i * n + j + lane] = value; }
-    }
+    let i = place.y * tile + index / (4 * groups) * 64 + y * 4 + index / groups % 4;
+    let j = place.x * tile + index % groups * 64 + x * 4;
+    for (var lane = 0u; lane < 4; lane++) { put(product, place.z, i, j + lane, (*sums)[index][lane]); }
   }
 }
 
-/// Sums B over its rows: \`own\` is the sum of the vectors of B that an invocation loaded. Parts of it lie behind those of C.
-fn finish_columns(own: vec4f, share: Share, group: vec3u, index: u32) {
-  if (group.y > 0) { return; }
+/// Sums B over its rows: \`own\` is the sum of the vectors of B that an invocation loaded.
+fn finish_columns(product: Product, own: vec4f, share: Share, place: vec3u, index: u32) {
+  if (place.y > 0) { return; }
   if (!share.is_a) { left[share.deep * pitch + share.lane] = own; }
   workgroupBarrier();
   if (index >= lanes) { return; }
   var total = vec4f();
   for (var deep = 0u; deep < depth / 4; deep++) { total += left[deep * pitch + index]; }
   for (var lane = 0u; lane < 4; lane++) {
-    let j = group.x * tile + index * 4 + lane;
-    if (j >= n) { return; }
-    if (part_depth < k) { c[group.z * part_pitch + m * n + j] = total[lane]; } else { second[j] = total[lane]; }
+    put_column_sum(product, place.z, place.x * tile + index * 4 + lane, total[lane]);
   }
-}
-
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-
-/// Four vectors of an operand, whose rows or columns lie anyhow: element by element.
-fn load_by_one(share: Share, origin: vec2u, first: u32, end: u32) -> mat4x4f {
-  var block: mat4x4f;
-  for (var q = 0u; q < 4; q++) {
-    for (var s = 0u; s < 4; s++) {
-      let p = first + share.deep * 4 + q;
-      let along = select(origin.x, origin.y, share.is_a) + share.lane * 4 + s;
-      if (p >= end || along >= select(n, m, share.is_a)) { continue; }
-      if (share.is_a) { block[q][s] = a[along * a_row + p * a_column]; }
-      else { block[q][s] = b[p * b_row + along * b_column]; }
-    }
-  }
-  return block;
 }
 
 /// For any shape.
-@compute @workgroup_size(16, 16)
-fn by_one(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
-  let share = share_of(index);
-  let origin = group.xy * tile;
-  let end = min(k, (group.z + 1) * part_depth);
+fn make_by_one(product: Product, place: vec3u, x: u32, y: u32, index: u32) {
+  let share = share_of(product, index);
+  let origin = place.xy * tile;
+  let end = min(product.k, (place.z + 1) * product.part_depth);
   var sums: Sums;
   var column_sums = vec4f();
-  var block = load_by_one(share, origin, group.z * part_depth, end);
-  for (var first = group.z * part_depth; first < end; first += depth) {
+  var block = load_by_one(product, share, origin, place.z * product.part_depth, end);
+  for (var first = place.z * product.part_depth; first < end; first += depth) {
     keep(block, share);
-    if (sums_columns) { column_sums += block[0] + block[1] + block[2] + block[3]; }
+    if (product.sums_columns) { column_sums += block[0] + block[1] + block[2] + block[3]; }
     workgroupBarrier();
-    if (first + depth < end) { block = load_by_one(share, origin, first + depth, end); }
-    multiply(&sums, local.x, local.y);
+    if (first + depth < end) { block = load_by_one(product, share, origin, first + depth, end); }
+    multiply(&sums, x, y);
     workgroupBarrier();
   }
-  finish(&sums, group, local.x, local.y);
-  if (sums_columns) { finish_columns(column_sums, share, group, index); }
+  finish(product, &sums, place, x, y);
+  if (product.sums_columns) { finish_columns(product, column_sums, share, place, index); }
 }
 
-@group(0) @binding(0) var<storage, read> a_vectors: array<vec4f>; // a
-@group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>; // b
-
-/// As load_by_one, for operands whose rows as they lie in memory are multiples of four long: a vector is inside or outside.
-fn load_by_four(share: Share, origin: vec2u, first: u32, end: u32) -> mat4x4f {
-  let along = select(origin.x, origin.y, share.is_a) + share.lane * 4;
-  let most = select(n, m, share.is_a);
-  let p = first + share.deep * 4;
-  let is_along = select(b_column == 1, a_row == 1, share.is_a);
-  var block: mat4x4f;
-  for (var s = 0u; s < 4; s++) {
-    let i = select(along + s, along, is_along);
-    let q = select(p, p + s, is_along);
-    if (i >= most || q >= end) { continue; }
-    if (share.is_a) { block[s] = a_vectors[(i * a_row + q * a_column) / 4]; }
-    else { block[s] = b_vectors[(q * b_row + i * b_column) / 4]; }
-  }
-  if (is_along) { return block; }
-  return transpose(block);
-}
-
-@compute @workgroup_size(16, 16)
-fn by_four(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
-  let share = share_of(index);
-  let origin = group.xy * tile;
-  let end = min(k, (group.z + 1) * part_depth);
+fn make_by_four(product: Product, place: vec3u, x: u32, y: u32, index: u32) {
+  let share = share_of(product, index);
+  let origin = place.xy * tile;
+  let end = min(product.k, (place.z + 1) * product.part_depth);
   var sums: Sums;
   var column_sums = vec4f();
-  var block = load_by_four(share, origin, group.z * part_depth, end);
-  for (var first = group.z * part_depth; first < end; first += depth) {
+  var block = load_by_four(product, share, origin, place.z * product.part_depth, end);
+  for (var first = place.z * product.part_depth; first < end; first += depth) {
     keep(block, share);
-    if (sums_columns) { column_sums += block[0] + block[1] + block[2] + block[3]; }
+    if (product.sums_columns) { column_sums += block[0] + block[1] + block[2] + block[3]; }
     workgroupBarrier();
-    if (first + depth < end) { block = load_by_four(share, origin, first + depth, end); }
-    multiply(&sums, local.x, local.y);
+    if (first + depth < end) { block = load_by_four(product, share, origin, first + depth, end); }
+    multiply(&sums, x, y);
     workgroupBarrier();
   }
-  finish(&sums, group, local.x, local.y);
-  if (sums_columns) { finish_columns(column_sums, share, group, index); }
+  finish(product, &sums, place, x, y);
+  if (product.sums_columns) { finish_columns(product, column_sums, share, place, index); }
 }
 // </prelude>
 `,

@@ -3,6 +3,7 @@ import { PlanBuilder } from '../plan/builder.ts';
 import { checkKernel } from '../testing/check.ts';
 import { columnSum } from './column-sum.ts';
 import { matmul } from './matmul.ts';
+import { productPair } from './pair.ts';
 
 // Software adapters take seconds to compile a kernel with barriers, so that WebGPU runs one shape of each layout: the
 // gradients of an nn product are an nt and a tn product.
@@ -35,6 +36,24 @@ test.each([
     const inputs = shapes.map((shape) => ({ shape, gradient: false }));
     await checkKernel({ kernel: matmul, inputs, attributes: { layout, ...tiling } });
   }
+});
+
+test.each([
+  ['large tiles, vectors, parts', { tile: 128, parts: 2, extra: 'slope' }, [36, 132, 140]],
+  ['small tiles, single elements', { tile: 64, extra: 'add' }, [67, 5, 9]],
+] as const)('a pair of products of %s', { timeout: 120_000 }, async (_, attributes, [m, n, k]) => {
+  const shapes = [
+    [m, k],
+    [n, k],
+    [m, n],
+    [m, n],
+    [m, k],
+  ]; // A B^T + extra, and C^T A with the column sums of A
+  await checkKernel({
+    kernel: productPair,
+    inputs: shapes.map((shape) => ({ shape })),
+    attributes: { ...attributes, layout: 'nt', secondLayout: 'tn', second: 'columnSum' },
+  });
 });
 
 test('leading dimensions are rows', async () => {

@@ -37,14 +37,38 @@ export function tilingOf(
   if (traits.isCpu) return { kernel: 'register', byFour: false, partDepth: k, parts: 1 };
   const isLarge = forced.tile === undefined ? tiles(m, n, 128) >= enoughWorkgroups : forced.tile === 128;
   const wanted = forced.parts ?? (isLarge ? 1 : wantedParts(product));
-  const fitting = Math.floor(traits.maxBindingBytes / 4 / (m * n + n));
-  const partDepth = canSplit && wanted > 1 && fitting > 1 ? Math.ceil(k / Math.min(wanted, fitting) / 64) * 64 : k;
   const kernel = isLarge ? 'large' : 'small';
-  return { kernel, byFour: isVectorWide(product), partDepth: Math.min(partDepth, k), parts: Math.ceil(k / partDepth) };
+  return { kernel, byFour: isVectorWide(product), ...partsOf(product, canSplit ? wanted : 1, traits) };
 }
 
-function wantedParts({ m, n, k }: Product): number {
-  return Math.min(Math.ceil(enoughWorkgroups / tiles(m, n, 64)), Math.floor(k / leastPartDepth), mostParts);
+/** Of two products in one dispatch; the second may be summed in parts. */
+export function pairTilingOf(
+  first: Product,
+  second: Product,
+  traits: Pick<DeviceTraits, 'maxBindingBytes'>,
+  forced: ForcedTiling = {},
+): Tiling {
+  const together = (size: number) => tiles(first.m, first.n, size) + tiles(second.m, second.n, size);
+  const isLarge = forced.tile === undefined ? together(128) >= enoughWorkgroups : forced.tile === 128;
+  const missing = enoughWorkgroups - tiles(first.m, first.n, 64);
+  const wanted = forced.parts ?? (isLarge ? 1 : wantedParts(second, missing));
+  return {
+    kernel: isLarge ? 'large' : 'small',
+    byFour: isVectorWide(first) && isVectorWide(second),
+    ...partsOf(second, wanted, traits),
+  };
+}
+
+/** @param workgroups how many are to work on it */
+function wantedParts({ m, n, k }: Product, workgroups = enoughWorkgroups): number {
+  return Math.min(Math.ceil(workgroups / tiles(m, n, 64)), Math.floor(k / leastPartDepth), mostParts);
+}
+
+/** Parts of a sum, as many as are wanted and fit a binding; each a multiple of 64 deep. */
+function partsOf({ m, n, k }: Product, wanted: number, { maxBindingBytes }: Pick<DeviceTraits, 'maxBindingBytes'>) {
+  const fitting = Math.floor(maxBindingBytes / 4 / (m * n + n));
+  const partDepth = wanted > 1 && fitting > 1 ? Math.ceil(k / Math.min(wanted, fitting) / 64) * 64 : k;
+  return { partDepth: Math.min(partDepth, k), parts: Math.ceil(k / partDepth) };
 }
 
 function tiles(m: number, n: number, size: number): number {

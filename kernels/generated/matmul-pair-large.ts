@@ -1,0 +1,346 @@
+// Made from kernels/matmul/matmul-pair-large.wgsl by `npm run generate`. Do not edit.
+export const matmulPairLarge = {
+  name: 'matmul-pair-large',
+  entryPoints: {
+    by_one: {
+      bindings: [
+        {"number":0,"name":"a","access":"read","type":"array<f32>"},
+        {"number":1,"name":"b","access":"read","type":"array<f32>"},
+        {"number":2,"name":"second_a","access":"read","type":"array<f32>"},
+        {"number":3,"name":"second_b","access":"read","type":"array<f32>"},
+        {"number":4,"name":"extra","access":"read","type":"array<f32>"},
+        {"number":5,"name":"c","access":"write","type":"array<f32>"},
+        {"number":6,"name":"second_c","access":"write","type":"array<f32>"},
+        {"number":7,"name":"column_sums","access":"write","type":"array<f32>"},
+      ],
+      required: ["a_column","a_row","adds","b_column","b_row","k","m","n","part_depth","part_pitch","second_a_column","second_a_row","second_b_column","second_b_row","second_k","second_m","second_n","slopes","sums_columns"],
+      optional: [],
+    },
+    by_four: {
+      bindings: [
+        {"number":0,"name":"a_vectors","access":"read","type":"array<vec4f>"},
+        {"number":1,"name":"b_vectors","access":"read","type":"array<vec4f>"},
+        {"number":2,"name":"second_a_vectors","access":"read","type":"array<vec4f>"},
+        {"number":3,"name":"second_b_vectors","access":"read","type":"array<vec4f>"},
+        {"number":4,"name":"extra","access":"read","type":"array<f32>"},
+        {"number":5,"name":"c","access":"write","type":"array<f32>"},
+        {"number":6,"name":"second_c","access":"write","type":"array<f32>"},
+        {"number":7,"name":"column_sums","access":"write","type":"array<f32>"},
+      ],
+      required: ["a_column","a_row","adds","b_column","b_row","k","m","n","part_depth","part_pitch","second_a_column","second_a_row","second_b_column","second_b_row","second_k","second_m","second_n","slopes","sums_columns"],
+      optional: [],
+    },
+  },
+  code: `// Two products in one dispatch, for GPUs in tiles of 128 x 128; matmul-pair-small.wgsl has the same in tiles of 64 x 64.
+
+const tile = 128u;
+
+// <prelude gelu>
+// GELU in the tanh form of GPT-2, written with a logistic function, whose exponential cannot overflow to NaN:
+// GELU(x) = x s(x), s(x) = (1 + tanh u) / 2 = 1 / (1 + e^(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3).
+
+const gelu_linear = 1.5957691216; // 2 sqrt(2 / pi)
+const gelu_cubic = 0.0713548163; // 0.044715 of it
+
+fn gelu_gate(x: f32) -> f32 {
+  return 1 / (1 + exp(clamp(-x * (gelu_linear + gelu_cubic * x * x), -80, 80)));
+}
+
+fn gelu_slope(x: f32) -> f32 {
+  let s = gelu_gate(x);
+  return s + x * s * (1 - s) * (gelu_linear + 3 * gelu_cubic * x * x);
+}
+// </prelude>
+
+// <prelude matmul-pair>
+// Two products in one dispatch, over matmul-tile: the gradients of both operands of a product, which need nothing of each other.
+// The first may end in the slope of a GELU or a sum, the second may sum its B over the rows and be summed in parts.
+// Workgroups of the second come first, because it usually sums over more.
+
+override m: u32;
+override n: u32;
+override k: u32;
+override a_row: u32;
+override a_column: u32;
+override b_row: u32;
+override b_column: u32;
+override slopes: bool; // the first product times GELU'(extra)
+override adds: bool; // plus \`extra\`
+override second_m: u32;
+override second_n: u32;
+override second_k: u32;
+override second_a_row: u32;
+override second_a_column: u32;
+override second_b_row: u32;
+override second_b_column: u32;
+override sums_columns: bool; // \`column_sums\` is the sum of the second B over its rows: the gradient of a bias
+override part_depth: u32; // of the second k
+override part_pitch: u32; // elements of second_c from one part of the sum to the next; used when there are several
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> second_a: array<f32>;
+@group(0) @binding(3) var<storage, read> second_b: array<f32>;
+@group(0) @binding(0) var<storage, read> a_vectors: array<vec4f>; // a
+@group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>; // b
+@group(0) @binding(2) var<storage, read> second_a_vectors: array<vec4f>; // second_a
+@group(0) @binding(3) var<storage, read> second_b_vectors: array<vec4f>; // second_b
+@group(0) @binding(4) var<storage, read> extra: array<f32>; // [m, n]; any buffer if unused
+@group(0) @binding(5) var<storage, read_write> c: array<f32>; // [m, n]
+@group(0) @binding(6) var<storage, read_write> second_c: array<f32>; // [second_m, second_n], or parts
+@group(0) @binding(7) var<storage, read_write> column_sums: array<f32>; // [second_n]; a scratch if unused
+
+fn a_element(product: Product, at: u32) -> f32 {
+  if (product.is_second) { return second_a[at]; }
+  return a[at];
+}
+
+fn b_element(product: Product, at: u32) -> f32 {
+  if (product.is_second) { return second_b[at]; }
+  return b[at];
+}
+
+fn a_vector(product: Product, at: u32) -> vec4f {
+  if (product.is_second) { return second_a_vectors[at]; }
+  return a_vectors[at];
+}
+
+fn b_vector(product: Product, at: u32) -> vec4f {
+  if (product.is_second) { return second_b_vectors[at]; }
+  return b_vectors[at];
+}
+
+fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
+  if (i >= product.m || j >= product.n) { return; }
+  let at = i * product.n + j;
+  if (product.is_second) {
+    second_c[part * part_pitch + at] = value;
+    return;
+  }
+  var result = value;
+  if (slopes) { result *= gelu_slope(extra[at]); }
+  if (adds) { result += extra[at]; }
+  c[at] = result;
+}
+
+fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
+  if (j >= product.n) { return; }
+  if (part_depth == second_k) { column_sums[j] = value; }
+  else { second_c[part * part_pitch + second_m * second_n + j] = value; }
+}
+
+fn first_product() -> Product {
+  return Product(m, n, k, a_row, a_column, b_row, b_column, k, false, false);
+}
+
+fn second_product() -> Product {
+  return Product(second_m, second_n, second_k, second_a_row, second_a_column, second_b_row, second_b_column, part_depth, sums_columns, true);
+}
+
+fn tiles_of(product: Product) -> vec2u {
+  return (vec2u(product.n, product.m) + tile - 1) / tile;
+}
+
+fn place_in(product: Product, number: u32) -> vec3u {
+  let tiles = tiles_of(product);
+  return vec3u(number % tiles.x, number / tiles.x % tiles.y, number / (tiles.x * tiles.y));
+}
+
+/// Workgroups that make a product.
+fn workgroups_of(product: Product) -> u32 {
+  let tiles = tiles_of(product);
+  return tiles.x * tiles.y * ((product.k + product.part_depth - 1) / product.part_depth);
+}
+
+/// For any shapes.
+@compute @workgroup_size(16, 16)
+fn by_one(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) all: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  let number = group.y * all.x + group.x;
+  let others = workgroups_of(second_product());
+  if (number < others) { make_by_one(second_product(), place_in(second_product(), number), local.x, local.y, index); }
+  else if (number - others < workgroups_of(first_product())) {
+    make_by_one(first_product(), place_in(first_product(), number - others), local.x, local.y, index);
+  }
+}
+
+/// For operands whose rows as they lie in memory are multiples of four long.
+@compute @workgroup_size(16, 16)
+fn by_four(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) all: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  let number = group.y * all.x + group.x;
+  let others = workgroups_of(second_product());
+  if (number < others) { make_by_four(second_product(), place_in(second_product(), number), local.x, local.y, index); }
+  else if (number - others < workgroups_of(first_product())) {
+    make_by_four(first_product(), place_in(first_product(), number - others), local.x, local.y, index);
+  }
+}
+// </prelude>
+
+// <prelude matmul-tile>
+// A workgroup of 16 x 16 makes \`tile\` x \`tile\` of C, an invocation a block of 4 x 4 for each pair of 64 rows and 64 columns.
+// \`depth\` rows of A and B at a time go through workgroup memory, both stored [depth, tile], while the next ones are on their
+// way into registers. The first 128 invocations load A, the others B: each one block of 4 x 4, as four vectors along
+// whichever way the operand lies. Strides say which, so that one kernel serves NN, NT and TN.
+// A workgroup's place is (x, y, z): x tiles of columns, y tiles of rows, z parts of the sum over k.
+// Who includes this says where operands come from and results go to: a_element, a_vector, b_element, b_vector (each by number),
+// put and put_column_sum, which take what lies beyond the edges too.
+
+const depth = 2048 / tile; // 128 blocks of 4 x 4 an operand
+const groups = tile / 64; // of 64 rows or columns
+const lanes = tile / 4; // vectors a row of a stored operand
+const pitch = lanes + 1; // keeps stored columns out of one memory bank
+
+/// C[m, n] = A B as part of a dispatch.
+struct Product {
+  m: u32,
+  n: u32,
+  k: u32,
+  a_row: u32, // elements from A(i, p) to A(i + 1, p)
+  a_column: u32, // elements from A(i, p) to A(i, p + 1)
+  b_row: u32,
+  b_column: u32,
+  part_depth: u32, // of k, that a workgroup sums; a multiple of 64 unless it is all of k
+  sums_columns: bool, // of B, over its rows
+  is_second: bool, // of two
+}
+
+alias Sums = array<vec4f, 4 * groups * groups>; // [(4 * row group + row) * groups + column group]
+
+var<workgroup> left: array<vec4f, depth * pitch>; // of A
+var<workgroup> right: array<vec4f, depth * pitch>; // of B
+
+/// Which 4 x 4 block of its operand an invocation loads. Neighbours in memory go to neighbouring invocations.
+struct Share {
+  is_a: bool,
+  is_along: bool, // vectors run along the tile, not along k
+  lane: u32, // of the tile, four rows of A or columns of B
+  deep: u32, // of the depth, in fours
+}
+
+fn share_of(product: Product, index: u32) -> Share {
+  let is_a = index < 128;
+  let at = index % 128;
+  let is_along = select(product.b_column == 1, product.a_row == 1, is_a);
+  const deeps = depth / 4;
+  return Share(is_a, is_along, select(at / deeps, at % lanes, is_along), select(at % deeps, at / lanes, is_along));
+}
+
+/// Four vectors of an operand, whose rows or columns lie anyhow: element by element.
+fn load_by_one(product: Product, share: Share, origin: vec2u, first: u32, end: u32) -> mat4x4f {
+  var block: mat4x4f;
+  for (var q = 0u; q < 4; q++) {
+    for (var s = 0u; s < 4; s++) {
+      let p = first + share.deep * 4 + q;
+      let along = select(origin.x, origin.y, share.is_a) + share.lane * 4 + s;
+      if (p >= end || along >= select(product.n, product.m, share.is_a)) { continue; }
+      if (share.is_a) { block[q][s] = a_element(product, along * product.a_row + p * product.a_column); }
+      else { block[q][s] = b_element(product, p * product.b_row + along * product.b_column); }
+    }
+  }
+  return block;
+}
+
+/// As load_by_one, for operands whose rows as they lie in memory are multiples of four long: a vector is inside or outside.
+fn load_by_four(product: Product, share: Share, origin: vec2u, first: u32, end: u32) -> mat4x4f {
+  let along = select(origin.x, origin.y, share.is_a) + share.lane * 4;
+  let most = select(product.n, product.m, share.is_a);
+  let p = first + share.deep * 4;
+  var block: mat4x4f;
+  for (var s = 0u; s < 4; s++) {
+    let i = select(along + s, along, share.is_along);
+    let q = select(p, p + s, share.is_along);
+    if (i >= most || q >= end) { continue; }
+    if (share.is_a) { block[s] = a_vector(product, (i * product.a_row + q * product.a_column) / 4); }
+    else { block[s] = b_vector(product, (q * product.b_row + i * product.b_column) / 4); }
+  }
+  if (share.is_along) { return block; }
+  return transpose(block);
+}
+
+fn keep(block: mat4x4f, share: Share) {
+  for (var q = 0u; q < 4; q++) {
+    let at = (share.deep * 4 + q) * pitch + share.lane;
+    if (share.is_a) { left[at] = block[q]; } else { right[at] = block[q]; }
+  }
+}
+
+/// Sums += the product of what workgroup memory holds.
+fn multiply(sums: ptr<function, Sums>, x: u32, y: u32) {
+  for (var p = 0u; p < depth; p++) {
+    var columns: array<vec4f, groups>;
+    for (var group = 0u; group < groups; group++) { columns[group] = right[p * pitch + group * 16 + x]; }
+    for (var group = 0u; group < groups; group++) {
+      let rows = left[p * pitch + group * 16 + y];
+      for (var other = 0u; other < groups; other++) {
+        let at = group * 4 * groups + other;
+        (*sums)[at] += rows.x * columns[other];
+        (*sums)[at + groups] += rows.y * columns[other];
+        (*sums)[at + 2 * groups] += rows.z * columns[other];
+        (*sums)[at + 3 * groups] += rows.w * columns[other];
+      }
+    }
+  }
+}
+
+/// Writes C, or this part of its sum.
+fn finish(product: Product, sums: ptr<function, Sums>, place: vec3u, x: u32, y: u32) {
+  for (var index = 0u; index < 4 * groups * groups; index++) {
+    let i = place.y * tile + index / (4 * groups) * 64 + y * 4 + index / groups % 4;
+    let j = place.x * tile + index % groups * 64 + x * 4;
+    for (var lane = 0u; lane < 4; lane++) { put(product, place.z, i, j + lane, (*sums)[index][lane]); }
+  }
+}
+
+/// Sums B over its rows: \`own\` is the sum of the vectors of B that an invocation loaded.
+fn finish_columns(product: Product, own: vec4f, share: Share, place: vec3u, index: u32) {
+  if (place.y > 0) { return; }
+  if (!share.is_a) { left[share.deep * pitch + share.lane] = own; }
+  workgroupBarrier();
+  if (index >= lanes) { return; }
+  var total = vec4f();
+  for (var deep = 0u; deep < depth / 4; deep++) { total += left[deep * pitch + index]; }
+  for (var lane = 0u; lane < 4; lane++) {
+    put_column_sum(product, place.z, place.x * tile + index * 4 + lane, total[lane]);
+  }
+}
+
+/// For any shape.
+fn make_by_one(product: Product, place: vec3u, x: u32, y: u32, index: u32) {
+  let share = share_of(product, index);
+  let origin = place.xy * tile;
+  let end = min(product.k, (place.z + 1) * product.part_depth);
+  var sums: Sums;
+  var column_sums = vec4f();
+  var block = load_by_one(product, share, origin, place.z * product.part_depth, end);
+  for (var first = place.z * product.part_depth; first < end; first += depth) {
+    keep(block, share);
+    if (product.sums_columns) { column_sums += block[0] + block[1] + block[2] + block[3]; }
+    workgroupBarrier();
+    if (first + depth < end) { block = load_by_one(product, share, origin, first + depth, end); }
+    multiply(&sums, x, y);
+    workgroupBarrier();
+  }
+  finish(product, &sums, place, x, y);
+  if (product.sums_columns) { finish_columns(product, column_sums, share, place, index); }
+}
+
+fn make_by_four(product: Product, place: vec3u, x: u32, y: u32, index: u32) {
+  let share = share_of(product, index);
+  let origin = place.xy * tile;
+  let end = min(product.k, (place.z + 1) * product.part_depth);
+  var sums: Sums;
+  var column_sums = vec4f();
+  var block = load_by_four(product, share, origin, place.z * product.part_depth, end);
+  for (var first = place.z * product.part_depth; first < end; first += depth) {
+    keep(block, share);
+    if (product.sums_columns) { column_sums += block[0] + block[1] + block[2] + block[3]; }
+    workgroupBarrier();
+    if (first + depth < end) { block = load_by_four(product, share, origin, first + depth, end); }
+    multiply(&sums, x, y);
+    workgroupBarrier();
+  }
+  finish(product, &sums, place, x, y);
+  if (product.sums_columns) { finish_columns(product, column_sums, share, place, index); }
+}
+// </prelude>
+`,
+} as const;

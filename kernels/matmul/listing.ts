@@ -1,0 +1,89 @@
+// The dispatches of a product on WebGPU.
+
+import { matmulFold as foldWgsl } from '../generated/matmul-fold.ts';
+import { matmulLarge as largeWgsl } from '../generated/matmul-large.ts';
+import { matmulRegister as registerWgsl } from '../generated/matmul-register.ts';
+import { matmulSmall as smallWgsl } from '../generated/matmul-small.ts';
+import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
+import type { DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
+import { epilogueOf } from './epilogue.ts';
+import { isGemv, listGemv } from './gemv.ts';
+import type { Product } from './product.ts';
+import { productOf } from './product.ts';
+import type { Tiling } from './tiling.ts';
+import { tilingOf } from './tiling.ts';
+
+/** One row: GEMV. Else 8 x 8 of C an invocation on a software adapter, where a barrier costs more than it saves; else a tile a workgroup. */
+export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
+  const product = productOf(op);
+  const { m, n } = product;
+  const { bias, extra, secondIs } = epilogueOf(op, op.inputs);
+  const constants = constantsOf(op, product);
+  const [a, b] = op.inputs as [Tensor, Tensor];
+  if (isGemv(product, constants)) {
+    const [c, second = scratch('second', 1)] = op.outputs as [Tensor, Tensor?];
+    return listGemv({ a, b, bias: bias ?? b, extra: extra ?? b, c, second }, product, constants, traits);
+  }
+  const tiling = tilingOf(product, !bias && !extra && secondIs !== 'gelu', traits, op.attributes);
+  const { c, second, fold } = targetsOf(op, tiling, traits, scratch);
+  const rest = { bias: bias ?? b, extra: extra ?? b, c, second };
+  if (tiling.kernel === 'register') {
+    const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
+    return [dispatch(registerWgsl, { entryPoint: 'matmul', tensors: { a, b, ...rest }, constants, workgroups })];
+  }
+  const { wgsl, size } = tiling.kernel === 'large' ? { wgsl: largeWgsl, size: 128 } : { wgsl: smallWgsl, size: 64 };
+  const call = {
+    constants: { ...constants, part_depth: tiling.partDepth, part_pitch: partPitch(op, product) },
+    workgroups: [Math.ceil(n / size), Math.ceil(m / size), tiling.parts],
+  } as const;
+  const made = tiling.byFour
+    ? dispatch(wgsl, { entryPoint: 'by_four', tensors: { a_vectors: a, b_vectors: b, ...rest }, ...call })
+    : dispatch(wgsl, { entryPoint: 'by_one', tensors: { a, b, ...rest }, ...call });
+  return [made, ...fold];
+}
+
+export type Scratch = Parameters<Kernel['dispatches']>[2];
+
+/** Where a product is written to, and the second pass when it is summed in parts. */
+export function targetsOf(
+  op: Pick<Op, 'inputs' | 'outputs' | 'attributes'>,
+  { parts }: Tiling,
+  traits: DeviceTraits,
+  scratch: Scratch,
+) {
+  const [c, second = scratch('second', 1)] = op.outputs as [Tensor, Tensor?];
+  if (parts === 1) return { c, second, fold: [] };
+  const { m, n } = productOf(op);
+  const pitch = partPitch(op, { m, n });
+  const partials = scratch('partials', parts * pitch);
+  const call = {
+    entryPoint: 'fold',
+    tensors: { partials, c, second },
+    constants: { parts, elements: m * n, columns: pitch - m * n },
+    workgroups: linearWorkgroups(pitch, 256, traits),
+  } as const;
+  return { c: partials, second: scratch('unused', 1), fold: [dispatch(foldWgsl, call)] };
+}
+
+/** Elements that one part of a product leaves: its share of C and of the column sums. */
+export function partPitch(op: Pick<Op, 'inputs' | 'attributes'>, { m, n }: Pick<Product, 'm' | 'n'>): number {
+  return m * n + (epilogueOf(op, op.inputs).secondIs === 'columnSum' ? n : 0);
+}
+
+function constantsOf(op: Op, { m, n, k, aRow, aColumn, bRow, bColumn }: Product) {
+  const { bias, extraIs, secondIs } = epilogueOf(op, op.inputs);
+  return {
+    m,
+    n,
+    k,
+    a_row: aRow,
+    a_column: aColumn,
+    b_row: bRow,
+    b_column: bColumn,
+    biased: bias !== undefined,
+    slopes: extraIs === 'slope',
+    adds: extraIs === 'add',
+    activates: secondIs === 'gelu',
+    sums_columns: secondIs === 'columnSum',
+  };
+}

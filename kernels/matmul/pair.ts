@@ -1,0 +1,140 @@
+// Two products that need nothing of each other, in one dispatch on GPUs: what a product leaves for its backward pass, the gradients
+// of both its operands. Comes from fusing.
+
+import { matmulPairLarge as largeWgsl } from '../generated/matmul-pair-large.ts';
+import { matmulPairSmall as smallWgsl } from '../generated/matmul-pair-small.ts';
+import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
+import type { Attributes, DeviceTraits, Dispatch, Kernel, Op, Tensor, View } from '../plan/op.ts';
+import { epilogueOf, fuseProduct } from './epilogue.ts';
+import type { Scratch } from './listing.ts';
+import { listProduct, partPitch, targetsOf } from './listing.ts';
+import { matmulCpu } from './matmul.cpu.ts';
+import { matmulReference } from './matmul.reference.ts';
+import { productOf } from './product.ts';
+import { pairTilingOf } from './tiling.ts';
+
+/**
+ * [a, b, extra?, second a, second b] -> [A B, second A B, column sums of second B?]. Attributes: `layout` and `extra` of the first
+ * product, `secondLayout` and `second` of the second one, as those of `matmul`.
+ */
+export const productPair: Kernel = {
+  name: 'productPair',
+  infer(inputs, attributes) {
+    const [first, second] = splitPair({ inputs, outputs: [], attributes });
+    const [{ m, n }, other] = [productOf(first), productOf(second)];
+    const c = attributes['layout'] === 'tn' ? [m, n] : [...inputs[0]!.shape.slice(0, -1), n];
+    const sums = attributes['second'] === 'columnSum' ? [[other.n]] : [];
+    return [c, [other.m, other.n], ...sums].map((shape) => ({ shape, dtype: 'f32' }));
+  },
+  dispatches: listPair,
+  reference(inputs, outputs, op) {
+    for (const half of halves(inputs, outputs, op)) matmulReference(half.inputs, half.outputs, half.op);
+  },
+  cpu: {
+    run(inputs, outputs, op, wasm, scratch) {
+      for (const half of halves(inputs, outputs, op)) matmulCpu.run(half.inputs, half.outputs, half.op, wasm, scratch);
+    },
+  },
+  fuse(op, next, isNeeded) {
+    const [first, second] = splitPair(op);
+    const longer = fuseProduct({ ...op, ...first }, next, isNeeded);
+    if (longer && longer.outputs.length === 1) return joinPair(longer, second);
+    const summed = fuseProduct({ ...op, ...second }, next, isNeeded);
+    return summed?.attributes['second'] === 'columnSum' ? joinPair(first, summed) : null;
+  },
+};
+
+/** Both as one op when they are the gradients that a product leaves, else null. */
+export function pairOf(op: Op, next: Op): Op | null {
+  const { layout, extra, second } = op.attributes;
+  const isPlain = [op, next].every(({ inputs }) => inputs.every(({ dtype }) => dtype === 'f32'));
+  const isFirst = (layout === 'nt' || layout === 'nn') && second === undefined;
+  const isSecond = next.attributes['layout'] === 'tn' && next.inputs.length === 2;
+  const isShared = next.inputs.includes(op.inputs[0]!) && !next.inputs.includes(op.outputs[0]!);
+  if (!isPlain || !isFirst || !isSecond || !isShared) return null;
+  return op.inputs.length === (extra === undefined ? 2 : 3) ? joinPair(op, next) : null; // a bias is for forward passes
+}
+
+/** One product of a pair; of tensors or of views of them. */
+interface Half<T> {
+  readonly inputs: readonly T[];
+  readonly outputs: readonly T[];
+  readonly attributes: Attributes;
+}
+
+function splitPair<T>({ inputs, outputs, attributes }: Half<T>): [first: Half<T>, second: Half<T>] {
+  const { layout, extra, secondLayout, second } = attributes;
+  const own = extra === undefined ? 2 : 3;
+  return [
+    {
+      inputs: inputs.slice(0, own),
+      outputs: outputs.slice(0, 1),
+      attributes: { layout: layout!, ...(extra !== undefined && { extra }) },
+    },
+    {
+      inputs: inputs.slice(own),
+      outputs: outputs.slice(1),
+      attributes: { layout: secondLayout!, ...(second !== undefined && { second }) },
+    },
+  ];
+}
+
+function joinPair(first: Half<Tensor>, next: Half<Tensor>): Op {
+  const { layout, second } = next.attributes;
+  return {
+    kernel: productPair,
+    inputs: [...first.inputs, ...next.inputs],
+    outputs: [...first.outputs, ...next.outputs],
+    attributes: { ...first.attributes, secondLayout: layout!, ...(second !== undefined && { second }) },
+  };
+}
+
+/** Both products with the views that they work on. */
+function halves(inputs: readonly View[], outputs: readonly View[], op: Op) {
+  const ops = splitPair(op);
+  const views = splitPair({ inputs, outputs, attributes: op.attributes });
+  return views.map((half, i) => ({ ...half, op: { ...op, ...ops[i]! } }));
+}
+
+function listPair(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
+  const [first, second] = splitPair(op).map((half): Op => ({ ...op, ...half })) as [Op, Op];
+  if (traits.isCpu) return [first, second].flatMap((half) => listProduct(half, traits, scratch));
+  const [product, other] = [productOf(first), productOf(second)];
+  const tiling = pairTilingOf(product, other, traits, op.attributes);
+  const { c: second_c, second: column_sums, fold } = targetsOf(second, tiling, traits, scratch);
+  const [a, b] = first.inputs as [Tensor, Tensor];
+  const [second_a, second_b] = second.inputs as [Tensor, Tensor];
+  const { extra, extraIs } = epilogueOf(first, first.inputs);
+  const rest = { extra: extra ?? b, c: first.outputs[0]!, second_c, column_sums };
+  const { wgsl, size } = tiling.kernel === 'large' ? { wgsl: largeWgsl, size: 128 } : { wgsl: smallWgsl, size: 64 };
+  const tiles = ({ m, n }: { m: number; n: number }) => Math.ceil(m / size) * Math.ceil(n / size);
+  const call = {
+    constants: {
+      m: product.m,
+      n: product.n,
+      k: product.k,
+      a_row: product.aRow,
+      a_column: product.aColumn,
+      b_row: product.bRow,
+      b_column: product.bColumn,
+      slopes: extraIs === 'slope',
+      adds: extraIs === 'add',
+      second_m: other.m,
+      second_n: other.n,
+      second_k: other.k,
+      second_a_row: other.aRow,
+      second_a_column: other.aColumn,
+      second_b_row: other.bRow,
+      second_b_column: other.bColumn,
+      sums_columns: second.attributes['second'] === 'columnSum',
+      part_depth: tiling.partDepth,
+      part_pitch: partPitch(second, other),
+    },
+    workgroups: linearWorkgroups(tiles(product) + tiles(other) * tiling.parts, 1, traits),
+  };
+  const vectors = { a_vectors: a, b_vectors: b, second_a_vectors: second_a, second_b_vectors: second_b };
+  const made = tiling.byFour
+    ? dispatch(wgsl, { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, ...call })
+    : dispatch(wgsl, { entryPoint: 'by_one', tensors: { a, b, second_a, second_b, ...rest }, ...call });
+  return [made, ...fold];
+}

@@ -1,0 +1,41 @@
+// One product a dispatch, over matmul-store and matmul-tile. Parts of its sum lie one after the other in c, each with its share of
+// the column sums behind it.
+
+override part_depth: u32; // of k, that a workgroup sums; a multiple of 64 unless it is all of k
+override part_pitch: u32; // elements of c from one part of the sum to the next; used when there are several
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(0) var<storage, read> a_vectors: array<vec4f>; // a
+@group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>; // b
+
+fn a_element(product: Product, at: u32) -> f32 { return a[at]; }
+fn b_element(product: Product, at: u32) -> f32 { return b[at]; }
+fn a_vector(product: Product, at: u32) -> vec4f { return a_vectors[at]; }
+fn b_vector(product: Product, at: u32) -> vec4f { return b_vectors[at]; }
+
+fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
+  if (part_depth == k) { store(i, j, value); }
+  else if (i < m && j < n) { c[part * part_pitch + i * n + j] = value; }
+}
+
+fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
+  if (j >= n) { return; }
+  if (part_depth == k) { second[j] = value; } else { c[part * part_pitch + m * n + j] = value; }
+}
+
+fn only_product() -> Product {
+  return Product(m, n, k, a_row, a_column, b_row, b_column, part_depth, sums_columns, false);
+}
+
+/// For any shape.
+@compute @workgroup_size(16, 16)
+fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  make_by_one(only_product(), place, local.x, local.y, index);
+}
+
+/// For operands whose rows as they lie in memory are multiples of four long.
+@compute @workgroup_size(16, 16)
+fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  make_by_four(only_product(), place, local.x, local.y, index);
+}
