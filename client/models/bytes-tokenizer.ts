@@ -1,20 +1,15 @@
 // Byte-level tokens: token id = byte value, 256 of them, no special tokens. As a Hugging Face `tokenizers` file it is a
 // byte-level BPE without merges, whose vocabulary names each byte by GPT-2's printable stand-in for it.
 
-import { utf8 } from '../../shared/bytes.ts';
-import type { Bytes } from '../../shared/bytes.ts';
+import type { Tokenizer } from './tokenizer.ts';
 
 export const byteVocabulary = 256;
 
-/** Text as tokens: its UTF-8 bytes. */
-export function encodeText(text: string): Bytes {
-  return utf8(text);
-}
-
-/** Tokens as text; bytes that are not UTF-8, which a young model produces, become U+FFFD. */
-export function decodeTokens(tokens: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(tokens);
-}
+export const bytesTokenizer: Tokenizer = {
+  vocabulary: byteVocabulary,
+  encode: (text) => text,
+  decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(tokens)),
+};
 
 /** The text of a `tokenizer.json` that the `tokenizers` and `transformers` libraries load. */
 export function bytesTokenizerJson(): string {

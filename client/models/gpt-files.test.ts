@@ -2,10 +2,12 @@ import { expect, test } from 'vitest';
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import { gptFiles } from './gpt-files.ts';
 import { listGpt } from './gpt.ts';
+import { windows } from './sequence.ts';
 import type { GptShape } from './gpt.ts';
 import { readSafetensors } from './safetensors.ts';
 
 const shape: GptShape = {
+  kind: 'gpt',
   layers: 1,
   heads: 2,
   width: 8,
@@ -18,14 +20,14 @@ const shape: GptShape = {
 /** Files of a model whose every parameter holds 0, 1, 2, … */
 function filesOf(variant: Partial<GptShape>) {
   const builder = new PlanBuilder();
-  listGpt(builder, { ...shape, ...variant }, builder.input('tokens', [1, 16], 'u32'));
+  listGpt(builder, { ...shape, ...variant }, windows(builder, builder.input('tokens', [1, 16], 'u32')));
   const plan = builder.finish();
   const flat = new Float32Array(plan.parameterCount);
   for (const { offset, elements } of plan.parameters) for (let i = 0; i < elements; i++) flat[offset + i] = i;
-  const { model, config } = gptFiles({ ...shape, ...variant }, plan, flat);
-  const { tensors, metadata } = readSafetensors(model);
+  const [model, config] = gptFiles({ ...shape, ...variant }, plan, flat);
+  const { tensors, metadata } = readSafetensors(model!.bytes);
   const arrays = Object.fromEntries(tensors.map((array) => [array.name, array]));
-  return { arrays, metadata, config: JSON.parse(new TextDecoder().decode(config)) as Record<string, unknown> };
+  return { arrays, metadata, config: JSON.parse(new TextDecoder().decode(config!.bytes)) as Record<string, unknown> };
 }
 
 test('learned positions and LayerNorm: a GPT-2', () => {

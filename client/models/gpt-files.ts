@@ -1,25 +1,21 @@
 // A trained GPT as the two files that Hugging Face's `transformers` loads: model.safetensors and config.json.
 
 import type { Plan } from '../../kernels/plan/plan.ts';
-import { utf8 } from '../../shared/bytes.ts';
-import type { Bytes } from '../../shared/bytes.ts';
 import { gptNeoxConfig, toGptNeox } from './gpt-neox.ts';
-import { initialDeviation } from './gpt-parameters.ts';
+import { initialDeviation } from './initial-parameters.ts';
 import type { GptShape } from './gpt.ts';
+import { jsonFile, weightsFile } from './model-files.ts';
+import type { ModelFile } from './model.ts';
 import { toNamedArrays } from './named-arrays.ts';
-import { writeSafetensors } from './safetensors.ts';
 import type { NamedArray } from './safetensors.ts';
 
 /**
  * Learned positions and LayerNorm make a GPT2LMHeadModel, rotary positions and LayerNorm a GPTNeoXForCausalLM. Nothing in
  * `transformers` is a GPT with biases and RMSNorm: those keep GPT-2's names under a model type of their own.
  */
-export function gptFiles(shape: GptShape, plan: Plan, parameters: Float32Array): { model: Bytes; config: Bytes } {
+export function gptFiles(shape: GptShape, plan: Plan, parameters: Float32Array): ModelFile[] {
   const { tensors, config } = describeGpt(shape, toNamedArrays(plan, parameters));
-  return {
-    model: writeSafetensors({ tensors, metadata: { format: 'pt' } }),
-    config: utf8(`${JSON.stringify(config, null, 2)}\n`),
-  };
+  return [weightsFile(tensors), jsonFile('config.json', config)];
 }
 
 function describeGpt(shape: GptShape, tensors: readonly NamedArray[]) {

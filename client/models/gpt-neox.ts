@@ -1,7 +1,7 @@
 // A GPT with rotary positions as Hugging Face's GPTNeoXForCausalLM holds it: the same mathematics, other names, linear
 // weights [out, in], and the rows of the fused q, k and v ordered head by head.
 
-import { initialDeviation } from './gpt-parameters.ts';
+import { initialDeviation } from './initial-parameters.ts';
 import type { GptShape } from './gpt.ts';
 import type { NamedArray } from './safetensors.ts';
 

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
-import { initialDeviation, initialGptParameters } from './gpt-parameters.ts';
+import { initialDeviation, initialParameters } from './initial-parameters.ts';
 import { listGpt } from './gpt.ts';
+import { windows } from './sequence.ts';
 import type { GptShape } from './gpt.ts';
 
 const shape: GptShape = {
+  kind: 'gpt',
   layers: 2,
   heads: 2,
   width: 8,
@@ -17,7 +19,7 @@ const shape: GptShape = {
 
 function planOf(variant: Partial<GptShape>) {
   const builder = new PlanBuilder();
-  listGpt(builder, { ...shape, ...variant }, builder.input('tokens', [1, 16], 'u32'));
+  listGpt(builder, { ...shape, ...variant }, windows(builder, builder.input('tokens', [1, 16], 'u32')));
   return builder.finish();
 }
 
@@ -51,10 +53,10 @@ test('rotary positions need no table, RMSNorm no bias; only matrices decay', () 
 
 test('initial parameters: the same bits for a seed, the deviations of GPT-2, zero padding', () => {
   const plan = planOf({});
-  const flat = initialGptParameters(plan, shape, 1);
+  const flat = initialParameters(plan, shape, 1);
   const bytes = new Uint8Array(flat.buffer);
   expect(sha256Hex(bytes)).toBe('e4f66a6570e44fab6e06d50c0997335c6391697d2269db919e7aff0dc8da22e9');
-  expect(initialGptParameters(plan, shape, 2)).not.toEqual(flat);
+  expect(initialParameters(plan, shape, 2)).not.toEqual(flat);
   const deviationOf = (wanted: string): number => {
     const { offset, elements } = plan.parameters.find(({ name }) => name === wanted)!;
     return Math.sqrt(flat.subarray(offset, offset + elements).reduce((sum, x) => sum + x * x, 0) / elements);

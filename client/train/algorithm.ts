@@ -44,4 +44,5 @@ export type OnProgress = (progress: TrainingProgress) => void;
 export interface Job {
   readonly manifest: Manifest;
   readonly data: Uint8Array;
+  readonly weights?: Uint8Array; // the packed folder of a pretrained model
 }

@@ -1,23 +1,14 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../../shared/random.ts';
+import { modelSchema } from '../../shared/manifest/model.ts';
 import { stateHash } from '../../shared/rounds/state.ts';
+import { openModel } from '../models/model.ts';
 import { readSafetensors, writeSafetensors } from '../models/safetensors.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { lmPlans } from './lm-plans.ts';
 
-const plan = lmPlans({
-  model: {
-    kind: 'gpt',
-    layers: 1,
-    heads: 1,
-    width: 4,
-    context: 4,
-    tokenizer: 'bytes',
-    positions: 'learned',
-    norm: 'layer',
-  },
-  optimizer: { kind: 'sgd', batchSize: 1, accumulate: 1 },
-}).evaluation;
+const model = openModel(modelSchema.parse({ kind: 'gpt', layers: 1, heads: 1, width: 4, context: 4 }), null);
+const plan = lmPlans(model, { kind: 'sgd', batchSize: 1, accumulate: 1 }).evaluation;
 
 /** A vector as training leaves it: noise in the parameters, zero in the padding. */
 function vector(seed: number): Float32Array<ArrayBuffer> {

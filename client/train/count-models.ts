@@ -1,11 +1,11 @@
-// What counting alone learns: byte frequencies (unigram) and frequencies after each byte (bigram). A trained model that does
-// not beat them has learnt nothing worth its electricity. Losses are in nats per byte.
+// What counting alone learns: token frequencies (unigram) and frequencies after each token (bigram). A trained model that
+// does not beat them has learnt nothing worth its electricity. Losses are in nats per token.
 
+import type { Tokens } from '../models/tokenizer.ts';
 import type { Dataset, Window } from './data.ts';
 
 /** Added to every count, so that an unseen pair is not impossible. One would flatten the many rare rows of the bigram. */
 const smoothing = 0.1;
-const symbols = 256;
 
 export interface CountLosses {
   readonly unigram: number;
@@ -13,30 +13,42 @@ export interface CountLosses {
 }
 
 /** Fits both models on the training part and measures them on the tokens that `windows` of the validation part predict. */
-export function countLosses({ train, validation }: Dataset, windows: readonly Window[]): CountLosses {
-  const singles = new Float64Array(symbols);
-  const pairs = new Float64Array(symbols * symbols);
-  for (const byte of train) singles[byte]!++;
-  for (let i = 1; i < train.length; i++) pairs[train[i - 1]! * symbols + train[i]!]!++;
-  const single = { unigram: logProbabilities(singles), bigram: logProbabilities(pairs) };
+export function countLosses(
+  { train, validation }: Dataset,
+  windows: readonly Window[],
+  vocabulary: number,
+): CountLosses {
+  const singles = countSingles(train, vocabulary);
+  const pairs = countPairs(train, vocabulary);
   let [unigram, bigram, tokens] = [0, 0, 0];
   for (const window of windows) {
     for (let i = window.start; i < window.start + window.tokens; i++) {
-      unigram -= single.unigram[validation[i + 1]!]!;
-      bigram -= single.bigram[validation[i]! * symbols + validation[i + 1]!]!;
+      const [before, token] = [validation[i]!, validation[i + 1]!];
+      unigram -= logProbability(singles[token]!, train.length, vocabulary);
+      const followers = singles[before]! - Number(before === train.at(-1)); // the last token has none
+      bigram -= logProbability(pairs.get(before * vocabulary + token) ?? 0, followers, vocabulary);
     }
     tokens += window.tokens;
   }
   return { unigram: unigram / tokens, bigram: bigram / tokens };
 }
 
-/** Natural logarithms of the smoothed probabilities of each row of 256 counts. */
-function logProbabilities(counts: Float64Array): Float64Array {
-  const logs = new Float64Array(counts.length);
-  for (let row = 0; row < counts.length; row += symbols) {
-    const ofRow = counts.subarray(row, row + symbols);
-    const total = ofRow.reduce((sum, count) => sum + count, symbols * smoothing);
-    for (let i = 0; i < symbols; i++) logs[row + i] = Math.log((ofRow[i]! + smoothing) / total);
+function countSingles(tokens: Tokens, vocabulary: number): Uint32Array {
+  const counts = new Uint32Array(vocabulary);
+  for (const token of tokens) counts[token]!++;
+  return counts;
+}
+
+/** By first token * vocabulary + second. */
+function countPairs(tokens: Tokens, vocabulary: number): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (let i = 1; i < tokens.length; i++) {
+    const pair = tokens[i - 1]! * vocabulary + tokens[i]!;
+    counts.set(pair, (counts.get(pair) ?? 0) + 1);
   }
-  return logs;
+  return counts;
+}
+
+function logProbability(count: number, total: number, vocabulary: number): number {
+  return Math.log((count + smoothing) / (total + vocabulary * smoothing));
 }

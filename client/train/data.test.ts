@@ -12,7 +12,10 @@ test('the validation part is the end of the data', () => {
 
 test('empty and too small data end in a message that says what is needed', () => {
   expect(() => splitData(new Uint8Array(0), 0.1, 16)).toThrow('the data is empty');
-  const tooSmall = { code: 'data_unavailable', allowed: '180 bytes or more for context 16 and validationFraction 0.1' };
+  const tooSmall = {
+    code: 'data_unavailable',
+    allowed: '180 tokens or more for context 16 and validationFraction 0.1',
+  };
   expect(() => splitData(counting(160), 0.1, 16)).toThrow(expect.objectContaining(tooSmall));
   expect(splitData(counting(180), 0.1, 16).validation.length).toBe(18);
 });

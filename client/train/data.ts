@@ -1,13 +1,14 @@
-// The job's data as byte tokens: what is trained on, what is kept for validation, and the windows that steps and
+// The job's data as tokens: what is trained on, what is kept for validation, and the windows that steps and
 // evaluations read. A window is `context` tokens and, shifted by one, the tokens to predict.
 
 import { noTarget } from '../../kernels/softmax/cross-entropy.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { Random } from '../../shared/random.ts';
+import type { Tokens } from '../models/tokenizer.ts';
 
 export interface Dataset {
-  readonly train: Uint8Array;
-  readonly validation: Uint8Array; // the end of the file, never trained on
+  readonly train: Tokens;
+  readonly validation: Tokens; // the end of the file, never trained on
 }
 
 /** Predicts `tokens` tokens: those at start + 1 .. start + tokens of its part of the data. */
@@ -26,16 +27,16 @@ export interface Batch {
  * Splits the data; the validation part is its last `validationFraction`.
  * @throws LoomError `data_unavailable` when a part does not hold one window
  */
-export function splitData(data: Uint8Array, validationFraction: number, context: number): Dataset {
+export function splitData(data: Tokens, validationFraction: number, context: number): Dataset {
   if (data.length === 0) throw new LoomError('data_unavailable', 'the data is empty', { where: 'spec.data.source' });
   const split = Math.floor(data.length * (1 - validationFraction));
   const dataset = { train: data.subarray(0, split), validation: data.subarray(split) };
   const shortest = Math.min(dataset.train.length, dataset.validation.length);
   if (shortest > context) return dataset;
   const needed = Math.ceil((context + 2) / Math.min(validationFraction, 1 - validationFraction));
-  throw new LoomError('data_unavailable', `${data.length} bytes are too few to train and validate on`, {
+  throw new LoomError('data_unavailable', `${data.length} tokens are too few to train and validate on`, {
     where: 'spec.data.source',
-    allowed: `${needed} bytes or more for context ${context} and validationFraction ${validationFraction}`,
+    allowed: `${needed} tokens or more for context ${context} and validationFraction ${validationFraction}`,
   });
 }
 
@@ -44,7 +45,7 @@ export function createBatch(size: number, context: number): Batch {
 }
 
 /** Fills a batch with windows drawn evenly from everywhere in `data`. */
-export function drawBatch(batch: Batch, data: Uint8Array, context: number, random: Random): void {
+export function drawBatch(batch: Batch, data: Tokens, context: number, random: Random): void {
   const starts = data.length - context; // so many places hold a window and its last target
   for (let at = 0; at < batch.tokens.length; at += context) {
     fillWindow(batch, at, data, { start: random.below(starts), tokens: context });
@@ -52,7 +53,7 @@ export function drawBatch(batch: Batch, data: Uint8Array, context: number, rando
 }
 
 /** Fills a batch with the given windows, at most one a row; what they leave empty has no target. */
-export function fillBatch(batch: Batch, data: Uint8Array, context: number, windows: readonly Window[]): void {
+export function fillBatch(batch: Batch, data: Tokens, context: number, windows: readonly Window[]): void {
   batch.tokens.fill(0);
   batch.targets.fill(noTarget);
   for (const [row, window] of windows.entries()) fillWindow(batch, row * context, data, window);
@@ -77,7 +78,7 @@ export function drawWindows(dataLength: number, context: number, maxTokens: numb
   return Array.from({ length: count }, () => ({ start: random.below(dataLength - context), tokens: context }));
 }
 
-function fillWindow(batch: Batch, at: number, data: Uint8Array, { start, tokens }: Window): void {
+function fillWindow(batch: Batch, at: number, data: Tokens, { start, tokens }: Window): void {
   for (let t = 0; t < tokens; t++) {
     batch.tokens[at + t] = data[start + t]!;
     batch.targets[at + t] = data[start + t + 1]!;

@@ -1,6 +1,7 @@
 // Measures the loss of the parameters a program holds on fixed windows of the validation part.
 
 import type { Program } from '../../kernels/device/device.ts';
+import type { Tokens } from '../models/tokenizer.ts';
 import { createBatch, fillBatch } from './data.ts';
 import type { Window } from './data.ts';
 import type { Pace } from './pace.ts';
@@ -19,7 +20,7 @@ export interface Evaluation {
  */
 export async function evaluate(
   program: Program,
-  validation: Uint8Array,
+  validation: Tokens,
   windows: readonly Window[],
   pace: Pace,
 ): Promise<Evaluation> {

@@ -4,21 +4,15 @@
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { crossEntropy } from '../../kernels/softmax/cross-entropy.ts';
-import type { Manifest } from '../../shared/manifest/manifest.ts';
-import { byteVocabulary } from '../models/bytes-tokenizer.ts';
-import { listGpt } from '../models/gpt.ts';
-import type { GptShape } from '../models/gpt.ts';
+import type { OptimizerSettings } from '../../shared/manifest/optimizer.ts';
+import { listDecoder } from '../models/decoder.ts';
+import type { DecoderShape } from '../models/decoder.ts';
+import type { Model } from '../models/model.ts';
+import { windows } from '../models/sequence.ts';
 import { listAdding, listMean } from './accumulation.ts';
 import { listOptimizer } from './optimizers.ts';
 
-/** The part of a manifest that the plans depend on. */
-export interface LmSpec {
-  readonly model: Manifest['spec']['model'];
-  readonly optimizer: Pick<Manifest['spec']['optimizer'], 'kind' | 'batchSize' | 'accumulate'>;
-}
-
 export interface LmPlans {
-  readonly shape: GptShape;
   /** Inputs `tokens`, `targets` [B, T] and the optimizer's hyper-parameters; `loss` and every gradient can be read. */
   readonly training: Plan;
   /** Where several batches make a step, what all but the last of them run: inputs `tokens`, `targets`; `loss` can be read. */
@@ -29,27 +23,29 @@ export interface LmPlans {
   readonly sampling: Plan;
 }
 
-export function lmPlans({ model, optimizer }: LmSpec): LmPlans {
-  const shape: GptShape = { ...model, vocabulary: byteVocabulary };
-  const size: readonly [number, number] = [optimizer.batchSize, shape.context];
+/** The programs that train a model in its windows, as the optimizer's settings say. */
+export function lmPlans(
+  { shape, window }: Pick<Model, 'shape' | 'window'>,
+  optimizer: Pick<OptimizerSettings, 'kind' | 'batchSize' | 'accumulate'>,
+): LmPlans {
+  const size: readonly [number, number] = [optimizer.batchSize, window];
   return {
-    shape,
     training: lossPlan(shape, size, (builder) => {
       if (optimizer.accumulate > 1) listMean(builder);
       listOptimizer(builder, optimizer.kind);
     }),
     adding: optimizer.accumulate > 1 ? lossPlan(shape, size, listAdding) : null,
     evaluation: lossPlan(shape, size),
-    sampling: logitsPlan(shape),
+    sampling: logitsPlan(shape, window),
   };
 }
 
 /** @param after lists what becomes of the gradients; without, there are none */
-function lossPlan(shape: GptShape, size: readonly [number, number], after?: (builder: PlanBuilder) => void): Plan {
+function lossPlan(shape: DecoderShape, size: readonly [number, number], after?: (builder: PlanBuilder) => void): Plan {
   const builder = new PlanBuilder();
   const tokens = builder.input('tokens', size, 'u32');
   const targets = builder.input('targets', size, 'u32');
-  const loss = builder.readable(crossEntropy(builder, listGpt(builder, shape, tokens), targets));
+  const loss = builder.readable(crossEntropy(builder, listDecoder(builder, shape, windows(builder, tokens)), targets));
   if (after) {
     builder.backward(loss);
     after(builder);
@@ -57,8 +53,9 @@ function lossPlan(shape: GptShape, size: readonly [number, number], after?: (bui
   return builder.finish();
 }
 
-function logitsPlan(shape: GptShape): Plan {
+function logitsPlan(shape: DecoderShape, window: number): Plan {
   const builder = new PlanBuilder();
-  builder.readable(listGpt(builder, shape, builder.input('tokens', [1, shape.context], 'u32')));
+  const tokens = builder.input('tokens', [1, window], 'u32');
+  builder.readable(listDecoder(builder, shape, windows(builder, tokens)));
   return builder.finish();
 }

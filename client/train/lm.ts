@@ -8,9 +8,8 @@ import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
 import { createRandom } from '../../shared/random.ts';
 import type { Random } from '../../shared/random.ts';
-import { bytesTokenizerJson, decodeTokens } from '../models/bytes-tokenizer.ts';
-import { gptFiles } from '../models/gpt-files.ts';
-import { initialGptParameters } from '../models/gpt-parameters.ts';
+import { openModel } from '../models/model.ts';
+import type { Model } from '../models/model.ts';
 import { writeBatchNumber } from './accumulation.ts';
 import type { Algorithm, Job, LocalResult, LocalRun, OnProgress } from './algorithm.ts';
 import { countLosses } from './count-models.ts';
@@ -33,19 +32,23 @@ const stepsInFlight = 2;
 /** Of the text that an artifact shows. */
 const sampled = { tokens: 600, promptTokens: 48, temperature: 0.8, topK: 40 };
 
-/** @throws LoomError `data_unavailable` when the data is too small for the manifest's context and validation fraction */
-export function languageModel({ manifest: { spec }, data }: Job): Algorithm {
-  const dataset = splitData(data, spec.data.validationFraction, spec.model.context);
-  const plans = lmPlans(spec);
+/**
+ * @throws LoomError `data_unavailable` when the data is too small for the manifest's context and validation fraction, or the
+ *   weights to begin with are no model
+ */
+export function languageModel({ manifest: { spec }, data, weights }: Job): Algorithm {
+  const model = openModel(spec.model, weights ?? null);
+  const dataset = splitData(model.tokenizer.encode(data), spec.data.validationFraction, model.window);
+  const plans = lmPlans(model, spec.optimizer);
   return {
     plan: plans.training,
-    tokensPerBatch: spec.optimizer.batchSize * spec.model.context,
-    initialParameters: () => initialGptParameters(plans.training, plans.shape, spec.seed),
+    tokensPerBatch: spec.optimizer.batchSize * model.window,
+    initialParameters: () => model.initialParameters(plans.training, spec.seed),
     async open(device) {
       const training = await device.compile(plans.training);
       const adding = plans.adding && (await device.compile(plans.adding, { shareWith: training }));
       const evaluation = await device.compile(plans.evaluation, { shareWith: training });
-      return new LanguageModelRun(spec, dataset, plans, device, { training, adding, evaluation });
+      return new LanguageModelRun(spec, model, dataset, plans, device, { training, adding, evaluation });
     },
   };
 }
@@ -58,14 +61,16 @@ interface Programs {
 
 class LanguageModelRun implements LocalRun {
   readonly #spec: Spec;
+  readonly #model: Model;
   readonly #dataset: Dataset;
   readonly #plans: LmPlans;
   readonly #device: Device;
   readonly #programs: Programs;
   #optimizerSteps = 0; // since this worker began, for AdamW's bias correction
 
-  constructor(spec: Spec, dataset: Dataset, plans: LmPlans, device: Device, programs: Programs) {
+  constructor(spec: Spec, model: Model, dataset: Dataset, plans: LmPlans, device: Device, programs: Programs) {
     this.#spec = spec;
+    this.#model = model;
     this.#dataset = dataset;
     this.#plans = plans;
     this.#device = device;
@@ -74,7 +79,7 @@ class LanguageModelRun implements LocalRun {
 
   async train(start: Float32Array, assignment: Assignment, pace: Pace, progress: OnProgress): Promise<LocalResult> {
     const { batchSize, accumulate } = this.#spec.optimizer;
-    const batch = createBatch(batchSize, this.#plans.shape.context);
+    const batch = createBatch(batchSize, this.#model.window);
     const tokensPerStep = batch.tokens.length * accumulate;
     const random = createRandom(assignment.seed);
     const log = new LossLog(assignment, tokensPerStep, pace, progress);
@@ -99,7 +104,7 @@ class LanguageModelRun implements LocalRun {
     writeHyper(training, optimizer, learningRate, ++this.#optimizerSteps);
     for (let number = 0; number < optimizer.accumulate; number++) {
       const program = adding !== null && number < optimizer.accumulate - 1 ? adding : training;
-      drawBatch(batch, this.#dataset.train, this.#plans.shape.context, random);
+      drawBatch(batch, this.#dataset.train, this.#model.window, random);
       program.write('tokens', batch.tokens);
       program.write('targets', batch.targets);
       if (adding !== null) writeBatchNumber(program, number, optimizer.accumulate);
@@ -117,7 +122,7 @@ class LanguageModelRun implements LocalRun {
   }
 
   async sample(parameters: Float32Array, seed: number, tokens: number, pace: Pace): Promise<number> {
-    const windows = drawWindows(this.#dataset.validation.length, this.#plans.shape.context, tokens, createRandom(seed));
+    const windows = drawWindows(this.#dataset.validation.length, this.#model.window, tokens, createRandom(seed));
     this.#programs.training.writeParameters(parameters);
     return (await evaluate(this.#programs.evaluation, this.#dataset.validation, windows, pace)).loss;
   }
@@ -127,19 +132,21 @@ class LanguageModelRun implements LocalRun {
     this.#optimizerSteps = 0;
     for (const { name, role, shape, dtype } of training.plan.tensors) {
       const elements = elementsOf(shape);
-      if (role === 'state') training.write(name, dtype === 'u32' ? new Uint32Array(elements) : new Float32Array(elements));
+      if (role === 'state')
+        training.write(name, dtype === 'u32' ? new Uint32Array(elements) : new Float32Array(elements));
     }
   }
 
   async artifact(parameters: Float32Array, pace: Pace): Promise<Artifact> {
     const { loss, tokens } = await this.#measure(parameters, finalEvaluationTokens, pace);
-    const { unigram, bigram } = countLosses(this.#dataset, this.#windows(finalEvaluationTokens));
-    const { model, config } = gptFiles(this.#plans.shape, this.#plans.training, parameters);
+    const { unigram, bigram } = countLosses(
+      this.#dataset,
+      this.#windows(finalEvaluationTokens),
+      this.#model.tokenizer.vocabulary,
+    );
     return {
       files: [
-        { name: 'model.safetensors', bytes: model },
-        { name: 'config.json', bytes: config },
-        { name: 'tokenizer.json', bytes: utf8(bytesTokenizerJson()) },
+        ...this.#model.files(this.#plans.training, parameters),
         { name: 'sample.txt', bytes: utf8(await this.#sample(pace)) },
       ],
       evaluation: { loss, tokens, unigramLoss: unigram, bigramLoss: bigram },
@@ -152,17 +159,18 @@ class LanguageModelRun implements LocalRun {
   }
 
   #windows(tokens: number) {
-    return evaluationWindows(this.#dataset.validation.length, this.#plans.shape.context, tokens);
+    return evaluationWindows(this.#dataset.validation.length, this.#model.window, tokens);
   }
 
   /** Text that the parameters last measured write after a few words of the validation part. */
   async #sample(pace: Pace): Promise<string> {
     const program = await this.#device.compile(this.#plans.sampling, { shareWith: this.#programs.training });
-    const prompt = choosePrompt(this.#dataset.validation, Math.min(sampled.promptTokens, this.#plans.shape.context));
+    const { tokenizer, window } = this.#model;
+    const prompt = choosePrompt(this.#dataset.validation, tokenizer, Math.min(sampled.promptTokens, window));
     const random = createRandom(this.#spec.seed);
     const written = await sampleTokens(program, prompt, sampled.tokens, sampled, random, pace);
     program.destroy();
-    return `${decodeTokens(prompt)}▸${decodeTokens(written)}\n`;
+    return `${tokenizer.decode(prompt)}▸${tokenizer.decode(written)}\n`;
   }
 }
 

@@ -59,7 +59,7 @@ test('two workers with one plain-SGD step a round equal one worker with twice th
       },
       utf8('There she blows! A hump like a snow-hill! It'),
     );
-  const { train: text } = splitData(jobOf(2).data, 0.4, 16);
+  const text = splitData(jobOf(2).data, 0.4, 16).train as Uint8Array; // bytes are the tokens
   const [first, second, alone] = [await openSmall(jobOf(2)), await openSmall(jobOf(2)), await openSmall(jobOf(4))];
   for (let round = 0; round < 3; round++) {
     const step = { round, steps: 1, learningRate: 0.5 };

@@ -62,11 +62,12 @@ export class LocalTrainer implements Trainer {
     this.#timing = timing;
   }
 
-  async open({ manifest, data, backend }: TrainerJob): Promise<TrainerReport & StateRef> {
+  async open({ backend, ...job }: TrainerJob): Promise<TrainerReport & StateRef> {
+    const { manifest } = job;
     const { compression, aggregation } = manifest.spec.rounds;
     const momentum = new WorkerMomentum(aggregationSettings(aggregation).workerMomentum);
     const feedback = new ErrorFeedback(errorFeedbackOf(compression));
-    this.#job = { manifest, backend, algorithm: languageModel({ manifest, data }), momentum, feedback };
+    this.#job = { manifest, backend, algorithm: languageModel(job), momentum, feedback };
     const { device, why, stepsPerSecond } = await this.#openDevice(this.#job);
     const { algorithm } = this.#job;
     return {
@@ -209,7 +210,10 @@ export class LocalTrainer implements Trainer {
   /** A payload that does not decode adds nothing; every worker sees the same bytes, so all leave it out alike. */
   #decode(round: number, { payload, tokens, folds }: WeighedPayload): Difference | null {
     try {
-      return { difference: this.#codec(round, folds).decode(payload, this.#opened().algorithm.plan.parameterCount), tokens };
+      return {
+        difference: this.#codec(round, folds).decode(payload, this.#opened().algorithm.plan.parameterCount),
+        tokens,
+      };
     } catch (error) {
       if (error instanceof LoomError && error.code === 'invalid_frame') return null;
       throw error;

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { openCpu } from '../../kernels/device/cpu.ts';
+import { openModel } from '../models/model.ts';
 import { lmPlans } from './lm-plans.ts';
-import { assignmentOf, openSmall, smallJob, smallManifest } from './testing/small-job.ts';
+import { assignmentOf, openSmall, smallJob } from './testing/small-job.ts';
 
 test('Muon learns a small job, and keeps no second moment of the matrices', async () => {
   const job = smallJob({ optimizer: { kind: 'muon', learningRate: 0.01, batchSize: 4 } });
@@ -11,7 +12,8 @@ test('Muon learns a small job, and keeps no second moment of the matrices', asyn
   const next = await trainer.train(assignmentOf({ round: 1, steps: 1, evaluate: true }), () => {});
   expect(next.validation!.loss).toBeLessThan(2.5);
 
-  const { training } = lmPlans(smallManifest(job.manifest.spec).spec);
+  const { model, optimizer } = job.manifest.spec;
+  const { training } = lmPlans(openModel(model, null), optimizer);
   const states = (await openCpu().compile(training)).plan.tensors.filter(({ role }) => role === 'state');
   const momenta = states.filter(({ name }) => name.endsWith('momenta')).map(({ shape }) => shape);
   expect(momenta).toEqual([

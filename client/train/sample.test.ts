@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../../shared/random.ts';
 import { utf8 } from '../../shared/bytes.ts';
+import { bytesTokenizer } from '../models/bytes-tokenizer.ts';
 import { choosePrompt, drawToken } from './sample.ts';
 
 const logits = Float32Array.of(0, 2, 1, -50, 2.5);
@@ -22,7 +23,7 @@ test('only the top k are drawn, as often as softmax says', () => {
 });
 
 test('a prompt begins with a sentence and ends with a word', () => {
-  const prompt = (text: string) => new TextDecoder().decode(choosePrompt(utf8(text), 16));
+  const prompt = (text: string) => bytesTokenizer.decode(choosePrompt(utf8(text), bytesTokenizer, 16));
   expect(prompt('ten gold. Call me Ishmael, some years ago')).toBe('Call me');
   expect(prompt('no sentence here at all')).toBe('no sentence');
   expect(prompt('0123456789abcdefghij')).toBe('0123456789abcdef');

@@ -1,6 +1,8 @@
 // Lets a trained model write: one token at a time, drawn from its distribution after temperature and top-k.
 
 import type { Program } from '../../kernels/device/device.ts';
+import { utf8 } from '../../shared/bytes.ts';
+import type { Tokenizer, Tokens } from '../models/tokenizer.ts';
 import type { Random } from '../../shared/random.ts';
 import type { Pace } from './pace.ts';
 
@@ -17,14 +19,14 @@ export interface Sampling {
  */
 export async function sampleTokens(
   program: Program,
-  prompt: Uint8Array,
+  prompt: Tokens,
   length: number,
   sampling: Sampling,
   random: Random,
   pace: Pace,
-): Promise<Uint8Array> {
+): Promise<Uint32Array> {
   const context = program.plan.tensors.find(({ name }) => name === 'tokens')!.shape[1]!;
-  const text = new Uint8Array(prompt.length + length);
+  const text = new Uint32Array(prompt.length + length);
   text.set(prompt);
   const window = new Uint32Array(context);
   for (let end = prompt.length; end < text.length; end++) {
@@ -54,11 +56,17 @@ export function drawToken(logits: Float32Array, { temperature, topK }: Sampling,
   return best; // rounding left a sliver
 }
 
+/** Of the text that a prompt is looked for in. */
+const promptText = 4096;
+
 /** The beginning of a sentence of `text`, at most `length` tokens, ending with a word; any beginning where there is none. */
-export function choosePrompt(text: Uint8Array, length: number): Uint8Array {
-  const [space, stop] = [0x20, 0x2e];
-  const sentence = text.findIndex((byte, i) => byte === space && text[i - 1] === stop) + 1; // 0 without one
-  const prompt = text.subarray(sentence, sentence + length);
-  const end = prompt.lastIndexOf(space);
-  return end > 0 ? prompt.subarray(0, end) : prompt;
+export function choosePrompt(text: Tokens, tokenizer: Tokenizer, length: number): Tokens {
+  const words = tokenizer.decode(text.subarray(0, promptText));
+  const stop = words.indexOf('. ');
+  const sentence = tokenizer.encode(utf8(stop < 0 ? words : words.slice(stop + 2))).subarray(0, length);
+  for (let end = sentence.length; end > 1; end--) {
+    // The last token of a whole word is the one before a space: bytes have it after, other tokenizers within the next one.
+    if (tokenizer.decode(sentence.subarray(end - 1, end)).startsWith(' ')) return sentence.subarray(0, end - 1);
+  }
+  return sentence;
 }

@@ -31,6 +31,17 @@ export interface Contribution {
   validation: { loss: number; tokens: number } | null; // on the agreed state, when the assignment asked for it
 }
 
+export interface WeighedPayload {
+  payload: Uint8Array;
+  tokens: number;
+  folds?: number | undefined; // contributions that a group made it of; undefined for a worker's own
+}
+
+export interface Folded {
+  payload: Uint8Array;
+  hash: string; // SHA-256 of payload
+}
+
 export interface TrainingProgress {
   round: number;
   step: number; // finished steps of this round
@@ -40,13 +51,14 @@ export interface TrainingProgress {
 }
 
 export interface Artifact {
-  files: { name: 'model.safetensors' | 'config.json' | 'tokenizer.json' | 'sample.txt'; bytes: Uint8Array }[];
+  files: { name: string; bytes: Uint8Array }[]; // a model folder, and sample.txt
   evaluation: { loss: number; tokens: number; unigramLoss: number; bigramLoss: number };
 }
 
 export interface TrainerJob {
   manifest: Manifest;
   data: Uint8Array; // the dataset's bytes as the coordinator serves them; checked by the caller against its SHA-256
+  weights?: Uint8Array; // of a pretrained model: the packed folder, served and checked likewise
   backend: 'auto' | 'webgpu' | 'cpu';
 }
 
@@ -55,15 +67,8 @@ export interface Applied extends StateRef {
 }
 
 export interface Trainer {
-  /**
-   * Chooses a backend by measuring, builds the job's plan and the initial state of round 0.
-   * @param data the dataset's bytes as the coordinator serves them; checked by the caller against its SHA-256
-   */
-  open(job: {
-    manifest: Manifest;
-    data: Uint8Array;
-    backend: 'auto' | 'webgpu' | 'cpu';
-  }): Promise<TrainerReport & StateRef>;
+  /** Chooses a backend by measuring, builds the job's plan and the initial state of round 0. */
+  open(job: TrainerJob): Promise<TrainerReport & StateRef>;
   /** The agreed state now held. */
   state(): Promise<StateRef>;
   /**
@@ -81,8 +86,13 @@ export interface Trainer {
   train(assignment: Assignment, onProgress: (progress: TrainingProgress) => void): Promise<Contribution>;
   /** Stops a running `train` after its current step (its round closed without us, or the user paused). */
   interrupt(): Promise<void>;
-  /** Applies a closed round's payloads, in order, weighted by tokens. */
-  apply(round: number, contributions: { payload: Uint8Array; tokens: number }[]): Promise<Applied>;
+  /**
+   * Applies a closed round's payloads, in order, weighted by tokens.
+   * @param inside payloads that are in one of these, because a group folded them: of our own, if it is one
+   */
+  apply(round: number, contributions: WeighedPayload[], inside?: Uint8Array[]): Promise<Applied>;
+  /** One payload of several, in their order: the same bytes on every worker. */
+  fold(round: number, inputs: WeighedPayload[]): Promise<Folded>;
   /** The finished model with its evaluation on the whole validation part. */
   artifact(): Promise<Artifact>;
   /** Fraction of the time the device may be busy, 0.05..1: the page's load slider. */

@@ -5,6 +5,7 @@ import type { Manifest } from '../../shared/manifest/manifest.ts';
 
 const slackBytes = 1024 * 1024;
 const byteVocabulary = 512; // 256 bytes and special tokens, padded
+const storedBytes = 2; // that a parameter has at least in a pretrained model
 
 export interface UploadLimits {
   checkpointBytes: number; // parameters and outer momentum, float32
@@ -21,9 +22,12 @@ export function uploadLimits(manifest: Manifest): UploadLimits {
   };
 }
 
-/** At least the number of parameters: 12 width² a layer with the biases and norms, embeddings in and out, positions. */
+/** At least the number of parameters: matrices of a layer with the biases and norms, embeddings in and out, positions. */
 function maxParameters(manifest: Manifest): number {
-  const { layers, width, context } = manifest.spec.model;
-  const layer = 12 * width * width + 20 * width;
+  const { model } = manifest.spec;
+  if (model.kind === 'pretrained') return Math.ceil((model.bytes ?? 0) / storedBytes);
+  const { layers, width, context } = model;
+  const hidden = model.kind === 'gpt' ? 4 * width : 1.5 * (model.hidden ?? 16 * Math.ceil(width / 6)); // of two matrices
+  const layer = 4 * width * width + 2 * width * hidden + 20 * width;
   return Math.ceil(1.1 * (layers * layer + width * (2 * byteVocabulary + context + 2)));
 }

@@ -23,14 +23,14 @@ export function describeIssue(outer: Issue, schema: z.ZodType, value: unknown): 
     (part, key) => (part as Record<PropertyKey, unknown> | undefined)?.[key],
     value,
   );
-  const allowed = allowedBy(issue, schema);
+  const allowed = allowedBy(issue, schema, value);
   const message = found === undefined && allowed !== undefined ? 'is missing' : whatIsWrong(issue, found);
   return { where, message, ...(allowed !== undefined && { allowed }) };
 }
 
 /** Of a union's alternatives the one that was meant: where the fault lies deepest, else the first. */
 function insideUnions(issue: Issue): Issue {
-  if (issue.code !== 'invalid_union') return issue;
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
   const firsts = issue.errors.map((issues) => insideUnions(issues[0]!));
   const meant = firsts.reduce((best, other) => (other.path.length > best.path.length ? other : best));
   return { ...meant, path: [...issue.path, ...meant.path] };
@@ -43,6 +43,7 @@ function whatIsWrong(issue: Issue, found: unknown): string {
     case 'invalid_type':
       return `${show(found)} is not accepted`;
     case 'invalid_value':
+    case 'invalid_union': // no alternative has this discriminator
       return `${show(found)} is not supported`;
     case 'too_small':
       return `${show(found)} is too small`;
@@ -53,14 +54,16 @@ function whatIsWrong(issue: Issue, found: unknown): string {
   }
 }
 
-function allowedBy(issue: Issue, schema: z.ZodType): string | undefined {
+function allowedBy(issue: Issue, schema: z.ZodType, value: unknown): string | undefined {
   switch (issue.code) {
     case 'unrecognized_keys':
-      return fieldsAt(schema, issue.path).join(', ');
+      return Object.keys(objectAt(schema, issue.path, value).shape).join(', ');
     case 'invalid_type':
       return typeName(issue.expected);
     case 'invalid_value':
       return issue.values.map(String).join(', ');
+    case 'invalid_union':
+      return discriminators(objectsAt(schema, issue.path.slice(0, -1)), issue.path.at(-1)).join(', ');
     case 'too_small':
       return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
@@ -70,16 +73,32 @@ function allowedBy(issue: Issue, schema: z.ZodType): string | undefined {
   }
 }
 
-/** The fields of the object schema at `path`. */
-function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const inner = path.reduce<unknown>((outer, key) => unwrap(outer).shape[key as string], schema);
-  return Object.keys(unwrap(inner).shape);
+/** The object schema at `path`; of a union's alternatives the one with the value's `kind`, else the first. */
+function objectAt(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): z.ZodObject {
+  const objects = objectsAt(schema, path);
+  const found = path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown> | undefined)?.[key], value);
+  const kind = (found as { kind?: unknown } | undefined)?.kind;
+  return objects.find((object) => object.shape['kind']?.safeParse(kind).success) ?? objects[0]!;
 }
 
-/** The object schema inside defaults, optionals and unions. */
-function unwrap(schema: unknown): z.ZodObject {
-  if (schema instanceof z.ZodUnion) return unwrap(schema.options.find((option) => option instanceof z.ZodObject));
-  return schema instanceof z.ZodObject ? schema : unwrap((schema as z.ZodPrefault).unwrap());
+function objectsAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodObject[] {
+  const step = (outer: unknown, key: PropertyKey): unknown =>
+    objectsIn(outer).find(({ shape }) => key in shape)!.shape[key as string];
+  return objectsIn(path.reduce<unknown>(step, schema));
+}
+
+/** The object schemas inside defaults, optionals and unions. */
+function objectsIn(schema: unknown): z.ZodObject[] {
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(objectsIn);
+  if (schema instanceof z.ZodObject) return [schema];
+  return 'unwrap' in (schema as object) ? objectsIn((schema as z.ZodPrefault).unwrap()) : [];
+}
+
+/** The values of a literal field that alternatives are told apart by. */
+function discriminators(objects: readonly z.ZodObject[], key: PropertyKey | undefined): string[] {
+  return objects
+    .flatMap(({ shape }) => [...(shape[key as string]?._zod.values ?? [])].filter((value) => value !== undefined))
+    .map(String);
 }
 
 function typeName(expected: string): string {

@@ -7,32 +7,14 @@ import { aggregationSchema } from './aggregation.ts';
 import { compressionSchema } from './compression.ts';
 import { duration } from './duration.ts';
 import { describeIssue } from './fault.ts';
+import { modelSchema } from './model.ts';
 import { optimizerSchema } from './optimizer.ts';
+import { topologySchema } from './topology.ts';
+import { verificationSchema } from './verification.ts';
 
 const name = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1-63 lower-case letters, digits and inner dashes');
-
-const gpt = z
-  .strictObject({
-    kind: z.literal('gpt'),
-    layers: z.int().min(1).max(96).default(4),
-    heads: z.int().min(1).max(128).default(4),
-    width: z.int().min(4).max(16384).default(64), // d_model
-    context: z.int().min(2).max(8192).default(64), // tokens a window holds
-    tokenizer: z.literal('bytes').default('bytes'),
-    positions: z.enum(['learned', 'rotary']).default('learned'),
-    norm: z.enum(['layer', 'rms']).default('layer'),
-  })
-  .refine((model) => model.width % model.heads === 0, { message: 'must be a multiple of heads', path: ['width'] })
-  .refine((model) => (model.width / model.heads) % 4 === 0, {
-    message: 'width / heads must be a multiple of 4',
-    path: ['width'],
-  })
-  .refine((model) => model.width / model.heads <= 128, {
-    message: 'width / heads must be at most 128', // what the attention kernel keeps in an invocation
-    path: ['heads'],
-  });
 
 const dataSource = z
   .string()
@@ -50,13 +32,14 @@ const rounds = z.strictObject({
   outerLearningRate: z.number().positive().max(10).default(1), // on the averaged difference
   outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov; 0 = plain averaging
   compression: compressionSchema.default('int8'), // of the differences that workers exchange
+  topology: topologySchema.default('auto'), // who exchanges with whom
   aggregation: aggregationSchema.default('mean'), // of a round's differences; the others than mean withstand liars
   quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline
 });
 
 const spec = z.strictObject({
   algorithm: z.literal('lm'),
-  model: gpt,
+  model: modelSchema,
   data: z.strictObject({ source: dataSource, validationFraction: z.number().min(0.001).max(0.5).default(0.1) }),
   optimizer: optimizerSchema.prefault({}),
   rounds: rounds.prefault({}),
@@ -77,6 +60,7 @@ const spec = z.strictObject({
     .refine((runtime) => runtime.maxDuration !== undefined || runtime.maxTokens !== undefined, {
       message: 'needs maxDuration or maxTokens, or the job would never end',
     }),
+  verification: verificationSchema.default('none'), // how far the workers are trusted
   seed: z.uint32().default(1),
 });
 

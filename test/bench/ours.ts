@@ -1,6 +1,7 @@
 // LoomOS as a contestant: plans, as the trainer runs them.
 
 import { listGpt } from '../../client/models/gpt.ts';
+import { windows } from '../../client/models/sequence.ts';
 import { adamw, adamwHyper } from '../../kernels/adamw/adamw.ts';
 import { attend } from '../../kernels/attention/attention.ts';
 import type { Counters, Device, Program } from '../../kernels/device/device.ts';
@@ -66,7 +67,11 @@ export function trainingPlan(size: GptSize): Plan {
   const builder = new PlanBuilder();
   const tokens = builder.input('tokens', [size.batch, size.context], 'u32');
   const targets = builder.input('targets', [size.batch, size.context], 'u32');
-  const logits = listGpt(builder, { ...size, positions: 'learned', norm: 'layer' }, tokens);
+  const logits = listGpt(
+    builder,
+    { kind: 'gpt', ...size, positions: 'learned', norm: 'layer' },
+    windows(builder, tokens),
+  );
   const loss = builder.readable(crossEntropy(builder, logits, targets));
   builder.backward(loss);
   adamw(builder);

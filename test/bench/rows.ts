@@ -1,6 +1,6 @@
 // The rows of the benchmark, and their sizes for GPUs and for adapters that run on the CPU.
 
-import { initialGptParameters } from '../../client/models/gpt-parameters.ts';
+import { initialParameters } from '../../client/models/initial-parameters.ts';
 import { trainingPlan } from './ours.ts';
 import type { AdamwTask, AttentionTask, Contestant, GemmTask, GptSize, TrainTask, Work } from './work.ts';
 import { uniform } from './work.ts';
@@ -97,7 +97,7 @@ function trainRow(shape: GptSize): Row {
 
 export function trainTask(shape: GptSize): TrainTask {
   const plan = trainingPlan(shape);
-  const flat = initialGptParameters(plan, shape, 1);
+  const flat = initialParameters(plan, shape, 1);
   const parameters = Object.fromEntries(
     plan.parameters.map((p) => [p.name, { shape: p.shape, data: flat.slice(p.offset, p.offset + p.elements) }]),
   );

@@ -6,6 +6,7 @@ import { openDawn } from '../../kernels/device/dawn.ts';
 import type { Device } from '../../kernels/device/device.ts';
 import { createRandom } from '../../shared/random.ts';
 import { parseManifest } from '../../shared/manifest/manifest.ts';
+import { openModel } from '../../client/models/model.ts';
 import { lmPlans } from '../../client/train/lm-plans.ts';
 import { adamwHyper } from '../../kernels/adamw/adamw.ts';
 
@@ -22,7 +23,7 @@ const { spec } = parseManifest({
 });
 const tokensPerStep = spec.optimizer.batchSize * spec.model.context;
 const device = await open(process.argv[2] ?? 'cpu');
-const program = await device.compile(lmPlans(spec).training);
+const program = await device.compile(lmPlans(openModel(spec.model, null), spec.optimizer).training);
 
 const random = createRandom(1);
 program.writeParameters(Float32Array.from({ length: program.plan.parameterCount }, () => 0.02 * random.normal()));

@@ -10,7 +10,8 @@ import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { utf8 } from '../../shared/bytes.ts';
 import { createRandom } from '../../shared/random.ts';
-import { initialGptParameters } from '../../client/models/gpt-parameters.ts';
+import { initialParameters } from '../../client/models/initial-parameters.ts';
+import { openModel } from '../../client/models/model.ts';
 import { createBatch, drawBatch } from '../../client/train/data.ts';
 import { lmPlans } from '../../client/train/lm-plans.ts';
 import golden from './gpt.json' with { type: 'json' };
@@ -33,9 +34,10 @@ test.each(golden.cases)(
 );
 
 async function checkDevice(device: Device, wanted: Case): Promise<void> {
-  const { training } = lmPlans(specOf(wanted));
+  const { model, optimizer } = specOf(wanted);
+  const { training } = lmPlans(openModel(model, null), optimizer);
   const program = await device.compile(training);
-  program.writeParameters(initialGptParameters(training, golden, golden.seed));
+  program.writeParameters(initialParameters(training, golden, golden.seed));
   const data = utf8(golden.text);
   const batch = createBatch(golden.batchSize, golden.context);
   const random = createRandom(golden.batchSeed);

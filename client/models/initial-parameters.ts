@@ -1,10 +1,12 @@
-// The first parameters of a GPT, from the job's seed: every worker makes the same bits for itself, so nothing is sent.
+// The first parameters of a decoder, from the job's seed: every worker makes the same bits for itself, so nothing is sent.
 
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { createRandom } from '../../shared/random.ts';
-import type { GptShape } from './gpt.ts';
 
 const initialStream = 0x696e6974; // 'init': keeps these draws apart from other uses of the seed
+
+/** Matrices that write into the residual stream, two a layer, by the names of GPT-2 and of Llama. */
+const residual = /\.(c_proj|o_proj|down_proj)\.weight$/;
 
 /**
  * Deviation of a matrix's first values. GPT-2's 0.02 belongs to its width of 768; other widths get what gives their
@@ -19,19 +21,18 @@ export function initialDeviation(width: number): number {
  * divided by the root of their number.
  * @returns the flat vector [plan.parameterCount], zero in the padding
  */
-export function initialGptParameters(
+export function initialParameters(
   plan: Plan,
-  { width, layers }: Pick<GptShape, 'width' | 'layers'>,
+  { width, layers }: { readonly width: number; readonly layers: number },
   seed: number,
 ): Float32Array<ArrayBuffer> {
   const deviation = initialDeviation(width);
   const flat = new Float32Array(plan.parameterCount);
-  for (const [index, { name, offset, elements }] of plan.parameters.entries()) {
+  for (const [index, { name, shape, offset, elements }] of plan.parameters.entries()) {
     const values = flat.subarray(offset, offset + elements);
     if (name.endsWith('.bias')) continue;
-    if (/\.ln_\w+\.weight$/.test(name)) values.fill(1);
-    else
-      fillNormal(values, name.endsWith('.c_proj.weight') ? deviation / Math.sqrt(2 * layers) : deviation, seed, index);
+    if (shape.length === 1) values.fill(1);
+    else fillNormal(values, residual.test(name) ? deviation / Math.sqrt(2 * layers) : deviation, seed, index);
   }
   return flat;
 }

@@ -1,0 +1,146 @@
+// From the config.json of a Hugging Face model to a decoder's shape. What this product cannot compute exactly is refused by
+// the field's name, never ignored; dropout is left out, which changes nothing but training.
+
+import { mostHeadSize } from '../../shared/manifest/model.ts';
+import type { DecoderShape } from './decoder.ts';
+import type { GptShape } from './gpt.ts';
+import type { LlamaShape } from './llama.ts';
+import { parseJson, unusable } from './pack.ts';
+
+export type Config = Readonly<Record<string, unknown>>;
+
+/** @throws LoomError `data_unavailable` naming the field and what is allowed */
+export function parseConfig(text: string): { config: Config; shape: DecoderShape } {
+  const config = parseJson('config.json', text);
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
+    throw unusable('config.json is not an object');
+  return { config: config as Config, shape: shapeOf(new Fields(config as Config)) };
+}
+
+function shapeOf(fields: Fields): DecoderShape {
+  const type = fields.only('model_type', ['gpt2', 'llama', 'mistral', 'qwen2']);
+  fields.only('quantization_config', [undefined, null]);
+  return type === 'gpt2' ? gptShape(fields) : llamaShape(fields, type as string);
+}
+
+function gptShape(fields: Fields): GptShape {
+  const width = fields.size('n_embd');
+  fields.only('n_inner', [undefined, null, 4 * width]);
+  fields.only('activation_function', [undefined, 'gelu_new', 'gelu_pytorch_tanh']);
+  fields.only('tie_word_embeddings', [undefined, true]);
+  fields.only('scale_attn_weights', [undefined, true]);
+  for (const name of ['scale_attn_by_inverse_layer_idx', 'reorder_and_upcast_attn', 'add_cross_attention'])
+    fields.only(name, [undefined, false]);
+  const heads = fields.size('n_head');
+  fields.check('n_head', width % heads === 0, 'a divisor of n_embd');
+  checkHeadSize(fields, 'n_head', width / heads);
+  return {
+    kind: 'gpt',
+    layers: fields.size('n_layer'),
+    heads,
+    width,
+    context: fields.size('n_positions'),
+    vocabulary: fields.size('vocab_size'),
+    positions: 'learned',
+    norm: 'layer',
+    epsilon: fields.number('layer_norm_epsilon', 1e-5),
+  };
+}
+
+function llamaShape(fields: Fields, type: string): LlamaShape {
+  const [width, heads] = [fields.size('hidden_size'), fields.size('num_attention_heads')];
+  const kvHeads = fields.size('num_key_value_heads', heads);
+  const headSize = fields.size('head_dim', width / heads);
+  fields.check('num_key_value_heads', heads % kvHeads === 0, 'a divisor of num_attention_heads');
+  checkHeadSize(fields, 'head_dim', headSize);
+  fields.only('hidden_act', [undefined, 'silu']);
+  fields.only('attention_bias', [undefined, false]);
+  fields.only('mlp_bias', [undefined, false]);
+  fields.only('use_sliding_window', [undefined, false]);
+  const layers = fields.size('num_hidden_layers');
+  fields.only('layer_types', [undefined, null, Array.from({ length: layers }, () => 'full_attention')]);
+  return {
+    kind: 'llama',
+    layers,
+    heads,
+    kvHeads,
+    headSize,
+    width,
+    hidden: fields.size('intermediate_size'),
+    context: contextOf(fields, type),
+    vocabulary: fields.size('vocab_size'),
+    ropeTheta: ropeTheta(fields),
+    epsilon: fields.number('rms_norm_eps', 1e-6),
+    qkvBias: type === 'qwen2',
+    tied: fields.only('tie_word_embeddings', [undefined, false, true]) === true,
+  };
+}
+
+/** Within one sliding window (Mistral's) attention is the whole causal one: longer sequences are not trained on. */
+function contextOf(fields: Fields, type: string): number {
+  const context = fields.size('max_position_embeddings');
+  if (type !== 'mistral' || fields.only('sliding_window', [null], 'number') === null) return context;
+  return Math.min(context, fields.size('sliding_window', 4096));
+}
+
+/** Beside the other fields, or, since version 5 of `transformers`, in `rope_parameters`. */
+function ropeTheta(fields: Fields): number {
+  fields.only('rope_scaling', [undefined, null]);
+  const inner = fields.inner('rope_parameters');
+  if (inner === null) return fields.number('rope_theta', 10_000);
+  inner.only('rope_type', [undefined, 'default']);
+  return inner.number('rope_theta', 10_000);
+}
+
+function checkHeadSize(fields: Fields, name: string, headSize: number): void {
+  const fits = headSize % 2 === 0 && headSize <= mostHeadSize;
+  fields.check(name, fits, `heads of an even size of at most ${mostHeadSize}`);
+}
+
+/** The fields of a JSON object, each asked for with what it may be. */
+class Fields {
+  readonly #values: Config;
+  readonly #path: string;
+
+  constructor(values: Config, path = 'config.json') {
+    this.#values = values;
+    this.#path = path;
+  }
+
+  /** A whole number of at least 1. @param fallback where the field is absent or null */
+  size(name: string, fallback?: number): number {
+    const value = this.#values[name] ?? fallback;
+    this.check(name, Number.isSafeInteger(value) && (value as number) >= 1, 'a whole number of at least 1');
+    return value as number;
+  }
+
+  number(name: string, fallback: number): number {
+    const value = this.#values[name] ?? fallback;
+    this.check(name, typeof value === 'number' && value > 0, 'a number above 0');
+    return value as number;
+  }
+
+  /** One of these values; undefined stands for an absent field. @param type that is accepted besides */
+  only(name: string, allowed: readonly unknown[], type?: 'number'): unknown {
+    const value = this.#values[name];
+    const text = JSON.stringify(value);
+    const fits =
+      allowed.some((other) => JSON.stringify(other) === text) || (type !== undefined && typeof value === type);
+    const shown = allowed.map((other) => (other === undefined ? 'none' : JSON.stringify(other)));
+    this.check(name, fits || (type !== undefined && value === undefined), shown.join(', '));
+    return value;
+  }
+
+  inner(name: string): Fields | null {
+    const value = this.#values[name];
+    return typeof value === 'object' && value !== null ? new Fields(value as Config, `${this.#path}.${name}`) : null;
+  }
+
+  check(name: string, holds: boolean, allowed: string): void {
+    if (holds) return;
+    const value = this.#values[name];
+    const found =
+      value === undefined ? 'is missing' : `is ${JSON.stringify(value).slice(0, 80)}, which is not supported`;
+    throw unusable(`${this.#path}: ${name} ${found}`, allowed);
+  }
+}

@@ -1,0 +1,20 @@
+// Any decoder that this product trains: what its shape is, and its plan.
+
+import type { PlanBuilder } from '../../kernels/plan/builder.ts';
+import type { Tensor } from '../../kernels/plan/op.ts';
+import { listGpt } from './gpt.ts';
+import type { GptShape } from './gpt.ts';
+import { listLlama } from './llama.ts';
+import type { LlamaShape } from './llama.ts';
+import type { Sequence } from './sequence.ts';
+
+export type DecoderShape = GptShape | LlamaShape;
+
+/**
+ * Lists the model's parameters and its forward pass.
+ * @param sequence `windows` of u32 tokens [B, T] with T <= context, or another way to see R positions
+ * @returns logits [R, V]
+ */
+export function listDecoder(builder: PlanBuilder, shape: DecoderShape, sequence: Sequence): Tensor {
+  return shape.kind === 'gpt' ? listGpt(builder, shape, sequence) : listLlama(builder, shape, sequence);
+}

@@ -1,0 +1,36 @@
+// What a job trains, as its manifest names it: a decoder's shape, how its text becomes tokens, its first parameters, and
+// the files that it leaves.
+
+import type { Plan } from '../../kernels/plan/plan.ts';
+import type { Bytes } from '../../shared/bytes.ts';
+import { LoomError } from '../../shared/errors.ts';
+import type { ModelSettings } from '../../shared/manifest/model.ts';
+import type { DecoderShape } from './decoder.ts';
+import { openPretrained } from './pretrained.ts';
+import { randomModel } from './random-model.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+export interface ModelFile {
+  readonly name: string;
+  readonly bytes: Bytes;
+}
+
+export interface Model {
+  readonly shape: DecoderShape;
+  readonly window: number; // tokens that a training window holds, at most shape.context
+  readonly tokenizer: Tokenizer;
+  /** The flat vector [plan.parameterCount], the same bits for a seed on every machine. */
+  initialParameters(plan: Plan, seed: number): Float32Array<ArrayBuffer>;
+  /** A folder as Hugging Face's `transformers` reads it. */
+  files(plan: Plan, parameters: Float32Array): ModelFile[];
+}
+
+/**
+ * @param packed the folder that a pretrained model came in (pack.ts); null for others
+ * @throws LoomError `data_unavailable` for a folder that is no model of a supported kind
+ */
+export function openModel(settings: ModelSettings, packed: Uint8Array | null): Model {
+  if (settings.kind !== 'pretrained') return randomModel(settings);
+  if (packed === null) throw new LoomError('internal', 'a pretrained model without its files');
+  return openPretrained(settings, packed);
+}
