@@ -1,4 +1,4 @@
-// The programs of language modelling, listed once for a manifest: a training step, its loss alone, and logits to sample from.
+// The programs of language modelling, listed once for a manifest: a training step, and its loss alone.
 // All three lay out the same parameters, so that they can share them on a device.
 
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
@@ -19,8 +19,6 @@ export interface LmPlans {
   readonly adding: Plan | null;
   /** Inputs `tokens`, `targets` [B, T]; reads `loss`. */
   readonly evaluation: Plan;
-  /** Input `tokens` [1, T]; reads `logits` [T, V]. */
-  readonly sampling: Plan;
 }
 
 /** The programs that train a model in its windows, as the optimizer's settings say. */
@@ -36,7 +34,6 @@ export function lmPlans(
     }),
     adding: optimizer.accumulate > 1 ? lossPlan(shape, size, listAdding) : null,
     evaluation: lossPlan(shape, size),
-    sampling: logitsPlan(shape, window),
   };
 }
 
@@ -50,12 +47,5 @@ function lossPlan(shape: DecoderShape, size: readonly [number, number], after?: 
     builder.backward(loss);
     after(builder);
   }
-  return builder.finish();
-}
-
-function logitsPlan(shape: DecoderShape, window: number): Plan {
-  const builder = new PlanBuilder();
-  const tokens = builder.input('tokens', [1, window], 'u32');
-  builder.readable(listDecoder(builder, shape, windows(builder, tokens)));
   return builder.finish();
 }

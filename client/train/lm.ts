@@ -8,10 +8,12 @@ import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
 import { createRandom } from '../../shared/random.ts';
 import type { Random } from '../../shared/random.ts';
+import { TokenGenerator } from '../models/generate/token-generator.ts';
 import { openModel } from '../models/model.ts';
 import type { Model } from '../models/model.ts';
 import { writeBatchNumber } from './accumulation.ts';
 import type { Algorithm, Job, LocalResult, LocalRun, OnProgress } from './algorithm.ts';
+import { choosePrompt } from './choose-prompt.ts';
 import { countLosses } from './count-models.ts';
 import { createBatch, drawBatch, drawWindows, evaluationWindows, splitData } from './data.ts';
 import type { Batch, Dataset } from './data.ts';
@@ -22,7 +24,6 @@ import type { LmPlans } from './lm-plans.ts';
 import { LossLog } from './loss-log.ts';
 import { writeHyper } from './optimizers.ts';
 import type { Pace } from './pace.ts';
-import { choosePrompt, sampleTokens } from './sample.ts';
 import type { Artifact } from './trainer.ts';
 
 type Spec = Manifest['spec'];
@@ -30,7 +31,7 @@ type Spec = Manifest['spec'];
 /** Steps whose loss is not read back yet: enough to keep a GPU busy, few enough to stop soon. */
 const stepsInFlight = 2;
 /** Of the text that an artifact shows. */
-const sampled = { tokens: 600, promptTokens: 48, temperature: 0.8, topK: 40 };
+const sampled = { promptTokens: 48, tokens: 600, temperature: 0.8, topK: 40, topP: 1 };
 
 /**
  * @throws LoomError `data_unavailable` when the data is too small for the manifest's context and validation fraction, or the
@@ -164,13 +165,15 @@ class LanguageModelRun implements LocalRun {
 
   /** Text that the parameters last measured write after a few words of the validation part. */
   async #sample(pace: Pace): Promise<string> {
-    const program = await this.#device.compile(this.#plans.sampling, { shareWith: this.#programs.training });
-    const { tokenizer, window } = this.#model;
+    const { shape, tokenizer, window } = this.#model;
+    const options = { shareWith: this.#programs.training, capacity: window };
+    const generator = await TokenGenerator.open(this.#device, shape, options);
     const prompt = choosePrompt(this.#dataset.validation, tokenizer, Math.min(sampled.promptTokens, window));
-    const random = createRandom(this.#spec.seed);
-    const written = await sampleTokens(program, prompt, sampled.tokens, sampled, random, pace);
-    program.destroy();
-    return `${tokenizer.decode(prompt)}▸${tokenizer.decode(written)}\n`;
+    const written: number[] = [];
+    const draw = { ...sampled, seed: this.#spec.seed, rest: () => pace.rest() };
+    for await (const token of generator.generate(prompt, draw)) written.push(token);
+    generator.destroy();
+    return `${tokenizer.decode(prompt)}▸${tokenizer.decode(Uint32Array.from(written))}\n`;
   }
 }
 

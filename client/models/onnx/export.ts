@@ -19,7 +19,7 @@ import type { Positions } from './layers.ts';
 export function exportOnnx(shape: DecoderShape, arrays: readonly NamedArray[]): Bytes {
   const graph = new OnnxGraph();
   const weights = new Weights(graph, arrays);
-  const tokens = graph.integers('input_ids', ['batch', 'time']);
+  const tokens = graph.input('input_ids', 'int64', ['batch', 'time']);
   const positions = listPositions(graph, tokens);
   if (shape.kind === 'gpt') listGpt(graph, shape, weights, tokens, positions);
   else listLlama(graph, shape, weights, tokens, positions);

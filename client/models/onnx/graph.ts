@@ -26,9 +26,9 @@ export class OnnxGraph {
   readonly #names = new Set<string>();
   #count = 0;
 
-  /** An int64 input whose axes may have any length. */
-  integers(name: string, axes: readonly string[]): string {
-    this.#inputs.push(valueInfo(name, int64Type, axes));
+  /** @param axes a length, or a name for any length */
+  input(name: string, type: 'int64' | 'float32', axes: readonly (string | number)[]): string {
+    this.#inputs.push(valueInfo(name, type === 'int64' ? int64Type : floatType, axes));
     return name;
   }
 
