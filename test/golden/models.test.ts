@@ -1,0 +1,142 @@
+// Tiny models of Hugging Face's transformers (models.py made them and expected.json): tokens, logits, loss, gradients and
+// AdamW steps within 1e-4 of what transformers computes, and a folder that comes back to the bit.
+
+import { expect, test } from 'vitest';
+import type { Device, Program } from '../../kernels/device/device.ts';
+import { testDevices } from '../../kernels/testing/devices.ts';
+import { PlanBuilder } from '../../kernels/plan/builder.ts';
+import type { View } from '../../kernels/plan/op.ts';
+import { utf8 } from '../../shared/bytes.ts';
+import { modelSchema } from '../../shared/manifest/model.ts';
+import type { PretrainedSettings } from '../../shared/manifest/model.ts';
+import { listDecoder } from '../../client/models/decoder.ts';
+import { openModel } from '../../client/models/model.ts';
+import type { Model } from '../../client/models/model.ts';
+import { readSafetensors } from '../../client/models/safetensors.ts';
+import { windows } from '../../client/models/sequence.ts';
+import { lmPlans } from '../../client/train/lm-plans.ts';
+import type { LmPlans } from '../../client/train/lm-plans.ts';
+import { writeHyper } from '../../client/train/optimizers.ts';
+import { optimizerSchema } from '../../shared/manifest/optimizer.ts';
+import { folderOf, modelNames, packedModel } from './folder.ts';
+import type { ModelName } from './folder.ts';
+import golden from './models/expected.json' with { type: 'json' };
+
+interface Described {
+  readonly norm: number;
+  readonly at: readonly number[];
+  readonly values: readonly number[];
+}
+
+const tolerance = 1e-4;
+const settings = modelSchema.parse({ from: 'file:here', context: 16 }) as PretrainedSettings;
+const optimizer = optimizerSchema.parse({ ...golden.adamw, batchSize: golden.tokens.length, gradientClip: 0 });
+
+test.each(modelNames)(
+  '%s: logits, gradients and steps are those of transformers',
+  { timeout: 120_000 },
+  async (name) => {
+    const model = openModel(settings, await packedModel(name));
+    const plans = lmPlans(model, optimizer);
+    const [cpu, forSoftware, forHardware] = await testDevices();
+    // On a software adapter the kernels made for GPUs take a minute; there they are tested one by one only.
+    const devices = forHardware?.info.isSoftware ? [cpu, forSoftware] : [cpu, forSoftware, forHardware];
+    for (const device of devices) if (device) await checkDevice(device, model, plans, name);
+  },
+);
+
+async function checkDevice(device: Device, model: Model, plans: LmPlans, name: ModelName): Promise<void> {
+  const wanted = golden.models[name];
+  const where = `${name} on ${device.info.adapter}`;
+  const training = await device.compile(plans.training);
+  training.writeParameters(model.initialParameters(plans.training, 0));
+  await checkLogits(device, training, model, wanted.lastLogits, where);
+  const rows = golden.tokens.map((row) => row.slice(0, -1));
+  training.write('tokens', Uint32Array.from(rows.flat()));
+  training.write('targets', Uint32Array.from(golden.tokens.flatMap((row) => row.slice(1))));
+  for (const [step, loss] of wanted.losses.entries()) {
+    writeHyper(training, optimizer, optimizer.learningRate, step + 1);
+    await training.run();
+    const [measured] = await training.read('loss');
+    expect(Math.abs(measured! - loss), `${where}: loss of step ${step}`).toBeLessThan(tolerance);
+    if (step > 0) continue;
+    const gradients = await flatGradients(training);
+    checkArrays(model, plans, gradients, wanted.gradients, `${where}: gradient of`);
+  }
+  checkArrays(model, plans, await training.readParameters(), wanted.trained, `${where}: trained`);
+  training.destroy();
+}
+
+async function checkLogits(
+  device: Device,
+  training: Program,
+  model: Model,
+  wanted: readonly number[],
+  where: string,
+): Promise<void> {
+  const builder = new PlanBuilder();
+  const tokens = builder.input('tokens', [1, model.window], 'u32');
+  builder.readable(listDecoder(builder, model.shape, windows(builder, tokens)));
+  const program = await device.compile(builder.finish(), { shareWith: training });
+  program.write('tokens', Uint32Array.from(golden.tokens.at(-1)!.slice(0, -1)));
+  await program.run();
+  const logits = (await program.read('logits')).slice(-model.shape.vocabulary);
+  expect(distance(logits, wanted), `${where}: logits`).toBeLessThan(tolerance);
+  program.destroy();
+}
+
+async function flatGradients(program: Program): Promise<Float32Array> {
+  const flat = new Float32Array(program.plan.parameterCount);
+  for (const { name, offset } of program.plan.parameters)
+    flat.set((await program.read(`d(${name})`)) as Float32Array, offset);
+  return flat;
+}
+
+/** Holds arrays against what transformers says, under the names that it has for them. */
+function checkArrays(
+  model: Model,
+  plans: LmPlans,
+  flat: Float32Array,
+  wanted: Readonly<Record<string, Described>>,
+  where: string,
+): void {
+  const { tensors } = readSafetensors(model.files(plans.training, flat)[0]!.bytes);
+  expect(tensors.map(({ name }) => name).sort()).toEqual(Object.keys(wanted).sort());
+  for (const { name, data } of tensors) {
+    const { norm, at, values } = wanted[name]!;
+    expect(Math.abs(Math.hypot(...data) - norm), `${where} ${name}`).toBeLessThan(tolerance * norm);
+    const picked = at.map((i) => data[i]!);
+    for (const [i, value] of values.entries())
+      expect(Math.abs(picked[i]! - value), `${where} ${name} at ${at[i]}`).toBeLessThan(tolerance * norm);
+  }
+}
+
+function distance(actual: View, wanted: readonly number[]): number {
+  expect(actual.length).toBe(wanted.length);
+  return Math.hypot(...wanted.map((value, i) => actual[i]! - value)) / Math.hypot(...wanted);
+}
+
+test.each(modelNames)('%s: saved again before any step, the folder is the one it came from', async (name) => {
+  const model = openModel(settings, await packedModel(name));
+  const plan = lmPlans(model, optimizer).training;
+  const files = new Map(model.files(plan, model.initialParameters(plan, 0)).map(({ name, bytes }) => [name, bytes]));
+  const original = folderOf(name);
+  const byName = (bytes: Uint8Array) => readSafetensors(bytes).tensors.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  expect(byName(files.get('model.safetensors')!)).toEqual(byName((await original('model.safetensors'))!));
+  for (const file of ['config.json', 'generation_config.json', 'tokenizer_config.json'])
+    expect(JSON.parse(textOf(files.get(file)!))).toEqual(JSON.parse(textOf((await original(file))!)));
+  expect(textOf(files.get('tokenizer.json')!)).toBe(textOf((await original('tokenizer.json'))!));
+});
+
+test('the tokens are those of the tokenizers library, special ones and half characters among them', async () => {
+  const { tokenizer } = openModel(settings, await packedModel('gpt2'));
+  const tokens = tokenizer.encode(utf8(golden.text));
+  expect([...tokens]).toEqual(golden.ids);
+  expect(tokens).toBeInstanceOf(Uint16Array);
+  expect(tokenizer.decode(tokens)).toBe(golden.text);
+  expect(tokenizer.vocabulary).toBe(288);
+});
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
