@@ -13,7 +13,7 @@ export type DecoderShape = GptShape | LlamaShape;
 /**
  * Lists the model's parameters and its forward pass.
  * @param sequence `windows` of u32 tokens [B, T] with T <= context, or another way to see R positions
- * @returns logits [R, V]
+ * @returns logits [R, V], or what the sequence's `head` makes
  */
 export function listDecoder(builder: PlanBuilder, shape: DecoderShape, sequence: Sequence): Tensor {
   return shape.kind === 'gpt' ? listGpt(builder, shape, sequence) : listLlama(builder, shape, sequence);

@@ -2,11 +2,11 @@
 // positions and RMSNorm are options. B windows of T tokens are R = B * T rows; C = width, H = heads, V = vocabulary.
 
 import { gelu } from '../../kernels/elementwise/gelu.ts';
-import { sum } from '../../kernels/elementwise/sum.ts';
 import { matmul } from '../../kernels/matmul/matmul.ts';
 import { layerNorm, rmsNorm } from '../../kernels/norm/norm.ts';
 import type { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Tensor } from '../../kernels/plan/op.ts';
+import { addBranch, listHead } from './sequence.ts';
 import type { AttentionHeads, Sequence } from './sequence.ts';
 
 export interface GptShape {
@@ -50,14 +50,14 @@ interface Gpt {
 /**
  * Lists the model's parameters and its forward pass.
  * @param sequence `windows` of u32 tokens [B, T] with T <= context, or another way to see R positions
- * @returns logits [R, V]
+ * @returns logits [R, V], or what the sequence's `head` makes
  */
 export function listGpt(builder: PlanBuilder, shape: GptShape, sequence: Sequence): Tensor {
   const model = declareGpt(builder, shape);
-  let x = sequence.embed(model.tokenTable, model.positionTable); // [R, C]
-  for (const block of model.blocks) x = listBlock(builder, shape, block, x, sequence);
-  const normed = applyNorm(builder, shape, model.finalNorm, x);
-  return builder.op(matmul, [normed, model.tokenTable], { layout: 'nt' }, ['logits'])[0]; // [R, V]
+  const embedded = sequence.embed(model.tokenTable, model.positionTable); // [R, C]
+  let x = sequence.drop?.(embedded) ?? embedded;
+  for (const block of model.blocks) x = builder.segment(() => listBlock(builder, shape, block, x, sequence));
+  return listHead(builder, sequence, applyNorm(builder, shape, model.finalNorm, x), model.tokenTable); // [R, V]
 }
 
 export function gptHeads({ heads, width, positions }: GptShape): AttentionHeads {
@@ -67,10 +67,10 @@ export function gptHeads({ heads, width, positions }: GptShape): AttentionHeads 
 function listBlock(builder: PlanBuilder, shape: GptShape, block: Block, x: Tensor, sequence: Sequence): Tensor {
   const qkv = applyLinear(builder, block.qkv, applyNorm(builder, shape, block.norm1, x)); // [R, 3 C]
   const mixed = sequence.attend(qkv, gptHeads(shape)); // [R, C]
-  const attended = builder.op(sum, [x, applyLinear(builder, block.attentionOut, mixed)])[0];
+  const attended = addBranch(builder, sequence, x, applyLinear(builder, block.attentionOut, mixed));
   const wide = applyLinear(builder, block.widen, applyNorm(builder, shape, block.norm2, attended)); // [R, 4 C]
   const narrow = applyLinear(builder, block.narrow, builder.op(gelu, [wide])[0]);
-  return builder.op(sum, [attended, narrow])[0];
+  return addBranch(builder, sequence, attended, narrow);
 }
 
 function applyNorm(builder: PlanBuilder, { epsilon }: GptShape, { gain, bias }: Norm, x: Tensor): Tensor {

@@ -2,12 +2,12 @@
 // are [out, in] as in Hugging Face's files; q, k and v are one matrix, gate and up another, so that each is one product
 // (llama-files.ts splits them). B windows of T tokens are R = B * T rows; C = width, F = hidden, D = head size.
 
-import { sum } from '../../kernels/elementwise/sum.ts';
 import { swiglu } from '../../kernels/elementwise/swiglu.ts';
 import { matmul } from '../../kernels/matmul/matmul.ts';
 import { rmsNorm } from '../../kernels/norm/norm.ts';
 import type { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Tensor } from '../../kernels/plan/op.ts';
+import { addBranch, listHead } from './sequence.ts';
 import type { AttentionHeads, Sequence } from './sequence.ts';
 
 export interface LlamaShape {
@@ -39,7 +39,7 @@ interface Block {
 /**
  * Lists the model's parameters and its forward pass.
  * @param sequence `windows` of u32 tokens [B, T] with T <= context, or another way to see R positions
- * @returns logits [R, V]
+ * @returns logits [R, V], or what the sequence's `head` makes
  */
 export function listLlama(builder: PlanBuilder, shape: LlamaShape, sequence: Sequence): Tensor {
   const { layers, width, vocabulary, epsilon } = shape;
@@ -47,10 +47,10 @@ export function listLlama(builder: PlanBuilder, shape: LlamaShape, sequence: Seq
   const blocks = Array.from({ length: layers }, (_, i) => declareBlock(builder, shape, `model.layers.${i}`));
   const finalNorm = builder.parameter('model.norm.weight', [width]);
   const head = shape.tied ? table : builder.parameter('lm_head.weight', [vocabulary, width], { decay: true });
-  let x = sequence.embed(table, null); // [R, C]
-  for (const block of blocks) x = listBlock(builder, shape, block, x, sequence);
-  const normed = rmsNorm(builder, x, finalNorm, { epsilon });
-  return builder.op(matmul, [normed, head], { layout: 'nt' }, ['logits'])[0]; // [R, V]
+  const embedded = sequence.embed(table, null); // [R, C]
+  let x = sequence.drop?.(embedded) ?? embedded;
+  for (const block of blocks) x = builder.segment(() => listBlock(builder, shape, block, x, sequence));
+  return listHead(builder, sequence, rmsNorm(builder, x, finalNorm, { epsilon }), head); // [R, V]
 }
 
 export function llamaHeads({ heads, kvHeads, headSize, ropeTheta: rotaryBase }: LlamaShape): AttentionHeads {
@@ -62,10 +62,10 @@ function listBlock(builder: PlanBuilder, shape: LlamaShape, block: Block, x: Ten
   const normed = rmsNorm(builder, x, block.inputNorm, { epsilon });
   const qkv = applyLinear(builder, normed, block.qkv, block.qkvBias); // [R, (H + 2 K) D]
   const mixed = sequence.attend(qkv, llamaHeads(shape)); // [R, H D]
-  const attended = builder.op(sum, [x, applyLinear(builder, mixed, block.attentionOut)])[0]; // [R, C]
+  const attended = addBranch(builder, sequence, x, applyLinear(builder, mixed, block.attentionOut)); // [R, C]
   const gateUp = applyLinear(builder, rmsNorm(builder, attended, block.attendedNorm, { epsilon }), block.gateUp); // [R, 2 F]
   const inner = builder.op(swiglu, [gateUp])[0]; // [R, F]
-  return builder.op(sum, [attended, applyLinear(builder, inner, block.down)])[0];
+  return addBranch(builder, sequence, attended, applyLinear(builder, inner, block.down));
 }
 
 /** @param weight [out, in]  @param bias [out] */

@@ -2,7 +2,9 @@
 // windows side by side), prefill (one window whose keys and values are kept) and decoding (one token after a cache).
 
 import { attend } from '../../kernels/attention/attention.ts';
+import { sum } from '../../kernels/elementwise/sum.ts';
 import { embed } from '../../kernels/embedding/embedding.ts';
+import { matmul } from '../../kernels/matmul/matmul.ts';
 import type { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Tensor } from '../../kernels/plan/op.ts';
 import { rotate, rotaryTable } from '../../kernels/rotary/rotary.ts';
@@ -21,6 +23,20 @@ export interface Sequence {
   embed(table: Tensor, positions: Tensor | null): Tensor;
   /** Rotary turn, where there is one, and causal attention. Once a layer, in order. @param qkv [R, (H + 2 K) D]; returns [R, H D] */
   attend(qkv: Tensor, heads: AttentionHeads): Tensor;
+  /** Dropout on the embeddings and on what a layer adds to the residual stream [R, C]; absent: none. */
+  drop?(x: Tensor): Tensor;
+  /** Takes the place of the LM head: a loss that needs no logits. @param x [R, C]; table [V, C] */
+  head?(x: Tensor, table: Tensor): Tensor;
+}
+
+/** The LM head: logits x table^T [R, V], unless the sequence has its own. */
+export function listHead(builder: PlanBuilder, sequence: Sequence, x: Tensor, table: Tensor): Tensor {
+  return sequence.head ? sequence.head(x, table) : builder.op(matmul, [x, table], { layout: 'nt' }, ['logits'])[0];
+}
+
+/** x + drop(branch): how a layer ends in the residual stream. */
+export function addBranch(builder: PlanBuilder, sequence: Sequence, x: Tensor, branch: Tensor): Tensor {
+  return builder.op(sum, [x, sequence.drop?.(branch) ?? branch])[0];
 }
 
 /** Whole windows, each from position 0: R = B * T. @param tokens u32 [B, T] */

@@ -17,6 +17,7 @@ import { choosePrompt } from './choose-prompt.ts';
 import { countLosses } from './count-models.ts';
 import { createBatch, drawBatch, drawWindows, evaluationWindows, splitData } from './data.ts';
 import type { Batch, Dataset } from './data.ts';
+import { writeDropoutSeed } from './dropout.ts';
 import { evaluate, finalEvaluationTokens, roundEvaluationTokens } from './evaluate.ts';
 import type { Evaluation } from './evaluate.ts';
 import { lmPlans } from './lm-plans.ts';
@@ -40,7 +41,7 @@ const sampled = { promptTokens: 48, tokens: 600, temperature: 0.8, topK: 40, top
 export function languageModel({ manifest: { spec }, data, weights }: Job): Algorithm {
   const model = openModel(spec.model, weights ?? null);
   const dataset = splitData(model.tokenizer.encode(data), spec.data.validationFraction, model.window);
-  const plans = lmPlans(model, spec.optimizer);
+  const plans = lmPlans(model, { ...spec.optimizer, recompute: spec.runtime.recompute });
   return {
     plan: plans.training,
     tokensPerBatch: spec.optimizer.batchSize * model.window,
@@ -108,6 +109,7 @@ class LanguageModelRun implements LocalRun {
       drawBatch(batch, this.#dataset.train, this.#model.window, random);
       program.write('tokens', batch.tokens);
       program.write('targets', batch.targets);
+      if (optimizer.dropout > 0) writeDropoutSeed(program, random);
       if (adding !== null) writeBatchNumber(program, number, optimizer.accumulate);
       await program.run();
       const loss = program.read('loss');

@@ -56,6 +56,7 @@ const spec = z.strictObject({
       maxDuration: duration.optional(), // ms after the first round opened
       maxTokens: z.int().min(1).max(1e15).optional(),
       checkpointInterval: duration.default(60_000),
+      recompute: z.boolean().default(false), // inner values of the layers again in the backward pass: less memory, a third more work
     })
     .refine((runtime) => runtime.maxDuration !== undefined || runtime.maxTokens !== undefined, {
       message: 'needs maxDuration or maxTokens, or the job would never end',

@@ -13,6 +13,7 @@ export const optimizerSchema = z.strictObject({
   beta1: z.number().min(0).lt(1).default(0.9), // beta1, beta2 and epsilon: adamw, and muon's AdamW part
   beta2: z.number().min(0).lt(1).default(0.95),
   epsilon: z.number().positive().default(1e-8),
+  dropout: z.number().min(0).max(0.9).default(0), // rate, on embeddings and on what layers add to the residual stream
   gradientClip: z.number().min(0).default(1), // global norm; 0 = off
   warmup: z.number().min(0).lt(1).default(0.02), // fraction of the run with rising learning rate
   decay: z.number().min(0).lt(1).default(0.2), // last fraction of the run with falling learning rate
