@@ -1,6 +1,6 @@
 // Embedding backward without atomics, in a fixed order. WGSL has no float atomics, so the rows are sorted by token first:
 // `rank` finds each row's place by counting (R * R comparisons of u32: nothing beside a matmul), `gather` sums the rows of each
-// token, which now lie together, in order of appearance.
+// token, which now lie together, in order of appearance; its last invocations sum the rows of each position over the batch.
 
 override rows: u32; // R = B * T
 override time: u32; // T
@@ -44,10 +44,18 @@ fn first_of(token: u32) -> u32 {
   return low;
 }
 
+override position_elements: u32; // of the gradient of positions; 0: it is not wanted
+
+@group(0) @binding(5) var<storage, read_write> position_gradient: array<f32>; // [>= T, C]
+
 @compute @workgroup_size(64)
 fn gather(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * groups.x * 64 + id.x;
-  if (index >= elements) { return; }
+  if (index < elements) { gather_token(index); }
+  else if (index - elements < position_elements) { sum_position(index - elements); }
+}
+
+fn gather_token(index: u32) {
   let token = index / width;
   var sum = 0.0;
   for (var next = first_of(token); next < rows && sorted_tokens[next] == token; next++) {
@@ -57,16 +65,16 @@ fn gather(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   table_gradient[index] = sum;
 }
 
-@group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [R, C]
-@group(0) @binding(1) var<storage, read_write> position_gradient: array<f32>; // [>= T, C]
-
 @compute @workgroup_size(64)
 fn positions(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * groups.x * 64 + id.x;
-  if (index >= elements) { return; }
+  if (index < position_elements) { sum_position(index); }
+}
+
+fn sum_position(index: u32) {
   var sum = 0.0;
   if (index < time * width) {
-    for (var at = index; at < rows * width; at += time * width) { sum += output_gradient[at]; }
+    for (var at = index; at < rows * width; at += time * width) { sum += gradient[at]; }
   }
   position_gradient[index] = sum;
 }

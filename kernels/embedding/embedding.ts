@@ -70,8 +70,9 @@ export const embeddingKernel: Kernel = {
 };
 
 /**
- * [tokens u32 [B, T], gradient [B * T, C], addend? [vocabulary, C]] -> [table gradient + addend [vocabulary, C]]; zero for tokens
- * that do not appear. A token of V or more adds nothing on a GPU.
+ * [tokens u32 [B, T], gradient [B * T, C], addend? [vocabulary, C]] -> [table gradient + addend [vocabulary, C], position gradient?
+ * [positions, C]]; zero for tokens that do not appear. A token of V or more adds nothing on a GPU. The second output comes from
+ * fusing.
  */
 export const embeddingTableGradientKernel: Kernel = {
   name: 'embeddingTableGradient',
@@ -82,11 +83,13 @@ export const embeddingTableGradientKernel: Kernel = {
   },
   dispatches({ inputs, outputs }, traits, scratch) {
     const [tokens, gradient, addend] = inputs as [Tensor, Tensor, Tensor?];
-    const table_gradient = outputs[0]!;
+    const [table_gradient, intoPositions] = outputs as [Tensor, Tensor?];
     const [rows, width] = gradient.shape as [number, number];
     const elements = elementsOf(table_gradient.shape);
+    const position_elements = intoPositions ? elementsOf(intoPositions.shape) : 0;
     const [order, ranked] = [scratch('order', rows), scratch('ranked', rows)];
     const sorted = { sorted_rows: order, sorted_tokens: ranked };
+    const position_gradient = intoPositions ?? scratch('unused', 1);
     return [
       dispatch(gradientWgsl, {
         entryPoint: 'rank',
@@ -96,14 +99,22 @@ export const embeddingTableGradientKernel: Kernel = {
       }),
       dispatch(gradientWgsl, {
         entryPoint: 'gather',
-        tensors: { ...sorted, gradient, table_gradient, addend: addend ?? gradient },
-        constants: { rows, width, elements, adds: addend !== undefined },
-        workgroups: linearWorkgroups(elements, 64, traits),
+        tensors: { ...sorted, gradient, table_gradient, addend: addend ?? gradient, position_gradient },
+        constants: { rows, time: tokens.shape[1]!, width, elements, position_elements, adds: addend !== undefined },
+        workgroups: linearWorkgroups(elements + position_elements, 64, traits),
       }),
     ];
   },
-  reference: embeddingTableGradientReference,
+  reference(inputs, outputs, op) {
+    embeddingTableGradientReference(inputs, outputs);
+    if (outputs[1]) embeddingPositionGradientReference([inputs[1]!], [outputs[1]], { ...op, inputs: [op.inputs[1]!] });
+  },
+  /** Takes over the gradient of the positions, and the sum of that of the table with another contribution to it. */
   fuse(op, next, isNeeded) {
+    if (next.kernel === embeddingPositionGradientKernel && next.inputs[0] === op.inputs[1] && op.outputs.length === 1) {
+      const attributes = { ...op.attributes, ...next.attributes };
+      return { ...op, outputs: [...op.outputs, ...next.outputs], attributes };
+    }
     const addend = op.inputs.length === 2 ? addendOf(op, next, isNeeded) : null;
     return addend && withAddend(op, addend, next);
   },
@@ -116,15 +127,15 @@ export const embeddingPositionGradientKernel: Kernel = {
     const [, width] = expectMatrix('embeddingPositionGradient', gradient);
     return [{ shape: [positions as number, width], dtype: 'f32' }];
   },
-  dispatches({ inputs, outputs, attributes }, traits) {
-    const [rows, width] = inputs[0]!.shape as [number, number];
-    const elements = elementsOf(outputs[0]!.shape);
+  dispatches({ inputs: [gradient], outputs: [position_gradient], attributes }, traits) {
+    const [rows, width] = gradient!.shape as [number, number];
+    const position_elements = elementsOf(position_gradient!.shape);
     return [
       dispatch(gradientWgsl, {
         entryPoint: 'positions',
-        tensors: { output_gradient: inputs[0]!, position_gradient: outputs[0]! },
-        constants: { rows, time: attributes['time'] as number, width, elements },
-        workgroups: linearWorkgroups(elements, 64, traits),
+        tensors: { gradient: gradient!, position_gradient: position_gradient! },
+        constants: { rows, time: attributes['time'] as number, width, position_elements },
+        workgroups: linearWorkgroups(position_elements, 64, traits),
       }),
     ];
   },

@@ -19,8 +19,8 @@ export const reduce = {
       optional: ["first"],
     },
   },
-  code: `// Sums a vector, or its squares, in an order that never changes: invocation i sums the elements i, i + sums, i + 2 sums, …
-// Two or three such passes leave one number; no workgroup memory, no atomics, every load coalesced.
+  code: `// Sums a vector, or its squares, for software adapters, in an order that never changes: invocation i sums the elements i,
+// i + sums, i + 2 sums, … Two or three such passes leave one number; no workgroup memory, no atomics, every load coalesced.
 
 override elements: u32; // of x
 override sums: u32; // elements of out that this dispatch writes

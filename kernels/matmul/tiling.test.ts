@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tilingOf } from './tiling.ts';
+import { pairTilingOf, tilingOf } from './tiling.ts';
 
 const gpu = { isCpu: false, maxBindingBytes: 2 ** 27 };
 
@@ -21,11 +21,19 @@ test('odd row lengths are read one element at a time', () => {
 });
 
 test('a small result with a long sum is summed in parts that cover it and fit a binding', () => {
-  const { kernel, parts, partDepth } = tilingOf(weight(768, 768, 8192), true, gpu);
-  expect({ kernel, parts, partDepth }).toEqual({ kernel: 'small', parts: 2, partDepth: 4096 });
+  const { kernel, parts, partDepth } = tilingOf(weight(512, 512, 8192), true, gpu);
+  expect({ kernel, parts, partDepth }).toEqual({ kernel: 'small', parts: 4, partDepth: 2048 });
+  expect(tilingOf(weight(768, 768, 8192), true, gpu).parts).toBe(1); // 144 tiles are enough
   expect(tilingOf(weight(64, 64, 5000), true, gpu)).toMatchObject({ parts: 16, partDepth: 320 });
   expect(tilingOf(weight(64, 64, 5000), false, gpu).parts).toBe(1);
   expect(tilingOf(weight(64, 64, 500), true, gpu).parts).toBe(1);
   const tight = { isCpu: false, maxBindingBytes: 4 * 3 * (64 * 64 + 64) };
   expect(tilingOf(weight(64, 64, 5000), true, tight).parts).toBe(3);
+});
+
+test('in a pair, the second product is summed in parts where both together are too few', () => {
+  const tiling = (rows: number, width: number) => pairTilingOf(product(rows, width, 64), weight(width, 64, rows), gpu);
+  expect(tiling(8192, 64)).toMatchObject({ kernel: 'small', parts: 16, partDepth: 512 });
+  expect(tiling(512, 64)).toMatchObject({ kernel: 'small', parts: 2, partDepth: 256 });
+  expect(tiling(8192, 1024)).toMatchObject({ kernel: 'large', parts: 1 });
 });

@@ -14,7 +14,7 @@ export interface Tiling {
   readonly parts: number;
 }
 
-/** Workgroups that keep a large GPU busy (an H100 has 132 processors). */
+/** Workgroups that keep a large GPU busy (an H100 has 132 processors); with half of them, parts are not worth a second pass. */
 const enoughWorkgroups = 256;
 /** A part of a sum is never shorter: its result has to be written and read again. */
 const leastPartDepth = 256;
@@ -61,7 +61,9 @@ export function pairTilingOf(
 
 /** @param workgroups how many are to work on it */
 function wantedParts({ m, n, k }: Product, workgroups = enoughWorkgroups): number {
-  return Math.min(Math.ceil(workgroups / tiles(m, n, 64)), Math.floor(k / leastPartDepth), mostParts);
+  const own = tiles(m, n, 64);
+  if (own >= enoughWorkgroups / 2) return 1;
+  return Math.min(Math.ceil(workgroups / own), Math.floor(k / leastPartDepth), mostParts);
 }
 
 /** Parts of a sum, as many as are wanted and fit a binding; each a multiple of 64 deep. */

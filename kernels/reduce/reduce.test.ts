@@ -37,10 +37,10 @@ test('a vector larger than a binding is summed in parts', () => {
     { first: 0, elements: 65536 },
     { first: 65536, elements: 65536 },
     { first: 131072, elements: 18928 },
-    { first: 0, elements: 256 + 256 + 74 },
+    { first: 0, elements: 32 + 32 + 10 },
   ]);
   expect(passes.map(({ label }) => label)).toEqual([
-    ...Array.from({ length: 3 }, () => 'reduce.sum_squares'),
-    'reduce.sum',
+    ...Array.from({ length: 3 }, () => 'reduce-tiled.sum_squares'),
+    'reduce-tiled.sum',
   ]);
 });

@@ -1,7 +1,8 @@
 // The sum of a tensor, or of its squares, in an order that never changes: the global norm of a gradient is the square root
 // of the latter. It has no gradient.
 
-import { reduce as wgsl } from '../generated/reduce.ts';
+import { reduce as elementWgsl } from '../generated/reduce.ts';
+import { reduceTiled as tiledWgsl } from '../generated/reduce-tiled.ts';
 import type { PlanBuilder } from '../plan/builder.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expect } from '../plan/expect.ts';
@@ -45,20 +46,27 @@ function listPasses(
   scratch: (name: string, elements: number) => Tensor,
 ): Dispatch[] {
   const parts = splitElements(elementsOf(x.shape), traits);
-  const sums = parts.map(({ elements }) => sumsOf(elements));
+  const sums = parts.map(({ elements }) => (traits.isCpu ? sumsOf(elements) : tiledSumsOf(elements)));
   const total = sums.reduce((sum, part) => sum + part);
   const target = total === 1 ? out : scratch('sums', total);
   let written = 0;
   const dispatches = parts.map((range, index) => {
     const constants = { elements: range.elements, sums: sums[index]!, first: written };
     written += sums[index]!;
-    const workgroups = linearWorkgroups(sums[index]!, 64, traits);
-    return dispatch(wgsl, { entryPoint, tensors: { x: { tensor: x, range }, out: target }, constants, workgroups });
+    const call = { entryPoint, tensors: { x: { tensor: x, range }, out: target }, constants };
+    return traits.isCpu
+      ? dispatch(elementWgsl, { ...call, workgroups: linearWorkgroups(sums[index]!, 64, traits) })
+      : dispatch(tiledWgsl, { ...call, workgroups: [sums[index]!, 1, 1] });
   });
   return total === 1 ? dispatches : [...dispatches, ...listPasses('sum', target, out, traits, scratch)];
 }
 
-/** Enough sums to keep a GPU busy, few enough that each next pass is small. At most 65,536: 1,024 workgroups. */
+/** Sums of an invocation each, few enough that each next pass is small. At most 65,536: 1,024 workgroups. */
 function sumsOf(elements: number): number {
   return elements <= 1024 ? 1 : Math.min(65536, Math.ceil(elements / 256));
+}
+
+/** One sum a workgroup of 256, where that takes few elements an invocation; else as many workgroups as fill a large GPU. */
+function tiledSumsOf(elements: number): number {
+  return elements <= 8192 ? 1 : Math.min(1024, Math.ceil(elements / 2048));
 }
