@@ -18,8 +18,10 @@ export function parseConfig(text: string): { config: Config; shape: DecoderShape
 }
 
 function shapeOf(fields: Fields): DecoderShape {
-  const type = fields.only('model_type', ['gpt2', 'llama', 'mistral', 'qwen2']);
+  const type = fields.only('model_type', ['gpt2', 'loom_gpt', 'gpt_neox', 'llama', 'mistral', 'qwen2']);
   fields.only('quantization_config', [undefined, null]);
+  if (type === 'gpt_neox') return gptNeoxShape(fields);
+  if (type === 'loom_gpt') return { ...gptShape(fields), ...ownVariant(fields) };
   return type === 'gpt2' ? gptShape(fields) : llamaShape(fields, type as string);
 }
 
@@ -44,6 +46,39 @@ function gptShape(fields: Fields): GptShape {
     positions: 'learned',
     norm: 'layer',
     epsilon: fields.number('layer_norm_epsilon', 1e-5),
+  };
+}
+
+/** What gpt-files.ts writes of a GPT that nothing in `transformers` is. */
+function ownVariant(fields: Fields): Pick<GptShape, 'norm' | 'positions'> {
+  return {
+    norm: fields.only('norm', ['layer', 'rms']) as GptShape['norm'],
+    positions: fields.only('positions', ['learned', 'rotary']) as GptShape['positions'],
+  };
+}
+
+/** Of the models of this type, those that are a GPT-2 but for rotary positions: what gpt-neox.ts writes. */
+function gptNeoxShape(fields: Fields): GptShape {
+  const [width, heads] = [fields.size('hidden_size'), fields.size('num_attention_heads')];
+  fields.only('intermediate_size', [4 * width]);
+  fields.only('hidden_act', ['gelu_new', 'gelu_pytorch_tanh']);
+  fields.only('rotary_pct', [1]);
+  fields.only('rotary_emb_base', [undefined, 10_000]);
+  fields.only('use_parallel_residual', [false]);
+  fields.only('attention_bias', [undefined, true]);
+  fields.only('tie_word_embeddings', [true]);
+  fields.check('num_attention_heads', width % heads === 0, 'a divisor of hidden_size');
+  checkHeadSize(fields, 'num_attention_heads', width / heads);
+  return {
+    kind: 'gpt',
+    layers: fields.size('num_hidden_layers'),
+    heads,
+    width,
+    context: fields.size('max_position_embeddings'),
+    vocabulary: fields.size('vocab_size'),
+    positions: 'rotary',
+    norm: 'layer',
+    epsilon: fields.number('layer_norm_eps', 1e-5),
   };
 }
 

@@ -1,7 +1,7 @@
 // A trained GPT as the two files that Hugging Face's `transformers` loads: model.safetensors and config.json.
 
 import type { Plan } from '../../kernels/plan/plan.ts';
-import { gptNeoxConfig, toGptNeox } from './gpt-neox.ts';
+import { gptNeoxConfig, isGptNeox, toGptNeox } from './gpt-neox.ts';
 import { initialDeviation } from './initial-parameters.ts';
 import type { GptShape } from './gpt.ts';
 import { jsonFile, weightsFile } from './model-files.ts';
@@ -28,7 +28,7 @@ function describeGpt(shape: GptShape, tensors: readonly NamedArray[]) {
     };
     return { tensors, config: { ...gpt2Config(shape), ...own } };
   }
-  if (shape.positions === 'learned') return { tensors, config: gpt2Config(shape) };
+  if (!isGptNeox(shape)) return { tensors, config: gpt2Config(shape) };
   return { tensors: toGptNeox(tensors, shape.heads), config: gptNeoxConfig(shape) };
 }
 

@@ -5,28 +5,52 @@ import { initialDeviation } from './initial-parameters.ts';
 import type { GptShape } from './gpt.ts';
 import type { NamedArray } from './safetensors.ts';
 
-const names: readonly (readonly [ours: RegExp, theirs: string])[] = [
-  [/^transformer\.wte\./, 'gpt_neox.embed_in.'],
-  [/^transformer\.ln_f\./, 'gpt_neox.final_layer_norm.'],
-  [/^transformer\.h\.(\d+)\.ln_1\./, 'gpt_neox.layers.$1.input_layernorm.'],
-  [/^transformer\.h\.(\d+)\.ln_2\./, 'gpt_neox.layers.$1.post_attention_layernorm.'],
-  [/^transformer\.h\.(\d+)\.attn\.c_attn\./, 'gpt_neox.layers.$1.attention.query_key_value.'],
-  [/^transformer\.h\.(\d+)\.attn\.c_proj\./, 'gpt_neox.layers.$1.attention.dense.'],
-  [/^transformer\.h\.(\d+)\.mlp\.c_fc\./, 'gpt_neox.layers.$1.mlp.dense_h_to_4h.'],
-  [/^transformer\.h\.(\d+)\.mlp\.c_proj\./, 'gpt_neox.layers.$1.mlp.dense_4h_to_h.'],
+/** Where names begin, `#` being the number of a layer. */
+const names: readonly (readonly [ours: string, theirs: string])[] = [
+  ['transformer.wte.', 'gpt_neox.embed_in.'],
+  ['transformer.ln_f.', 'gpt_neox.final_layer_norm.'],
+  ['transformer.h.#.ln_1.', 'gpt_neox.layers.#.input_layernorm.'],
+  ['transformer.h.#.ln_2.', 'gpt_neox.layers.#.post_attention_layernorm.'],
+  ['transformer.h.#.attn.c_attn.', 'gpt_neox.layers.#.attention.query_key_value.'],
+  ['transformer.h.#.attn.c_proj.', 'gpt_neox.layers.#.attention.dense.'],
+  ['transformer.h.#.mlp.c_fc.', 'gpt_neox.layers.#.mlp.dense_h_to_4h.'],
+  ['transformer.h.#.mlp.c_proj.', 'gpt_neox.layers.#.mlp.dense_4h_to_h.'],
 ];
+const toTheirs = new Map(names);
+const toOurs = new Map(names.map(([ours, theirs]) => [theirs, ours]));
+
+/** Which GPTs are held as a GPT-NeoX. */
+export function isGptNeox({ positions, norm }: Pick<GptShape, 'positions' | 'norm'>): boolean {
+  return positions === 'rotary' && norm === 'layer';
+}
 
 /** The model's arrays under GPT-NeoX's names and in its layout. */
 export function toGptNeox(arrays: readonly NamedArray[], heads: number): NamedArray[] {
   return arrays.map((array) => {
-    const [ours, theirs] = names.find(([pattern]) => pattern.test(array.name))!;
-    const isLinear = array.shape.length === 2 && !array.name.endsWith('.wte.weight');
-    const rows = isLinear ? transpose(array) : array;
-    return {
-      ...(array.name.includes('.c_attn.') ? byHead(rows, heads) : rows),
-      name: array.name.replace(ours, theirs),
-    };
+    const rows = isLinear(array) ? transpose(array) : array;
+    const ordered = array.name.includes('.c_attn.') ? reorder(rows, 3, heads) : rows;
+    return { ...ordered, name: rename(array.name, toTheirs) };
   });
+}
+
+/** As `toGptNeox`, backwards. Arrays that it does not make keep their names. */
+export function fromGptNeox(arrays: readonly NamedArray[], heads: number): NamedArray[] {
+  return arrays.map((array) => {
+    const ordered = array.name.includes('.query_key_value.') ? reorder(array, heads, 3) : array;
+    const rows = isLinear(array) ? transpose(ordered) : ordered;
+    return { ...rows, name: rename(array.name, toOurs) };
+  });
+}
+
+function isLinear({ name, shape }: NamedArray): boolean {
+  return shape.length === 2 && !/\.(wte|embed_in)\.weight$/.test(name);
+}
+
+function rename(name: string, table: ReadonlyMap<string, string>): string {
+  const [, layer = ''] = /\.(\d+)\./.exec(name) ?? [];
+  const start = name.replace(/\.\d+\./, '.#.').replace(/[^.]+$/, '');
+  const found = table.get(start);
+  return found === undefined ? name : found.replace('#', layer) + name.slice(name.lastIndexOf('.') + 1);
 }
 
 export function gptNeoxConfig(shape: GptShape): Record<string, unknown> {
@@ -63,14 +87,14 @@ function transpose({ name, shape, data }: NamedArray): NamedArray {
   return { name, shape: [outputs, inputs], data: turned };
 }
 
-/** Rows [q k v][head][D] -> [head][q k v][D]; a row is one element of a bias. */
-function byHead(array: NamedArray, heads: number): NamedArray {
-  const block = array.data.length / (3 * heads); // D rows of one head's q, k or v
+/** Rows [outer][inner][D] -> [inner][outer][D], such as q, k and v of all heads -> q, k and v head by head. A bias has rows of one. */
+function reorder(array: NamedArray, outer: number, inner: number): NamedArray {
+  const block = array.data.length / (outer * inner);
   const ordered = new Float32Array(array.data.length);
-  for (let head = 0; head < heads; head++) {
-    for (let part = 0; part < 3; part++) {
-      const from = (part * heads + head) * block;
-      ordered.set(array.data.subarray(from, from + block), (3 * head + part) * block);
+  for (let i = 0; i < inner; i++) {
+    for (let o = 0; o < outer; o++) {
+      const from = (o * inner + i) * block;
+      ordered.set(array.data.subarray(from, from + block), (i * outer + o) * block);
     }
   }
   return { ...array, data: ordered };

@@ -22,8 +22,10 @@ export function openJsonTokenizer(json: string, config: string | null): Tokenize
   return {
     vocabulary,
     encode: (text) => inFile(file, () => encode(library, new TextDecoder().decode(text), vocabulary)),
-    decode: (tokens) =>
-      library.decode([...tokens], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
+    decode(tokens) {
+      if (tokens.length === 0) return ''; // which the library refuses
+      return library.decode([...tokens], { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import type { Config } from './config.ts';
 import { listDecoder } from './decoder.ts';
 import type { DecoderShape } from './decoder.ts';
 import { openJsonTokenizer } from './json-tokenizer.ts';
+import { fromGptNeox, isGptNeox, toGptNeox } from './gpt-neox.ts';
 import { fromLlamaArrays, toLlamaArrays } from './llama-files.ts';
 import { jsonFile, weightsFile } from './model-files.ts';
 import type { Model } from './model.ts';
@@ -59,7 +60,7 @@ export function checkPretrained(settings: PretrainedSettings, packed: Uint8Array
 
 /** The stored arrays as the plan names them, without the constants that older files hold as well. */
 function toPlan(shape: DecoderShape, names: readonly string[], tensors: readonly StoredArray[]): NamedArray[] {
-  const prefix = shape.kind === 'gpt' ? 'transformer.' : 'model.';
+  const prefix = prefixOf(shape);
   const isBare = !tensors.some(({ name }) => name.startsWith(prefix)); // of the model without its LM head
   const arrays = tensors
     .filter(({ name }) => !isConstant(shape, name))
@@ -67,18 +68,30 @@ function toPlan(shape: DecoderShape, names: readonly string[], tensors: readonly
       ...toFloat32(tensor),
       name: isBare && tensor.name !== head ? prefix + tensor.name : tensor.name,
     }));
-  return shape.kind === 'gpt' ? arrays : fromLlamaArrays(shape, names, arrays);
+  if (shape.kind === 'llama') return fromLlamaArrays(shape, names, arrays);
+  return isGptNeox(shape) ? fromGptNeox(arrays, shape.heads) : arrays;
+}
+
+/** What the names of all but the LM head begin with. */
+function prefixOf(shape: DecoderShape): string {
+  if (shape.kind === 'llama') return 'model.';
+  return isGptNeox(shape) ? 'gpt_neox.' : 'transformer.';
 }
 
 const head = 'lm_head.weight';
 
 function isConstant(shape: DecoderShape, name: string): boolean {
-  if (shape.kind === 'gpt') return name === head || /\.attn\.(masked_)?bias$/.test(name);
+  if (shape.kind === 'gpt')
+    return (
+      name === head ||
+      /^embed_out\.|\.attn\.(masked_)?bias$|\.attention\.(masked_bias|bias|rotary_emb\.inv_freq)$/.test(name)
+    );
   return (shape.tied && name === head) || name.endsWith('rotary_emb.inv_freq');
 }
 
 function toFile(shape: DecoderShape, arrays: readonly NamedArray[]): readonly NamedArray[] {
-  return shape.kind === 'gpt' ? arrays : toLlamaArrays(shape, arrays);
+  if (shape.kind === 'llama') return toLlamaArrays(shape, arrays);
+  return isGptNeox(shape) ? toGptNeox(arrays, shape.heads) : arrays;
 }
 
 /** Trained parameters are float32, whatever the folder held. */

@@ -1,0 +1,133 @@
+// A trained model on this machine, opened to be used: to write, or to be exported. Its folder is one that a job leaves, or one of
+// Hugging Face's with a GPT-2, Llama, Mistral or Qwen2.
+
+import { chooseDevice } from '../../../kernels/device/choose.ts';
+import type { Device } from '../../../kernels/device/device.ts';
+import type { WebGpuResult } from '../../../kernels/device/webgpu.ts';
+import { utf8 } from '../../../shared/bytes.ts';
+import type { Bytes } from '../../../shared/bytes.ts';
+import { LoomError } from '../../../shared/errors.ts';
+import type { Model } from '../model.ts';
+import { toNamedArrays } from '../named-arrays.ts';
+import { exportOnnx } from '../onnx/export.ts';
+import { packFolder } from '../pack.ts';
+import type { ReadFile } from '../pack.ts';
+import { openPretrained } from '../pretrained.ts';
+import { decodePlan } from './decode-plans.ts';
+import { TextStream } from './text-stream.ts';
+import { TokenGenerator } from './token-generator.ts';
+import type { GenerateOptions } from './token-generator.ts';
+
+export type WriteOptions = Omit<GenerateOptions, 'stop'>;
+
+/** A model's parameters and tokenizer, on no device yet. */
+export class ModelFolder {
+  readonly model: Model;
+  readonly #stop: ReadonlySet<number>;
+  readonly #parameters: Float32Array;
+
+  private constructor(model: Model, stop: ReadonlySet<number>) {
+    this.model = model;
+    this.#stop = stop;
+    this.#parameters = model.initialParameters(decodePlan(model.shape, 1), 0);
+  }
+
+  /**
+   * @param read gives a file of the folder by its name, null for one that is missing
+   * @param place what errors name: the folder
+   * @throws LoomError `data_unavailable` that says what is wrong with the folder
+   */
+  static async open(read: ReadFile, place: string): Promise<ModelFolder> {
+    try {
+      const packed = await packFolder(read);
+      const model = openPretrained({ kind: 'pretrained', from: `file:${place}`, context: 2 }, packed);
+      return new ModelFolder(model, await endsOfText(read));
+    } catch (cause) {
+      if (!(cause instanceof LoomError)) throw cause;
+      const { code, message, allowed } = cause;
+      throw new LoomError(code, message, { where: place, cause, ...(allowed !== undefined && { allowed }) });
+    }
+  }
+
+  /** The model as an ONNX file: `input_ids` int64 [batch, time] -> `logits` [batch, time, V]. */
+  onnx(): Bytes {
+    const { shape } = this.model;
+    return exportOnnx(shape, toNamedArrays(decodePlan(shape, 1), this.#parameters));
+  }
+
+  /**
+   * The model on the fastest device, ready to write.
+   * @param openGpu openBrowserGpu or openDawn
+   * @param options.tokens that prompt and text may have together before the beginning is forgotten
+   * @throws LoomError `no_backend` when `backend` is 'webgpu' and there is none
+   */
+  async start(
+    openGpu: () => Promise<WebGpuResult>,
+    options: { backend?: 'auto' | 'webgpu' | 'cpu'; tokens?: number } = {},
+  ): Promise<Writer> {
+    const { shape } = this.model;
+    const capacity = Math.min(shape.context, options.tokens ?? shape.context);
+    const chosen = await chooseDevice(openGpu, decodePlan(shape, capacity), options.backend ?? 'auto');
+    const generator = await TokenGenerator.open(chosen.device, shape, { capacity });
+    generator.writeParameters(this.#parameters);
+    return new Writer(this.model, this.#stop, generator, chosen.device, chosen.why);
+  }
+}
+
+/** A model on a device. */
+export class Writer {
+  readonly adapter: string;
+  /** One sentence: which backends were tried and measured, and why this one won. */
+  readonly why: string;
+  readonly #model: Model;
+  readonly #stop: ReadonlySet<number>;
+  readonly #generator: TokenGenerator;
+  readonly #device: Device;
+
+  constructor(model: Model, stop: ReadonlySet<number>, generator: TokenGenerator, device: Device, why: string) {
+    this.#model = model;
+    this.#stop = stop;
+    this.#generator = generator;
+    this.#device = device;
+    this.adapter = device.info.adapter;
+    this.why = why;
+  }
+
+  /**
+   * Continues a text, piece by piece; a piece is the text of one or more tokens. Ends early at the model's end-of-text token.
+   * @throws LoomError `invalid_request` for a prompt without tokens
+   */
+  async *write(prompt: string, options: WriteOptions): AsyncGenerator<{ text: string; tokens: number }, void> {
+    const { tokenizer } = this.#model;
+    const stream = new TextStream(tokenizer);
+    let unsaid = 0;
+    for await (const token of this.#generator.generate(tokenizer.encode(utf8(prompt)), {
+      ...options,
+      stop: this.#stop,
+    })) {
+      unsaid++;
+      const text = this.#stop.has(token) ? stream.rest() : stream.push(token);
+      if (text === '') continue;
+      yield { text, tokens: unsaid };
+      unsaid = 0;
+    }
+    const text = stream.rest();
+    if (unsaid > 0) yield { text, tokens: unsaid };
+  }
+
+  close(): void {
+    this.#generator.destroy();
+    this.#device.destroy();
+  }
+}
+
+/** The tokens that config.json or generation_config.json call the end of a text. */
+async function endsOfText(read: ReadFile): Promise<ReadonlySet<number>> {
+  const found = await Promise.all(['config.json', 'generation_config.json'].map(read));
+  const ids = found.flatMap((bytes) => {
+    if (bytes === null) return [];
+    const { eos_token_id: id } = JSON.parse(new TextDecoder().decode(bytes)) as { eos_token_id?: unknown };
+    return Array.isArray(id) ? (id as unknown[]) : [id];
+  });
+  return new Set(ids.filter((id) => typeof id === 'number'));
+}
