@@ -3,12 +3,16 @@
 // honest work and is none, which no rule over vectors can see; it does not replace such a rule, as a judge may lie too.
 // A pure decision: who judges what, and what becomes of those that fail, is decided elsewhere.
 
-import { median } from './views.ts';
+import { median } from '../rounds/views.ts';
 
 /** Of a part's fair share of the improvement; below it a contribution is of no use. */
 const usefulShare = 0.1;
 /** Of the loss: what lies within it of zero cannot be told from the noise of a measurement. */
 const noise = 0.001;
+/** Of the upper half's spread: so far below the median honest work is rare. */
+const spreadShare = 2;
+/** Of fewer contributions nobody knows what is usual. */
+const fewest = 5;
 
 /** A contribution that waits for its verdict. */
 export interface Candidate {
@@ -35,16 +39,25 @@ export interface Verdict {
 /**
  * Harmful: the loss rises by more than noise. Useless: it falls by less than a tenth of what the round's median contribution
  * achieves for as many tokens, where that itself is more than noise. So late in training, when one round hardly shows,
- * only harm is refused. Nobody judges itself, and each judge's word counts once.
+ * only harm is refused. Either holds only for what lies clearly below the others, because one small measurement of an honest
+ * contribution varies as they do. Nobody judges itself, and each judge's word counts once.
  */
 export function judgeRound(candidates: readonly Candidate[], judgements: readonly Judgement[]): Verdict[] {
   const judged = candidates.map((candidate) => ({ ...candidate, ...measured(candidate.workerId, judgements) }));
   const rates = judged.flatMap(({ improvement, tokens }) => (improvement === null ? [] : [improvement / tokens]));
   const typicalRate = rates.length === 0 ? 0 : median(rates);
+  const clearlyBelow = rates.length < fewest ? Infinity : typicalRate - spreadShare * upperSpread(rates);
   return judged.map(({ workerId, tokens, improvement, before }) => {
-    const finding = findingOf(improvement, typicalRate * tokens, noise * before);
+    const isUsual = improvement !== null && improvement / tokens >= clearlyBelow;
+    const finding = isUsual ? 'useful' : findingOf(improvement, typicalRate * tokens, noise * before);
     return { workerId, improvement, finding, counts: finding === 'useful' || finding === 'unjudged' };
   });
+}
+
+/** From the median to the upper quartile: most of those above the median are honest, whoever is below it. */
+function upperSpread(rates: readonly number[]): number {
+  const sorted = rates.toSorted((a, b) => a - b);
+  return sorted[Math.floor(0.75 * (sorted.length - 1))]! - median(sorted);
 }
 
 function findingOf(improvement: number | null, expected: number, tolerance: number): Verdict['finding'] {

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { createRandom } from '../random.ts';
+import { unlike } from './compare.ts';
+import { ban, convene, gateRuled, isGood, newCourt, sentencesBetween, standingOf, stateHistory, testified } from './court.ts';
+import type { Court, Order, Shard } from './court.ts';
+
+const alike = { cosine: 1, error: 0 };
+const idsOf = (count: number): string[] => Array.from({ length: count }, (_, i) => `w${i}`);
+
+function shardsOf(ids: readonly string[], round: number): Shard[] {
+  return ids.map((workerId, slot) => {
+    const work = { slot, seed: slot, steps: 1, learningRate: 1 };
+    return { round, workerId, hash: `${workerId} ${round}`, ...work };
+  });
+}
+
+/** One round of audits; `says` is what a checker says of a shard. */
+function round(court: Court, number: number, ids: readonly string[], says: (order: Order) => boolean, share = 0.1): Court {
+  const present = ids.filter((id) => standingOf(court, id).state !== 'banned');
+  const checkers = present.filter((id) => isGood(court, id));
+  const means = { shards: shardsOf(present, number - 1), checkers, share, random: createRandom(number) };
+  const { court: convened, orders } = convene(court, number, means);
+  return orders.reduce(
+    (next, order) => testified(next, order.checker, order.shard.hash, says(order) ? alike : unlike),
+    convened,
+  );
+}
+
+function play(ids: readonly string[], rounds: number, says: (order: Order) => boolean, share?: number): Court {
+  let court = newCourt;
+  for (let number = 1; number <= rounds; number++) court = round(court, number, ids, says, share);
+  return court;
+}
+
+test('among honest workers nobody is accused, and audits take their share of the work', () => {
+  const court = play(idsOf(25), 100, () => true);
+  expect(sentencesBetween(newCourt, court)).toEqual([]);
+  expect(court.computedAgain / court.computed).toBeLessThan(0.11);
+  expect(Object.keys(court.standings)).toHaveLength(25);
+});
+
+test('trusted workers are audited ever less', () => {
+  const [early, late] = [play(idsOf(10), 100, () => true, 0.5), play(idsOf(10), 300, () => true, 0.5)];
+  const perRound = (late.computedAgain - early.computedAgain) / 200;
+  expect(perRound).toBeLessThan(0.5 * (early.computedAgain / 100));
+});
+
+test('a liar is quarantined by one, convicted by most, and banned', () => {
+  const court = play(idsOf(7), 40, ({ shard }) => shard.workerId !== 'w3');
+  expect(standingOf(court, 'w3')).toMatchObject({ state: 'banned', reason: expect.stringMatching(/most workers/) });
+  expect(sentencesBetween(newCourt, court).map(({ workerId }) => workerId)).toEqual(['w3']);
+});
+
+test('10 of 25 that lie for each other and against all others are banned, and no one else', () => {
+  const isLiar = (id: string): boolean => Number(id.slice(1)) < 10;
+  const says = ({ checker, shard }: Order): boolean => (isLiar(checker) ? isLiar(shard.workerId) : !isLiar(shard.workerId));
+  const court = play(idsOf(25), 150, says);
+  const bannedIds = sentencesBetween(newCourt, court).filter(({ state }) => state === 'banned');
+  expect(bannedIds.map(({ workerId }) => workerId).toSorted()).toEqual(idsOf(25).filter(isLiar).toSorted());
+});
+
+test('of two nobody can tell who is right; of three the third settles it', () => {
+  expect(sentencesBetween(newCourt, play(idsOf(2), 30, () => false, 0.5))).toEqual([]);
+  const court = play(idsOf(3), 30, ({ shard }) => shard.workerId !== 'w1', 0.5);
+  expect(standingOf(court, 'w1').state).toBe('banned');
+  const slander = play(idsOf(3), 30, ({ checker }) => checker !== 'w1', 0.5);
+  expect(standingOf(slander, 'w1').state).not.toBe('good');
+  expect([standingOf(slander, 'w0').state, standingOf(slander, 'w2').state]).toEqual(['good', 'good']);
+});
+
+test('an answer that nobody asked for, from the accused, or twice changes nothing', () => {
+  const means = { shards: shardsOf(idsOf(4), 0), checkers: idsOf(4), share: 0.5, random: createRandom(1) };
+  const { court, orders } = convene(newCourt, 1, means);
+  const { checker, shard } = orders[0]!;
+  expect(testified(court, shard.workerId, shard.hash, unlike)).toBe(court);
+  expect(testified(court, checker, 'another hash', unlike)).toBe(court);
+  const once = testified(court, checker, shard.hash, alike);
+  expect(testified(once, checker, shard.hash, unlike)).toBe(once);
+});
+
+test('whoever cannot compute it again leaves the subject as it was, and old trials end', () => {
+  const means = { shards: shardsOf(idsOf(4), 0), checkers: idsOf(4), share: 0.5, random: createRandom(1) };
+  const { court, orders } = convene(newCourt, 1, means);
+  const silent = orders.reduce((next, { checker, shard }) => testified(next, checker, shard.hash, null), court);
+  expect(silent).toMatchObject({ trials: [], standings: {} });
+  const later = convene(court, stateHistory, { ...means, shards: [], share: 0 });
+  expect(later.court.trials).toEqual([]);
+});
+
+test('the gate: broken payloads ban at once, false words quarantine, then ban', () => {
+  const ruling = { verdicts: [], liars: ['w1'], broken: ['w2'] };
+  const once = gateRuled(newCourt, ruling);
+  expect([standingOf(once, 'w1').state, standingOf(once, 'w2').state]).toEqual(['quarantined', 'banned']);
+  expect(standingOf(gateRuled(once, ruling), 'w1').state).toBe('banned');
+});
+
+test('when an accuser is banned its accusation falls', () => {
+  const means = { shards: shardsOf(idsOf(4), 0), checkers: idsOf(4), share: 0.3, random: createRandom(1) };
+  const { court, orders } = convene(newCourt, 1, means);
+  const { checker, shard } = orders[0]!;
+  const accused = testified(court, checker, shard.hash, unlike);
+  expect(standingOf(accused, shard.workerId).state).toBe('quarantined');
+  expect(standingOf(ban(accused, checker, 'it lied'), shard.workerId).state).toBe('good');
+});
