@@ -9,6 +9,8 @@ import { LoomError } from '../../shared/errors.ts';
 import type { ManifestInput } from '../../shared/manifest/manifest.ts';
 import { hash } from '../../shared/protocol/messages.ts';
 import type { JobState } from '../../shared/rounds/types.ts';
+import { packFolder } from '../models/pack.ts';
+import type { ReadFile } from '../models/pack.ts';
 import { sleep } from '../timing/wait.ts';
 import { readEvents } from './event-stream.ts';
 import { Http } from './http.ts';
@@ -209,6 +211,17 @@ export class LoomOSClient {
     const path = `/datasets/${sha256Hex(bytes)}`;
     const headers = { 'content-type': 'application/octet-stream' };
     return this.#http.json(dataset, { method: 'PUT', path, query: { source: options.source }, body: bytes, headers });
+  }
+
+  /**
+   * Stores a model folder as Hugging Face lays it out (config.json, tokenizer.json, model.safetensors or its shards), packed
+   * into one dataset. Manifests begin with it as `model: { from: 'dataset:SHA256' }`.
+   * @param read gives a file of the folder by its name, or null
+   * @throws LoomError `data_unavailable` naming the file that is missing or does not parse
+   * @example const { sha256 } = await client.uploadModel((name) => readFile(`my-model/${name}`).catch(() => null));
+   */
+  async uploadModel(read: ReadFile, options: { source?: string } = {}): Promise<Dataset> {
+    return this.uploadDataset(await packFolder(read), options);
   }
 
   /** A stored dataset's bytes. @throws LoomError `not_found`. @example await client.downloadDataset(job.dataset.sha256) */

@@ -2,6 +2,7 @@
 // goes wrong is one sentence in the snapshot; what can be tried again is tried again, with growing pauses.
 
 import { parseManifest } from '../../shared/manifest/manifest.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { toHex } from '../../shared/bytes.ts';
 import { LoomError, describeError } from '../../shared/errors.ts';
@@ -155,13 +156,22 @@ class Life {
     const manifest = parseManifest(job.manifest);
     this.feed.update({ phase: 'preparing', reason: `Fetching the data of ${job.name}.` });
     const data = await loadDataset(this.api, store, job.dataset.sha256);
+    const weights = await this.loadWeights(manifest);
     if (this.stopping !== null) return null;
     this.feed.update({ reason: 'Choosing a backend and building the plan.' });
-    const workshop = new Workshop({ createTrainer, manifest, data, backend, load: this.load, keepsake });
+    const options = { createTrainer, manifest, data, ...(weights && { weights }), backend, load: this.load, keepsake };
+    const workshop = new Workshop(options);
     this.workshop = workshop;
     await workshop.open();
     this.feed.update({ backend: workshop.report });
     return this.stopping === null ? workshop : null;
+  }
+
+  /** The packed folder of the model that a job begins with; null where it begins with random weights. */
+  private async loadWeights({ spec: { model } }: Manifest): Promise<Uint8Array | null> {
+    if (model.kind !== 'pretrained') return null;
+    this.feed.update({ reason: 'Fetching the model to begin with.' });
+    return loadDataset(this.api, this.options.store, model.from.slice('dataset:'.length));
   }
 
   private openSession(job: JobView, workerId: string, keepsake: Keepsake, workshop: Workshop): JobSession {

@@ -14,6 +14,7 @@ export interface WorkshopOptions {
   createTrainer: () => Trainer;
   manifest: Manifest;
   data: Uint8Array;
+  weights?: Uint8Array; // of a pretrained model: the packed folder
   backend: 'auto' | 'webgpu' | 'cpu';
   load: number;
   keepsake: Keepsake;
@@ -48,8 +49,8 @@ export class Workshop {
 
   /** Opens the trainer on the state that an earlier life kept, or on the job's initial one. */
   async open(): Promise<void> {
-    const { manifest, data, backend, keepsake } = this.options;
-    this.opened = await this.trainer.open({ manifest, data, backend });
+    const { manifest, data, weights, backend, keepsake } = this.options;
+    this.opened = await this.trainer.open({ manifest, data, backend, ...(weights && { weights }) });
     await this.trainer.setLoad(this.load);
     this.held = { round: this.opened.round, stateHash: this.opened.stateHash };
     const kept = await keepsake.state();

@@ -15,7 +15,7 @@ import { pathOf, queryOf, textOf } from './app.ts';
 import type { App } from './app.ts';
 import { requireOwner } from './auth.ts';
 import { readManifest } from './manifest.ts';
-import { resolveDataset } from './source.ts';
+import { resolveDataset, resolveModel } from './source.ts';
 import { requireUpgrade } from './upgrade.ts';
 
 const maxManifestBytes = 64 * 1024;
@@ -25,7 +25,8 @@ const owner = 'owner';
 export const jobRoutes = new Hono<App>()
   .post('/', requireOwner, async (c) => {
     const manifest = readManifest(await textOf(c.req.raw, maxManifestBytes));
-    return c.json(await submit(c.env, manifest, await resolveDataset(c.env, manifest)), 201);
+    const dataset = await resolveDataset(c.env, manifest);
+    return c.json(await submit(c.env, await resolveModel(c.env, manifest), dataset), 201);
   })
   .get('/', async (c) => {
     const { state, limit } = queryOf(c, listJobsQuery);

@@ -1,5 +1,5 @@
-// From a manifest's data source to a stored dataset. What lies on the owner's machine was uploaded by the CLI before; what
-// lies on the web is fetched here, once.
+// From a manifest's data source, and the model it begins with, to stored datasets. What lies on the owner's machine was
+// uploaded by the CLI before; what lies on the web is fetched here, once.
 
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { LoomError } from '../../shared/errors.ts';
@@ -11,22 +11,35 @@ import type { Dataset } from '../storage/datasets.ts';
 import { storeStream } from '../storage/upload.ts';
 
 const where = 'spec.data.source';
+const modelWhere = 'spec.model.from';
 const fetchTimeoutMs = 120_000;
 
 /** @throws LoomError `invalid_manifest` or `data_unavailable`, both at spec.data.source. */
 export async function resolveDataset(env: Env, manifest: Manifest): Promise<Dataset> {
   const source = manifest.spec.data.source;
-  const dataset = source.startsWith('https://') ? await fetchDataset(env, source) : await storedDataset(env, source);
+  const isOnWeb = source.startsWith('https://');
+  const dataset = isOnWeb ? await fetchDataset(env, source) : await storedDataset(env, source, where);
   checkEnough(manifest, dataset.bytes);
   return dataset;
 }
 
-async function storedDataset(env: Env, source: string): Promise<Dataset> {
+/**
+ * The manifest with the size of the model it begins with, where it begins with one.
+ * @throws LoomError `invalid_manifest` or `data_unavailable`, both at spec.model.from.
+ */
+export async function resolveModel(env: Env, manifest: Manifest): Promise<Manifest> {
+  const { model } = manifest.spec;
+  if (model.kind !== 'pretrained') return manifest;
+  const { bytes } = await storedDataset(env, model.from, modelWhere);
+  return { ...manifest, spec: { ...manifest.spec, model: { ...model, bytes } } };
+}
+
+async function storedDataset(env: Env, source: string, where: string): Promise<Dataset> {
   if (!source.startsWith('dataset:')) {
     throw new LoomError(
       'invalid_manifest',
       `${source.split(':')[0]}: sources lie on your machine; submit with the loomos CLI, which uploads them`,
-      { where, allowed: 'dataset:SHA256 or https://…' },
+      { where, allowed: where === modelWhere ? 'dataset:SHA256' : 'dataset:SHA256 or https://…' },
     );
   }
   const sha256 = source.slice('dataset:'.length);
