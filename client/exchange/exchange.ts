@@ -2,7 +2,7 @@
 // SHA-256, so it does not matter which peer, or the relay, delivered it. Holds payloads until the room no longer needs
 // them (a later checkpoint covers their round), so that late joiners can replay the round log.
 
-import type { Peer } from '../../shared/protocol/messages.ts';
+import type { Peer, Topology } from '../../shared/protocol/messages.ts';
 
 export interface LinkStats {
   peerId: string;
@@ -17,16 +17,19 @@ export interface LinkStats {
 export interface ExchangeStats {
   bytesSent: number;
   bytesReceived: number;
+  bytesPerSecond: number; // that our links were measured to carry away; 0 = not known yet
   refusedFrames: number; // malformed, oversized, wrong version, wrong hash
   links: LinkStats[];
 }
 
 export interface Exchange {
   readonly peerId: string;
-  /** The other members of the job now; dials, keeps or drops links. Links are dialled by the smaller peer id. */
-  setPeers(peers: readonly Peer[]): void;
-  /** Stores a payload of our own and pushes it to every open link. */
+  /** The members that we work with now; dials, keeps or drops links. Links are dialled by the smaller peer id. */
+  setPeers(peers: readonly Peer[], topology: Topology): void;
+  /** Stores a payload of our own and pushes it to the members of our group. */
   publish(round: number, hash: string, payload: Uint8Array): void;
+  /** Stores a payload that our group made, and tells all who may need it that it is here. */
+  offer(round: number, hash: string, payload: Uint8Array): void;
   /** Stores a payload that was kept from an earlier life of this worker, for peers that ask; pushes nothing. */
   hold(round: number, hash: string, payload: Uint8Array): void;
   /**

@@ -62,7 +62,11 @@ function start(options: Partial<MeshOptions> = {}): Tested {
 }
 
 function introduce(...all: Tested[]): void {
-  for (const { mesh } of all) mesh.setPeers(all.map(({ peer }) => peer));
+  for (const { mesh } of all)
+    mesh.setPeers(
+      all.map(({ peer }) => peer),
+      'mesh',
+    );
 }
 
 async function until(what: () => boolean, ms = 60_000): Promise<void> {
@@ -163,7 +167,7 @@ test('garbage is refused and counted, and its sender cut off; the others go on',
   });
   await new Promise((resolve) => liar.on('open', resolve));
   const listed = { ...a.peer, peerId: 'peer-0000-liar', workerId: 'w-liarliar' };
-  b.mesh.setPeers([a.peer, b.peer, listed]);
+  b.mesh.setPeers([a.peer, b.peer, listed], 'mesh');
   const connection = liar.connect(b.peer.peerId, { serialization: 'raw', reliable: true });
   await new Promise((resolve) => connection.on('open', () => resolve(null)));
   const cutOff = new Promise((resolve) => connection.on('close', () => resolve(null)));
@@ -183,7 +187,7 @@ test('a room that restarts forgets its members for a moment: their links stay, t
   introduce(a, b, c);
   await until(() => linked(a, 2) && linked(b, 2));
   const { bytesReceived } = b.mesh.stats();
-  for (const { mesh, peer } of [a, b]) mesh.setPeers([peer]);
+  for (const { mesh, peer } of [a, b]) mesh.setPeers([peer], 'mesh');
   c.mesh.close();
   await until(() => a.mesh.stats().links.length === 1);
   introduce(a, b);

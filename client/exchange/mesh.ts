@@ -1,11 +1,11 @@
-// The Exchange over WebRTC: every worker of a job linked with every other. What we publish is pushed to all; what is missing
-// is pulled from whoever has it. A member that cannot be reached is served through the coordinator's relay instead, in both
+// The Exchange over WebRTC: a worker linked with those that the room tells it to work with. What we publish is pushed to our
+// group; what a group makes, and in a ring all, is announced from link to link; what is missing is pulled from whoever has it. A member that cannot be reached is served through the coordinator's relay instead, in both
 // directions, and nobody above this file notices.
 
 import type { DataConnection } from 'peerjs';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
-import type { Peer } from '../../shared/protocol/messages.ts';
+import type { Peer, Topology } from '../../shared/protocol/messages.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { Bell, sleep } from '../timing/wait.ts';
 import type { Exchange, ExchangeEvents, ExchangeStats } from './exchange.ts';
@@ -14,6 +14,7 @@ import { PeerHost } from './peer-host.ts';
 import type { CreatePeer } from './peer-host.ts';
 import type { PeerLink } from './peer-link.ts';
 import { PayloadStore } from './payload-store.ts';
+import { Uplink } from './uplink.ts';
 
 /** Payloads at the coordinator, by hash. */
 export interface Relay {
@@ -39,14 +40,20 @@ interface Search {
   round: number;
   hash: string;
   from: string | null; // peer id
-  deadline: number; // unix ms
+  startedAt: number; // unix ms
+  deadline: number;
   signal: AbortSignal;
 }
 
-const strangersAtMost = 16;
+const strangersAtMost = 64;
+const offersAtMost = 4096;
 const strangerMs = 15_000;
 const relayAttempts = 4;
 const absenceMs = 30_000;
+/** A peer that cannot be reached for so long is served through the relay as well; the link may still open. */
+const hedgeMs = 1_500;
+/** While links are open the relay is asked only after so long: what comes from peers costs nothing. */
+const relayPatienceMs = 1_500;
 
 export class Mesh implements Exchange {
   readonly peerId: string;
@@ -63,6 +70,13 @@ export class Mesh implements Exchange {
   private readonly uploads = new Map<string, Promise<void>>();
   private readonly past = { bytesSent: 0, bytesReceived: 0, refusedFrames: 0 };
   private newest: { round: number; hash: string; payload: Uint8Array } | null = null;
+  /** Who said to have a payload that is not here, by hash. */
+  private readonly offers = new Map<string, Set<PeerLink>>();
+  /** Payloads that we asked for: when they come, our neighbours may need them too. */
+  private readonly sought = new Map<string, number>(); // round by hash
+  private topology: Topology = 'mesh';
+  private ownGroup = 0;
+  private readonly uplink: Uplink;
   private readonly stop = new AbortController();
 
   constructor(options: MeshOptions) {
@@ -75,10 +89,14 @@ export class Mesh implements Exchange {
     };
     this.peerId = options.peerId;
     this.store = new PayloadStore(this.options.storeBytes);
+    this.uplink = new Uplink(() => this.outlet());
     this.host = new PeerHost({ ...this.options, onConnection: (connection) => this.welcome(connection) });
   }
 
-  setPeers(peers: readonly Peer[]): void {
+  setPeers(peers: readonly Peer[], topology: Topology): void {
+    this.topology = topology;
+    this.ownGroup = peers.find((peer) => peer.peerId === this.peerId)?.group ?? 0;
+    for (const peer of peers) this.neighbours.get(peer.peerId)?.regroup(peer);
     const present = new Set(peers.map((peer) => peer.peerId));
     for (const [peerId, neighbour] of this.neighbours) this.expectBack(neighbour, present.has(peerId));
     for (const peer of peers) if (peer.peerId !== this.peerId && !this.neighbours.has(peer.peerId)) this.meet(peer);
@@ -88,7 +106,15 @@ export class Mesh implements Exchange {
   publish(round: number, hash: string, payload: Uint8Array): void {
     this.newest = { round, hash, payload };
     this.store.put(round, hash, payload, true);
+    this.uplink.begin();
     for (const neighbour of this.neighbours.values()) this.deliver(neighbour);
+    setTimeout(() => this.hedge(hash), hedgeMs);
+  }
+
+  offer(round: number, hash: string, payload: Uint8Array): void {
+    this.store.put(round, hash, payload, true);
+    this.announce(round, hash);
+    this.changed.ring();
   }
 
   hold(round: number, hash: string, payload: Uint8Array): void {
@@ -102,9 +128,11 @@ export class Mesh implements Exchange {
     timeoutMs: number,
     signal: AbortSignal = this.stop.signal,
   ): Promise<Uint8Array> {
-    const search = { round, hash, from, deadline: Date.now() + timeoutMs, signal };
+    const search = { round, hash, from, startedAt: Date.now(), deadline: Date.now() + timeoutMs, signal };
+    if (!this.has(hash)) this.sought.set(hash, round);
     while (true) {
-      const payload = (await this.askPeers(search)) ?? (await this.askRelay(search));
+      const payload =
+        (await this.askPeers(search)) ?? (this.relayIsDue(search) ? await this.askRelay(search) : undefined);
       if (payload !== undefined) return payload;
       if (this.isOver(search)) break;
       await this.changed.wait(Math.min(500, search.deadline - Date.now()));
@@ -122,6 +150,8 @@ export class Mesh implements Exchange {
 
   forgetBefore(round: number): void {
     this.store.forgetBefore(round);
+    for (const [hash, of] of this.sought) if (of < round) this.sought.delete(hash);
+    for (const hash of this.offers.keys()) if (!this.sought.has(hash)) this.offers.delete(hash);
     for (const hash of this.uploads.keys()) if (!this.has(hash)) this.uploads.delete(hash);
   }
 
@@ -132,6 +162,7 @@ export class Mesh implements Exchange {
     return {
       bytesSent: sum('bytesSent'),
       bytesReceived: sum('bytesReceived'),
+      bytesPerSecond: this.uplink.bytesPerSecond,
       refusedFrames: this.past.refusedFrames,
       links,
     };
@@ -141,6 +172,7 @@ export class Mesh implements Exchange {
     this.stop.abort();
     for (const [peerId, neighbour] of this.neighbours) this.part(peerId, neighbour);
     this.host.close();
+    this.uplink.close();
     this.changed.ring();
   }
 
@@ -155,6 +187,7 @@ export class Mesh implements Exchange {
       events: {
         onPayload: (round, hash, payload) => this.arrive(round, hash, payload, false),
         onWant: (link, round, hash) => this.answer(link, round, hash),
+        onHave: (link, round, hash) => this.noteOffer(link, round, hash),
         onUnavailable: () => this.changed.ring(),
         onOffence: () => (this.past.refusedFrames += 1),
         onState: (changed) => this.linkChanged(changed),
@@ -215,10 +248,46 @@ export class Mesh implements Exchange {
 
   /** Our newest payload, by the way that leads to this member. */
   private deliver(neighbour: Neighbour): void {
-    if (this.newest === null) return;
+    if (this.newest === null || neighbour.group !== this.ownGroup) return;
     const { round, hash, payload } = this.newest;
     if (neighbour.link !== null) neighbour.link.push(round, hash, payload);
     else if (neighbour.state === 'failed') this.upload(hash).catch(() => undefined); // the room asks again if it matters
+  }
+
+  /** Members of our group that are not linked yet need not wait until dialling has failed. */
+  private hedge(hash: string): void {
+    if (this.stop.signal.aborted || this.newest?.hash !== hash) return;
+    const mates = [...this.neighbours.values()].filter(({ group }) => group === this.ownGroup);
+    if (mates.some(({ unreachableMs }) => unreachableMs >= hedgeMs)) this.upload(hash).catch(() => undefined);
+  }
+
+  private announce(round: number, hash: string): void {
+    for (const { link } of this.neighbours.values()) {
+      if (link !== null && this.offers.get(hash)?.has(link) !== true) link.announce(round, hash);
+    }
+    this.offers.delete(hash);
+  }
+
+  /** In a ring everyone needs everything: it is asked for at once, of the first who has it. */
+  private noteOffer(link: PeerLink, round: number, hash: string): void {
+    if (this.has(hash) || this.offers.size > offersAtMost) return;
+    const isFirst = !this.offers.has(hash);
+    this.offers.set(hash, (this.offers.get(hash) ?? new Set()).add(link));
+    if (this.topology === 'ring' && isFirst && !this.isComing(hash)) {
+      this.sought.set(hash, round);
+      link.want(round, hash);
+    }
+    this.changed.ring();
+  }
+
+  private isComing(hash: string): boolean {
+    return [...this.neighbours.values()].some(({ link }) => link !== null && link.progress(hash) > 0);
+  }
+
+  private outlet(): { bytesSent: number; pendingBytes: number } {
+    const links = [...this.neighbours.values()].flatMap(({ link }) => link ?? []);
+    const pendingBytes = links.reduce((sum, link) => sum + link.pendingBytes, 0);
+    return { bytesSent: this.stats().bytesSent, pendingBytes };
   }
 
   private answer(link: PeerLink, round: number, hash: string): void {
@@ -228,7 +297,10 @@ export class Mesh implements Exchange {
   }
 
   private arrive(round: number, hash: string, payload: Uint8Array, asked: boolean): void {
+    const mayBeNeeded = this.topology === 'ring' || this.sought.delete(hash);
     this.store.put(round, hash, payload, asked);
+    if (mayBeNeeded) this.announce(round, hash);
+    else this.offers.delete(hash);
     this.options.events.onPayload(round, hash);
     this.changed.ring();
   }
@@ -238,13 +310,26 @@ export class Mesh implements Exchange {
   }
 
   private async askPeers(search: Search): Promise<Uint8Array | undefined> {
-    const first = search.from === null ? undefined : this.neighbours.get(search.from);
-    const others = [...this.neighbours.values()].filter((neighbour) => neighbour !== first);
-    for (const { link } of first === undefined ? others : [first, ...others]) {
-      const payload = this.store.take(search.hash) ?? (link === null ? undefined : await this.ask(link, search));
+    for (const link of this.linksByPromise(search)) {
+      const payload = this.store.take(search.hash) ?? (await this.ask(link, search));
       if (payload !== undefined) return payload;
     }
     return this.store.take(search.hash);
+  }
+
+  /** Those first that said to have it, then the one it should be with, then all others. */
+  private linksByPromise({ hash, from }: Search): PeerLink[] {
+    const first = from === null ? null : (this.neighbours.get(from)?.link ?? null);
+    const offering = [...(this.offers.get(hash) ?? [])];
+    const all = [...this.neighbours.values()].flatMap(({ link }) => link ?? []);
+    return [...new Set([...offering.filter((link) => all.includes(link)), ...(first === null ? [] : [first]), ...all])];
+  }
+
+  /** At once for what is with someone we have no link to; after a while for all else. */
+  private relayIsDue({ from, startedAt }: Search): boolean {
+    const links = [...this.neighbours.values()].filter(({ link }) => link !== null);
+    const isOutOfReach = from !== null && (this.neighbours.get(from)?.link ?? null) === null;
+    return links.length === 0 || isOutOfReach || Date.now() - startedAt >= relayPatienceMs;
   }
 
   /** Asks one peer and waits as long as something comes; another peer may be faster. */
@@ -260,8 +345,14 @@ export class Mesh implements Exchange {
       if (link.progress(hash) !== progress) movedAt = Date.now();
       progress = link.progress(hash);
       if (Date.now() - movedAt > this.options.patienceMs) break;
+      if (progress === 0 && this.othersOffer(link, hash)) break;
     }
     return undefined;
+  }
+
+  private othersOffer(link: PeerLink, hash: string): boolean {
+    const offering = this.offers.get(hash);
+    return offering !== undefined && !offering.has(link);
   }
 
   private async askRelay({ round, hash }: Search): Promise<Uint8Array | undefined> {

@@ -19,6 +19,7 @@ export interface NeighbourOptions {
   holds: (hash: string) => boolean;
   events: Pick<LinkEvents, 'onPayload' | 'onUnavailable' | 'onOffence'> & {
     onWant(link: PeerLink, round: number, hash: string): void;
+    onHave(link: PeerLink, round: number, hash: string): void;
     /** `state` changed. */
     onState(neighbour: Neighbour): void;
   };
@@ -27,6 +28,8 @@ export interface NeighbourOptions {
 export class Neighbour {
   state: LinkStats['state'] = 'connecting';
   link: PeerLink | null = null;
+  /** When its link went away, or we first tried. */
+  private missingSince = Date.now();
   private readonly options: NeighbourOptions;
   private readonly gone = new AbortController();
   private banned = false;
@@ -51,6 +54,20 @@ export class Neighbour {
     );
     this.link = link;
     this.become('open');
+  }
+
+  get group(): number {
+    return this.options.peer.group;
+  }
+
+  /** The room has dealt the groups anew. */
+  regroup(peer: Peer): void {
+    this.options.peer = peer;
+  }
+
+  /** Milliseconds that this peer could not be reached; 0 while a link is open. */
+  get unreachableMs(): number {
+    return this.link === null ? Date.now() - this.missingSince : 0;
   }
 
   stats(): LinkStats {
@@ -101,6 +118,7 @@ export class Neighbour {
     return {
       ...events,
       onWant: (round, hash) => events.onWant(link(), round, hash),
+      onHave: (round, hash) => events.onHave(link(), round, hash),
       onClose: (banned) => this.lose(link(), banned),
     };
   }
@@ -110,6 +128,7 @@ export class Neighbour {
     this.past.bytesReceived += link.bytesReceived;
     if (this.link !== link) return; // an older one, already replaced
     this.link = null;
+    this.missingSince = Date.now();
     this.banned = banned;
     if (this.gone.signal.aborted) return;
     this.become(banned ? 'failed' : 'connecting');

@@ -17,6 +17,8 @@ const maxOffences = 8;
 export interface LinkEvents {
   onPayload(round: number, hash: string, payload: Uint8Array): void;
   onWant(round: number, hash: string): void;
+  /** The peer says that it has this. */
+  onHave(round: number, hash: string): void;
   /** The peer does not have what we asked for; `lacks` now says so. */
   onUnavailable(hash: string): void;
   /** The peer sent something that was refused. */
@@ -74,6 +76,11 @@ export class PeerLink {
     this.request({ kind: 'want', round, hash });
   }
 
+  /** Tells that we have a payload, for whoever needs it. */
+  announce(round: number, hash: string): void {
+    this.request({ kind: 'have', round, hash });
+  }
+
   /** Answers that we do not have a payload. */
   deny(round: number, hash: string): void {
     this.request({ kind: 'unavailable', round, hash });
@@ -87,6 +94,11 @@ export class PeerLink {
   /** Chunks of this payload that came so far: whoever waits for it sees whether it moves. */
   progress(hash: string): number {
     return this.incoming.arrived(hash);
+  }
+
+  /** Bytes that wait in the channel or have not been handed to it yet; at least 1 while there are any of the latter. */
+  get pendingBytes(): number {
+    return this.closed ? 0 : this.channel.bufferedAmount + (this.outgoing.size > 0 ? 1 : 0);
   }
 
   close(): void {
@@ -147,10 +159,16 @@ export class PeerLink {
   private handle(frame: Frame): void {
     if (frame.kind === 'chunk') this.assemble(frame);
     else if (frame.kind === 'want') this.events.onWant(frame.round, frame.hash);
+    else if (frame.kind === 'have') this.hearOffer(frame);
     else if (this.wanted.has(frame.hash)) {
       this.wanted.set(frame.hash, 'unavailable');
       this.events.onUnavailable(frame.hash);
     }
+  }
+
+  private hearOffer({ round, hash }: RequestFrame): void {
+    if (this.wanted.get(hash) === 'unavailable') this.wanted.delete(hash);
+    this.events.onHave(round, hash);
   }
 
   private assemble(chunk: ChunkFrame): void {

@@ -21,7 +21,7 @@ const starting: WorkerSnapshot = {
   tokensPerSecond: 0,
   tokensTrained: 0,
   roundsAccepted: 0,
-  exchange: { bytesSent: 0, bytesReceived: 0, refusedFrames: 0, links: [] },
+  exchange: { bytesSent: 0, bytesReceived: 0, bytesPerSecond: 0, refusedFrames: 0, links: [] },
 };
 
 /** Scripts that were there when the page was opened are gone after a new version was published. */

@@ -27,7 +27,7 @@ const snapshot: WorkerSnapshot = {
   tokensPerSecond: 900,
   tokensTrained: 0,
   roundsAccepted: 0,
-  exchange: { bytesSent: 0, bytesReceived: 0, refusedFrames: 0, links: [] },
+  exchange: { bytesSent: 0, bytesReceived: 0, bytesPerSecond: 0, refusedFrames: 0, links: [] },
 };
 
 test('a change from training to exchanging is not announced, a pause is', () => {

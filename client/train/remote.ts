@@ -8,7 +8,17 @@ import type { ErrorBody } from '../../shared/errors.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
 import { within } from '../timing/wait.ts';
 import type { OnProgress } from './algorithm.ts';
-import type { Applied, Artifact, Contribution, StateRef, Trainer, TrainerJob, TrainerReport } from './trainer.ts';
+import type {
+  Applied,
+  Artifact,
+  Contribution,
+  Folded,
+  StateRef,
+  Trainer,
+  TrainerJob,
+  TrainerReport,
+  WeighedPayload,
+} from './trainer.ts';
 
 /** Answers calls that arrive at `endpoint` with `trainer`: the last line of a worker's entry file. */
 export function serveTrainer(trainer: Trainer, endpoint: Endpoint): void {
@@ -19,7 +29,8 @@ export function serveTrainer(trainer: Trainer, endpoint: Endpoint): void {
     checkpoint: () => answer(trainer.checkpoint(), (bytes) => [bytes]),
     train: (assignment, onProgress) => answer(trainer.train(assignment, onProgress), ({ payload }) => [payload]),
     interrupt: () => answer(trainer.interrupt()),
-    apply: (round, contributions) => answer(trainer.apply(round, contributions)),
+    apply: (round, contributions, inside) => answer(trainer.apply(round, contributions, inside)),
+    fold: (round, inputs) => answer(trainer.fold(round, inputs), ({ payload }) => [payload]),
     artifact: () => answer(trainer.artifact(), ({ files }) => files.map(({ bytes }) => bytes)),
     setLoad: (fraction) => answer(trainer.setLoad(fraction)),
     close: () => answer(trainer.close()),
@@ -73,8 +84,12 @@ export class RemoteTrainer implements Trainer {
     return this.#call(() => this.#remote.interrupt());
   }
 
-  apply(round: number, contributions: { payload: Uint8Array; tokens: number }[]): Promise<Applied> {
-    return this.#call(() => this.#remote.apply(round, contributions));
+  apply(round: number, contributions: WeighedPayload[], inside: Uint8Array[] = []): Promise<Applied> {
+    return this.#call(() => this.#remote.apply(round, contributions, inside));
+  }
+
+  fold(round: number, inputs: WeighedPayload[]): Promise<Folded> {
+    return this.#call(() => this.#remote.fold(round, inputs));
   }
 
   artifact(): Promise<Artifact> {

@@ -1,9 +1,11 @@
 // Sees to it that the payloads of a round are here: tells the room which committed ones arrived, fetches those that do not
 // come by themselves, and says which cannot be had. What we told the room we have is kept on disk first.
 
+import { LoomError } from '../../shared/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { AcceptedContribution, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { Bell, sleep } from '../timing/wait.ts';
+import type { WeighedPayload } from '../train/trainer.ts';
 import type { Keepsake } from './keepsake.ts';
 
 /** Peers push by themselves; only what is not here after so long is asked for. */
@@ -62,10 +64,20 @@ export class Collector {
     round: number,
     accepted: readonly AcceptedContribution[],
     signal: AbortSignal,
-  ): Promise<{ payload: Uint8Array; tokens: number }[] | null> {
+  ): Promise<WeighedPayload[] | null> {
     const payloads = await Promise.all(accepted.map((contribution) => this.fetch(round, contribution, signal)));
     if (signal.aborted) return null;
-    return payloads.map((payload, i) => ({ payload: payload!, tokens: accepted[i]!.tokens }));
+    return payloads.map((payload, i) => {
+      const { tokens, folds } = accepted[i]!;
+      return { payload: payload!, tokens, folds };
+    });
+  }
+
+  /** The same for the round that is open. @throws LoomError `conflict` when it is over first */
+  async gatherForRound(round: number, inputs: readonly AcceptedContribution[]): Promise<WeighedPayload[]> {
+    const gathered = round === this.round ? await this.gather(round, inputs, this.roundOver.signal) : null;
+    if (gathered === null) throw new LoomError('conflict', `round ${round} is over`);
+    return gathered;
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import { protocolVersion } from '../../shared/protocol/messages.ts';
 import type {
   AcceptedContribution,
   Assignment,
+  ClosedRound,
   RoomMessage,
   Traffic,
   WorkerMessage,
@@ -13,7 +14,7 @@ import type {
 import type { Exchange } from '../exchange/exchange.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { Bell, sleep } from '../timing/wait.ts';
-import type { StateRef } from '../train/trainer.ts';
+import type { Folded, StateRef } from '../train/trainer.ts';
 import { Collector } from './collector.ts';
 import type { CoordinatorApi } from './coordinator-api.ts';
 import type { WorkerSnapshot } from './events.ts';
@@ -26,6 +27,7 @@ import type { RoomView } from './room-view.ts';
 import { decline, fulfil } from './uploads.ts';
 import type { Workshop } from './workshop.ts';
 
+type Fold = Extract<RoomMessage, { type: 'fold' }>;
 type Commit = Extract<WorkerMessage, { type: 'commit' }>;
 
 /** So many failures in a row, and this worker gives the job up. */
@@ -61,7 +63,9 @@ export class JobSession {
   private view: RoomView = unknownRoom;
   private paused: boolean;
   private reported: StateRef | null = null;
-  private committed: { assignment: Assignment; message: Commit } | null = null;
+  private committed: { assignment: Assignment; message: Commit; payload: Uint8Array } | null = null;
+  private readonly folding = new Map<string, Promise<Folded>>(); // what our group asked of us in this round, by node
+  private foldedIn = -1; // the last round in which our group folded our contribution
   private uploadedFence = -1;
   private work: { key: string; breakOff: AbortController } | null = null;
   private end: JobEnd | null = null;
@@ -145,15 +149,16 @@ export class JobSession {
   private hear(message: RoomMessage): void {
     if (message.type === 'welcome') this.begin();
     if (message.type === 'resync') this.reported = null;
-    if (message.type === 'close') this.credit(message.closed.accepted);
+    if (message.type === 'close') this.credit(message.closed);
     if (message.type === 'refused') this.options.report({ reason: `The coordinator refused: ${message.message}` });
     if (message.type === 'relay') this.exchange.relay(message.round, message.hashes).catch(() => undefined);
     this.view = see(this.view, message);
     if (message.type === 'checkpointed') this.forgetBefore(message.checkpoint.round);
-    if (message.type === 'welcome' || message.type === 'peers') this.exchange.setPeers(message.peers);
+    if (message.type === 'welcome' || message.type === 'peers') this.exchange.setPeers(message.peers, message.topology);
     this.collector.begin(this.view.round);
     if (message.type === 'committed' && message.round === this.view.round)
       for (const contribution of message.contributions) this.collector.expect(contribution);
+    if (message.type === 'fold') void this.fold(message);
     this.look();
   }
 
@@ -170,12 +175,14 @@ export class JobSession {
     this.changed.ring();
   }
 
-  private credit(accepted: readonly AcceptedContribution[]): void {
-    for (const { workerId, tokens } of accepted) {
-      if (workerId !== this.options.workerId) continue;
-      this.accepted = { tokens: this.accepted.tokens + tokens, rounds: this.accepted.rounds + 1 };
-      this.options.report({ tokensTrained: this.accepted.tokens, roundsAccepted: this.accepted.rounds });
-    }
+  private credit(closed: ClosedRound): void {
+    const own = closed.accepted.find(
+      ({ workerId, folds }) => workerId === this.options.workerId && folds === undefined,
+    );
+    const tokens = own?.tokens ?? (this.ownInside(closed).length > 0 ? this.committed!.message.tokens : 0);
+    if (tokens === 0) return;
+    this.accepted = { tokens: this.accepted.tokens + tokens, rounds: this.accepted.rounds + 1 };
+    this.options.report({ tokensTrained: this.accepted.tokens, roundsAccepted: this.accepted.rounds });
   }
 
   private forgetBefore(round: number): void {
@@ -267,7 +274,7 @@ export class JobSession {
       round: closed.round,
     });
     const contributions = await this.collector.gather(closed.round, closed.accepted, signal);
-    if (contributions !== null) await workshop.apply(closed.round, contributions);
+    if (contributions !== null) await workshop.apply(closed.round, contributions, this.ownInside(closed));
   }
 
   private async train({ assignment }: Work & { type: 'train' }): Promise<void> {
@@ -280,10 +287,42 @@ export class JobSession {
     if (seconds > 0) this.tokensPerSecond = tokens / seconds;
     await keepsake.keepPayload(round, hash, payload);
     const message: Commit = { type: 'commit', ...contribution, bytes: payload.length, traffic: this.traffic() };
-    this.committed = { assignment, message };
+    this.committed = { assignment, message, payload };
     this.sayCommit();
     this.exchange.publish(round, hash, payload);
     report({ phase: 'exchanging', loss, exchange: this.exchange.stats() });
+  }
+
+  /** Makes one payload of what our group, or a meeting of groups, brought together. The room may ask again. */
+  private async fold({ round, node, inputs }: Fold): Promise<void> {
+    const key = `${round} ${node}`;
+    const own = inputs.find(({ workerId, folds }) => workerId === this.options.workerId && folds === undefined);
+    if (own !== undefined) this.foldedIn = round;
+    try {
+      const making = this.folding.get(key) ?? this.makeFold(round, inputs);
+      for (const other of this.folding.keys()) if (!other.startsWith(`${round} `)) this.folding.delete(other);
+      this.folding.set(key, making);
+      const { hash, payload } = await making;
+      this.socket.send({ type: 'folded', round, node, hash, bytes: payload.length });
+    } catch {
+      this.folding.delete(key); // the round was over first, or it failed: the others do it, or the room does without
+    }
+  }
+
+  private async makeFold(round: number, inputs: readonly AcceptedContribution[]): Promise<Folded> {
+    const gathered = await this.collector.gatherForRound(round, inputs);
+    const folded = await this.options.workshop.fold(round, gathered);
+    const payload = new Uint8Array(folded.payload);
+    await this.options.keepsake.keepPayload(round, folded.hash, payload);
+    this.exchange.offer(round, folded.hash, payload);
+    return { hash: folded.hash, payload };
+  }
+
+  /** Our own payload, if a closed round has it inside one that our group made. */
+  private ownInside({ round, accepted }: ClosedRound): Uint8Array[] {
+    const { committed } = this;
+    if (committed?.assignment.round !== round || this.foldedIn !== round) return [];
+    return accepted.some(({ folds }) => folds !== undefined) ? [committed.payload] : [];
   }
 
   /** After a failure: a pause, a new trainer if it was the trainer's, and at some point the end. */
@@ -312,7 +351,7 @@ export class JobSession {
     const exchange = this.exchange.stats();
     if (this.paused) return { phase: 'paused', reason: 'Paused by you.', exchange };
     const missing = this.options.minWorkers - this.view.peers.length;
-    if (missing > 0)
+    if (missing > 0 && this.view.topology === 'mesh')
       return {
         phase: 'idle',
         reason: `Waiting for ${missing} more ${missing === 1 ? 'worker' : 'workers'}.`,
@@ -324,8 +363,9 @@ export class JobSession {
   }
 
   private traffic(): Traffic {
-    const { bytesSent, bytesReceived, links } = this.exchange.stats();
-    return { bytesSent, bytesReceived, peers: links.filter((link) => link.state === 'open').length };
+    const { bytesSent, bytesReceived, bytesPerSecond, links } = this.exchange.stats();
+    const peers = links.filter((link) => link.state === 'open').length;
+    return { bytesSent, bytesReceived, bytesPerSecond: Math.round(bytesPerSecond), peers };
   }
 
   private finish(end: JobEnd): void {

@@ -7,6 +7,7 @@ import type {
   Peer,
   RoomMessage,
   StoredCheckpoint,
+  Topology,
 } from '../../shared/protocol/messages.ts';
 
 export interface RoomView {
@@ -18,7 +19,8 @@ export interface RoomView {
   readonly assignment: Assignment | null; // our part in the open round
   readonly lease: Lease | null; // an upload the room asked us for
   readonly finish: { state: 'completed' | 'failed' | 'cancelled'; reason: string } | null;
-  readonly peers: readonly Peer[]; // all present members, ourselves included
+  readonly topology: Topology;
+  readonly peers: readonly Peer[]; // those we work with, ourselves included; in a mesh all present members
 }
 
 export const unknownRoom: RoomView = {
@@ -30,6 +32,7 @@ export const unknownRoom: RoomView = {
   assignment: null,
   lease: null,
   finish: null,
+  topology: 'mesh',
   peers: [],
 };
 
@@ -39,13 +42,14 @@ export function see(view: RoomView, message: RoomMessage): RoomView {
     case 'welcome':
       return {
         ...beginAnew(view, message),
+        topology: message.topology,
         peers: message.peers,
         assignment: stillOpen(view.assignment, message.round),
       };
     case 'resync':
       return beginAnew(view, message);
     case 'peers':
-      return { ...view, peers: message.peers };
+      return { ...view, topology: message.topology, peers: message.peers };
     case 'assign':
       return { ...view, assignment: message.assignment };
     case 'close':
@@ -77,8 +81,8 @@ type Standing = Pick<RoomView, 'round' | 'stateHash' | 'checkpoint' | 'log'>;
 
 /** The room tells everything again; what it asked of us before it will repeat. */
 function beginAnew(view: RoomView, { round, stateHash, checkpoint, log }: Standing): RoomView {
-  const { peers, finish } = view;
-  return { ...unknownRoom, peers, finish, welcomed: true, round, stateHash, checkpoint, log };
+  const { topology, peers, finish } = view;
+  return { ...unknownRoom, topology, peers, finish, welcomed: true, round, stateHash, checkpoint, log };
 }
 
 /** Work in hand goes on over a lost connection; the room assigns anew what it wants otherwise. */

@@ -4,7 +4,16 @@
 import { LoomError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
-import type { Artifact, Contribution, StateRef, Trainer, TrainerReport, TrainingProgress } from '../train/trainer.ts';
+import type {
+  Artifact,
+  Contribution,
+  Folded,
+  StateRef,
+  Trainer,
+  TrainerReport,
+  TrainingProgress,
+  WeighedPayload,
+} from '../train/trainer.ts';
 import type { Keepsake } from './keepsake.ts';
 
 /** Failures that leave the trainer as it was: interrupted, given wrong bytes, or without its device until the next call. */
@@ -75,8 +84,13 @@ export class Workshop {
     await this.keep(held);
   }
 
-  async apply(round: number, contributions: { payload: Uint8Array; tokens: number }[]): Promise<void> {
-    await this.keep(await this.guard(this.trainer.apply(round, contributions)));
+  /** @param inside payloads that a group folded into one of these */
+  async apply(round: number, contributions: WeighedPayload[], inside: Uint8Array[] = []): Promise<void> {
+    await this.keep(await this.guard(this.trainer.apply(round, contributions, inside)));
+  }
+
+  fold(round: number, inputs: WeighedPayload[]): Promise<Folded> {
+    return this.guard(this.trainer.fold(round, inputs));
   }
 
   async train(assignment: Assignment, onProgress: (progress: TrainingProgress) => void): Promise<Contribution> {

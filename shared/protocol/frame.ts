@@ -29,9 +29,9 @@ export interface ChunkFrame {
   body: Uint8Array; // a view of the frame's bytes, not a copy
 }
 
-/** `want` asks for a payload; `unavailable` answers that this peer does not have it. */
+/** `want` asks for a payload; `unavailable` answers that this peer does not have it, `have` says unasked that it has. */
 export interface RequestFrame {
-  kind: 'want' | 'unavailable';
+  kind: 'want' | 'unavailable' | 'have';
   round: number;
   hash: string;
 }
@@ -39,7 +39,7 @@ export interface RequestFrame {
 export type Frame = ChunkFrame | RequestFrame;
 
 const magic = 0x4d4f4f4c; // 'LOOM' read as a little-endian u32
-const kindCodes: Record<Frame['kind'], number> = { chunk: 1, want: 2, unavailable: 3 };
+const kindCodes: Record<Frame['kind'], number> = { chunk: 1, want: 2, unavailable: 3, have: 4 };
 const kinds = new Map(Object.entries(kindCodes).map(([kind, code]) => [code, kind as Frame['kind']]));
 
 /** How many frames a payload of this size takes. */

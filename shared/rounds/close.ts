@@ -101,7 +101,7 @@ function atDeadline(turn: Turn): void {
 function giveUp(turn: Turn): void {
   const { state } = turn;
   const isTired = liveParts(state, state.open!).length > 0;
-  if (isTired) slowDownLate(turn, state.open!);
+  if (isTired) noteMisses(turn, state.open!);
   change(turn, { open: null, attempts: state.attempts + (isTired ? 1 : 0) });
 }
 
@@ -163,6 +163,7 @@ function close(turn: Turn, open: OpenRound, { applied, credited }: Outcome): voi
   });
   credit(turn, credits, 1);
   slowDownLate(turn, open);
+  noteMisses(turn, open);
   const late = Object.keys(open.parts).filter((id) => credits[id] === undefined);
   const { trainLoss, validationLoss } = point;
   const folds = applied.some((one) => one.folds !== undefined) ? { applied } : {};
@@ -210,12 +211,21 @@ export function credit(turn: Turn, credits: Readonly<Record<string, number>>, si
   }
 }
 
-/** Whoever was still training at the deadline is not as fast as it was thought to be; whoever is late again and again rests. */
+/** Whoever was still training at the deadline is not as fast as it was thought to be. */
 function slowDownLate(turn: Turn, open: OpenRound): void {
   for (const [id, part] of Object.entries(open.parts)) {
     const member = turn.state.members[id];
+    if (part.commit === null && isActive(member)) {
+      changeMember(turn, id, { tokensPerSecond: member.tokensPerSecond / 2 });
+    }
+  }
+}
+
+/** Whoever is of no use again and again rests for a while. */
+function noteMisses(turn: Turn, open: OpenRound): void {
+  for (const [id, part] of Object.entries(open.parts)) {
+    const member = turn.state.members[id];
     if (!isActive(member)) continue;
-    if (part.commit === null) changeMember(turn, id, { tokensPerSecond: member.tokensPerSecond / 2 });
     const misses = part.commit !== null && hasHeardOthers(open, id, part) ? 0 : member.misses + 1;
     const rest = misses < maxMisses ? 0 : Math.min(maxRestRounds, 2 ** (misses - 1));
     changeMember(turn, id, { misses, restsUntil: open.round + 1 + rest });

@@ -52,7 +52,7 @@ export function placed(groups: readonly (readonly string[])[], id: string): stri
 export function nodesOf({ kind, groups, branching }: Overlay, isPresent: (id: string) => boolean): OverlayNode[] {
   const folds = (kind === 'groups' || kind === 'tree') && groups.length > 1;
   const nodes: OverlayNode[] = groups.map((members) => ({ members, children: [], folds }));
-  const width = kind === 'tree' ? branching : Infinity;
+  const width = kind === 'tree' ? branching : Math.max(2, nodes.length);
   for (let from = 0; nodes.length - from > 1;) {
     const level = nodes.slice(from).map((_, index) => from + index);
     from = nodes.length;

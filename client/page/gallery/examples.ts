@@ -168,6 +168,7 @@ const training: WorkerSnapshot = {
   exchange: {
     bytesSent: 37_200_000,
     bytesReceived: 29_800_000,
+    bytesPerSecond: 0,
     refusedFrames: 0,
     links: [link(others[0]!, { kind: 'page' }), link(others[1]!, { via: 'relay', bytesSent: 3_100_000 })],
   },

@@ -20,7 +20,14 @@ const text =
 type Runtime = ManifestInput['spec']['runtime'];
 type Workers = { min: number; max: number };
 
-export async function submitTinyJob(client: LoomOSClient, runtime: Runtime, workers: Workers): Promise<JobView> {
+type Rounds = ManifestInput['spec']['rounds'];
+
+export async function submitTinyJob(
+  client: LoomOSClient,
+  runtime: Runtime,
+  workers: Workers,
+  rounds: Rounds = {},
+): Promise<JobView> {
   const { sha256 } = await client.uploadDataset(utf8(text.repeat(100)), { source: 'a test' });
   return client.submitJob({
     apiVersion: 'loomos.ai/v1',
@@ -31,7 +38,7 @@ export async function submitTinyJob(client: LoomOSClient, runtime: Runtime, work
       model: { kind: 'gpt', layers: 1, heads: 2, width: 16, context: 16 },
       data: { source: `dataset:${sha256}` },
       optimizer: { batchSize: 4, learningRate: 0.01 },
-      rounds: { innerSteps: 10 },
+      rounds: { innerSteps: 10, ...rounds },
       resources: { workers },
       runtime,
     },

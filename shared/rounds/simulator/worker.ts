@@ -312,8 +312,11 @@ export class VirtualWorker {
     const goesWrong = this.network.random.uniform() < this.traits.corruption;
     const hash = goesWrong ? hashFrom(this.network.random.uint32()) : foldHash(inputs);
     this.payloads.set(hash, round);
+    this.wanted.delete(hash);
     this.say({ type: 'folded', round, node, hash, bytes: 1000 });
     this.offer(round, hash);
+    this.proceed();
+    this.fold();
   }
 
   /** Neighbours that wait for a payload get it. */

@@ -1,0 +1,80 @@
+// Whole jobs in every topology: real rooms, real WebRTC, real training. Whatever the way that payloads take, all workers must
+// hold the same state after every round.
+
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { LedgerEvent } from '../../shared/ledger/events.ts';
+import type { Topology } from '../../shared/manifest/topology.ts';
+import { startCoordinator } from '../node/embed/embed.ts';
+import type { Embedded } from '../node/embed/embed.ts';
+import { LoomOSClient } from '../sdk/client.ts';
+import { startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
+import type { TinyWorker } from './testing/tiny-job.ts';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
+
+let coordinator: Embedded;
+let client: LoomOSClient;
+const workers: TinyWorker[] = [];
+
+beforeAll(async () => {
+  coordinator = await startCoordinator({ data: mkdtempSync(join(tmpdir(), 'loomos-')), port: 0, page: false });
+  client = new LoomOSClient(coordinator);
+});
+afterEach(() => Promise.all(workers.splice(0).map((worker) => worker.stop())));
+afterAll(() => coordinator.close());
+
+type Of<T extends LedgerEvent['type']> = Extract<LedgerEvent, { type: T }>['data'];
+
+async function eventsOf<T extends LedgerEvent['type']>(jobId: string, type: T): Promise<Of<T>[]> {
+  const response = await fetch(`${coordinator.url}/api/v1/ledger/events?subject=${jobId}&type=${type}&limit=1000`);
+  const { events } = (await response.json()) as { events: LedgerEvent[] };
+  return events.filter((event) => event.type === type).map((event) => event.data as Of<T>);
+}
+
+/** What workers applied in each round, by how many contributions were in a payload. */
+async function train(topology: Topology, count: number): Promise<{ folds: number[][]; applied: number[] }> {
+  const job = await submitTinyJob(client, { maxTokens: 30_000 }, { min: count, max: count }, { topology });
+  for (let index = 0; index < count; index++) workers.push(startTinyWorker(coordinator));
+  await Promise.all(workers.map((worker) => worker.done));
+  const { state } = await client.getJob(job.id);
+  expect(state).toBe('completed');
+  const agreed = await eventsOf(job.id, 'round.agreed');
+  const closed = await eventsOf(job.id, 'round.closed');
+  expect(agreed.length).toBe(closed.length);
+  expect(agreed.map(({ dissent }) => dissent)).toEqual(agreed.map(() => 0));
+  for (const worker of workers) expect(worker.snapshot().tokensTrained).toBeGreaterThan(0);
+  return {
+    folds: closed.map(({ accepted, applied }) =>
+      (applied ?? accepted).map((one) => ('folds' in one ? Number(one.folds) : 1)),
+    ),
+    applied: closed.map(({ accepted, applied }) => (applied ?? accepted).length),
+  };
+}
+
+const largest = (folds: readonly number[][]): number => Math.max(...folds.flat());
+
+test('mesh: everyone applies what everyone made', async () => {
+  const { folds } = await train('mesh', 4);
+  expect(largest(folds)).toBe(1);
+});
+
+test('ring: payloads are handed on from worker to worker', async () => {
+  const { folds, applied } = await train('ring', 4);
+  expect(largest(folds)).toBe(1);
+  expect(Math.max(...applied)).toBe(4);
+});
+
+test('groups: a group makes one payload of its two', async () => {
+  const { folds, applied } = await train({ kind: 'groups', groupSize: 2 }, 4);
+  expect(largest(folds)).toBe(2);
+  expect(Math.min(...applied)).toBeLessThan(4);
+});
+
+test('tree: one payload holds the work of all', async () => {
+  const { folds, applied } = await train({ kind: 'tree', groupSize: 2, branching: 3 }, 6);
+  expect(largest(folds)).toBeGreaterThanOrEqual(4);
+  expect(Math.min(...applied)).toBe(1);
+});
