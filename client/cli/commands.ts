@@ -3,6 +3,8 @@
 import type { Command } from './command.ts';
 import { clusterStatus } from './commands/cluster-status.ts';
 import { demo } from './commands/demo.ts';
+import { exportModel } from './commands/export.ts';
+import { generate } from './commands/generate.ts';
 import { jobsCancel } from './commands/jobs-cancel.ts';
 import { jobsDescribe } from './commands/jobs-describe.ts';
 import { jobsDownload } from './commands/jobs-download.ts';
@@ -19,6 +21,8 @@ export const commands: readonly Command[] = [
   run,
   up,
   worker,
+  generate,
+  exportModel,
   jobsSubmit,
   jobsList,
   jobsDescribe,

@@ -4,7 +4,8 @@
 import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import { LoomError } from '../../shared/errors.ts';
-import type { Command, Option } from './command.ts';
+import { textOption } from './command.ts';
+import type { Call, Command, Option } from './command.ts';
 
 /** Options that every command takes. */
 export const commonOptions: Readonly<Record<string, Option>> = {
@@ -73,6 +74,26 @@ function checkArguments({ name, arguments: wanted = [] }: Command, given: readon
       where: name,
       allowed: `loomos ${[name, ...wanted].join(' ')}`,
     });
+}
+
+/** A number within bounds. @throws LoomError `invalid_request` naming the option. */
+export function realNumber(text: string, option: string, min: number, max: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= min && value <= max) return value;
+  throw new LoomError('invalid_request', `'${text}' is not a fitting number`, {
+    where: `--${option}`,
+    allowed: `${min} to ${max}`,
+  });
+}
+
+/** The option `backend`. @throws LoomError `invalid_request` for anything else */
+export function backendOption(call: Call): 'auto' | 'webgpu' | 'cpu' {
+  const text = textOption(call, 'backend');
+  if (text === 'auto' || text === 'webgpu' || text === 'cpu') return text;
+  throw new LoomError('invalid_request', `'${text}' is no backend`, {
+    where: '--backend',
+    allowed: 'auto, webgpu, cpu',
+  });
 }
 
 /** A whole number within bounds. @throws LoomError `invalid_request` naming the option. */

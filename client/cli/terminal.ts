@@ -47,6 +47,12 @@ export class Terminal {
     this.#redraw();
   }
 
+  /** A part of the result as it comes, with no line of its own. */
+  write(text: string): void {
+    this.#clear();
+    this.#out.write(text);
+  }
+
   /** A line said on the way. */
   say(line: string): void {
     this.#clear();

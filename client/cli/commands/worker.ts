@@ -6,6 +6,7 @@ import { coordinatorOptions, coordinatorUrl } from '../coordinator.ts';
 import { textOption } from '../command.ts';
 import type { Call, Command } from '../command.ts';
 import { sayDriver } from '../driver.ts';
+import { backendOption } from '../parse.ts';
 import { exitCode } from '../exit-code.ts';
 
 export const worker: Command = {
@@ -43,15 +44,6 @@ Takes the jobs that the coordinator has for it, one after the other. With --json
     return signal.aborted ? exitCode.ok : code;
   },
 };
-
-function backendOption(call: Call): HeadlessOptions['backend'] {
-  const text = textOption(call, 'backend');
-  if (text === 'auto' || text === 'webgpu' || text === 'cpu') return text;
-  throw new LoomError('invalid_request', `'${text}' is no backend`, {
-    where: '--backend',
-    allowed: 'auto, webgpu, cpu',
-  });
-}
 
 function loadOption(call: Call): number {
   const text = textOption(call, 'load')!;

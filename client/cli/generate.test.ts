@@ -1,0 +1,78 @@
+// `loomos generate` and `loomos export` as a user calls them, on a folder that a job would leave.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as ort from 'onnxruntime-web';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { PlanBuilder } from '../../kernels/plan/builder.ts';
+import { modelSchema } from '../../shared/manifest/model.ts';
+import { listDecoder } from '../models/decoder.ts';
+import { openModel } from '../models/model.ts';
+import { windows } from '../models/sequence.ts';
+
+vi.setConfig({ testTimeout: 300_000 });
+ort.env.wasm.numThreads = 1;
+
+const folder = mkdtempSync(join(tmpdir(), 'loomos-model-'));
+
+beforeAll(() => {
+  const settings = modelSchema.parse({ kind: 'gpt', layers: 1, heads: 2, width: 16, context: 24, positions: 'rotary' });
+  const model = openModel(settings, null);
+  const builder = new PlanBuilder();
+  listDecoder(builder, model.shape, windows(builder, builder.input('tokens', [1, 24], 'u32')));
+  const plan = builder.finish();
+  for (const { name, bytes } of model.files(plan, model.initialParameters(plan, 7)))
+    writeFileSync(join(folder, name), bytes);
+});
+
+function loomos(...words: string[]) {
+  const main = join(import.meta.dirname, 'main.ts');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
+    encoding: 'utf8',
+    timeout: 240_000,
+  });
+  return { status, stdout, stderr };
+}
+
+test('generate: the same seed writes the same text, as text and as JSON', () => {
+  const words = ['generate', folder, '--prompt', 'Call me', '--tokens', '40', '--seed', '3', '--backend', 'cpu'];
+  const json = loomos(...words, '--json');
+  expect(json.status, json.stderr).toBe(0);
+  const result = JSON.parse(json.stdout) as { prompt: string; text: string; tokens: number; tokensPerSecond: number };
+  expect(result).toMatchObject({ prompt: 'Call me', tokens: 40, adapter: expect.stringContaining('CPU') });
+  expect(result.tokensPerSecond).toBeGreaterThan(0);
+  const plain = loomos(...words);
+  expect(plain.stdout).toBe(`Call me${result.text}\n`);
+  expect(plain.stderr).toMatch(/40 tokens in .* tokens\/s on CPU/);
+});
+
+test('generate: what cannot be is refused with exit 2, by name', () => {
+  expect(loomos('generate', folder, '--temperature', 'hot')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('--temperature'),
+  });
+  expect(loomos('generate', folder, '--top-p', '1.5')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('0 to 1'),
+  });
+  const missing = loomos('generate', join(folder, 'none'));
+  expect(missing).toMatchObject({ stdout: '', stderr: expect.stringContaining('no config.json') });
+  expect(missing.status).not.toBe(0);
+});
+
+test('export: an ONNX file that onnxruntime-web runs', async () => {
+  const { status, stdout, stderr } = loomos('export', folder, '--format', 'onnx', '--json');
+  expect(status, stderr).toBe(0);
+  const { file, bytes } = JSON.parse(stdout) as { file: string; bytes: number };
+  const model = readFileSync(file);
+  expect([file, bytes]).toEqual([join(folder, 'model.onnx'), model.length]);
+  const session = await ort.InferenceSession.create(new Uint8Array(model));
+  const ids = new ort.Tensor('int64', BigInt64Array.of(67n, 97n, 108n), [1, 3]);
+  expect((await session.run({ input_ids: ids }))['logits']!.dims).toEqual([1, 3, 256]);
+  expect(loomos('export', folder, '--format', 'gguf')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('onnx'),
+  });
+});
