@@ -34,4 +34,5 @@ export function adamwStep(hyper: View, squares: number) {
   };
 }
 
-type Hyper = [number, number, number, number, number, number, number, number];
+/** What `adamwHyper` makes. */
+export type Hyper = [number, number, number, number, number, number, number, number];

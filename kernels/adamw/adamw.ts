@@ -8,6 +8,7 @@ import type { Kernel, Tensor } from '../plan/op.ts';
 import { splitElements } from '../plan/split.ts';
 import type { Optimizer } from '../reduce/optimizer.ts';
 import { inferOptimizer, listOptimizer } from '../reduce/optimizer.ts';
+import { adamwCpu } from './adamw.cpu.ts';
 import { adamwReference } from './adamw.reference.ts';
 
 export interface AdamwOptions {
@@ -66,4 +67,5 @@ export const adamwKernel: Kernel = {
     );
   },
   reference: adamwReference,
+  cpu: adamwCpu,
 };

@@ -4,6 +4,7 @@ import { addendOf, withAddend } from '../elementwise/addend.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expectMatrix, expectTensor } from '../plan/expect.ts';
 import type { Kernel, Tensor } from '../plan/op.ts';
+import { normGradientCpu } from './norm.cpu.ts';
 import { normGradientReference } from './norm.reference.ts';
 import type { NormGradientAttributes } from './rows.ts';
 import { rowsAWorkgroup, splitGradients, wgslFor } from './rows.ts';
@@ -65,6 +66,7 @@ export const normGradientKernel: Kernel = {
     ];
   },
   reference: normGradientReference,
+  cpu: normGradientCpu,
   /** Takes over the sum of the gradient of x with another contribution to it. */
   fuse(op, next, isNeeded) {
     if (op.inputs.length > 4 || !op.attributes['input']) return null;

@@ -7,6 +7,7 @@ import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expectMatrix, expectTensor } from '../plan/expect.ts';
 import type { Kernel, Tensor } from '../plan/op.ts';
 import { normGradientKernel } from './norm-gradient.ts';
+import { normCpu } from './norm.cpu.ts';
 import { normReference } from './norm.reference.ts';
 import type { NormAttributes, NormGradientAttributes } from './rows.ts';
 import { rowsAWorkgroup, wgslFor } from './rows.ts';
@@ -82,6 +83,7 @@ export const normKernel: Kernel = {
     ];
   },
   reference: normReference,
+  cpu: normCpu,
   adjoint({ inputs, outputs, attributes }, builder) {
     const [x, gain, bias] = inputs as [Tensor, Tensor, Tensor?];
     const [out, statistics] = outputs as [Tensor, Tensor];

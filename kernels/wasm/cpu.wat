@@ -533,4 +533,140 @@
         (local.set $dy (i32.add (local.get $dy) (i32.const 4)))
         (local.set $dx (i32.add (local.get $dx) (i32.const 4)))
         (local.set $n (i32.sub (local.get $n) (i32.const 1)))
-        (br $next)))))
+        (br $next))))
+
+  ;; ---- norms: rows of n elements, n a multiple of four --------------------------------------------------------------
+
+  (func $total (param $x v128) (result f32)
+    (f32.add
+      (f32.add (f32x4.extract_lane 0 (local.get $x)) (f32x4.extract_lane 1 (local.get $x)))
+      (f32.add (f32x4.extract_lane 2 (local.get $x)) (f32x4.extract_lane 3 (local.get $x)))))
+
+  ;; The sum of a row.
+  (func (export "row_sum") (param $x i32) (param $n i32) (result f32)
+    (local $sum v128)
+    (loop $next
+      (local.set $sum (f32x4.add (local.get $sum) (v128.load (local.get $x))))
+      (local.set $x (i32.add (local.get $x) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0))))
+    (call $total (local.get $sum)))
+
+  ;; The sum of the squares of x - mean.
+  (func (export "row_squares") (param $x i32) (param $n i32) (param $mean f32) (result f32)
+    (local $sum v128) (local $centre v128)
+    (loop $next
+      (local.set $centre (f32x4.sub (v128.load (local.get $x)) (f32x4.splat (local.get $mean))))
+      (local.set $sum (f32x4.relaxed_madd (local.get $centre) (local.get $centre) (local.get $sum)))
+      (local.set $x (i32.add (local.get $x) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0))))
+    (call $total (local.get $sum)))
+
+  ;; out = (x - mean) * rstd * gain + bias; a bias at 0 is none.
+  (func (export "norm_row")
+    (param $x i32) (param $gain i32) (param $bias i32) (param $out i32) (param $n i32) (param $mean f32) (param $rstd f32)
+    (local $at i32) (local $value v128)
+    (loop $next
+      (local.set $value
+        (f32x4.mul
+          (f32x4.mul (f32x4.sub (v128.load (i32.add (local.get $x) (local.get $at))) (f32x4.splat (local.get $mean))) (f32x4.splat (local.get $rstd)))
+          (v128.load (i32.add (local.get $gain) (local.get $at)))))
+      (if (local.get $bias)
+        (then (local.set $value (f32x4.add (local.get $value) (v128.load (i32.add (local.get $bias) (local.get $at)))))))
+      (v128.store (i32.add (local.get $out) (local.get $at)) (local.get $value))
+      (local.set $at (i32.add (local.get $at) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0)))))
+
+  ;; The sum of dy * gain * (x - mean).
+  (func (export "norm_projection")
+    (param $x i32) (param $gain i32) (param $dy i32) (param $n i32) (param $mean f32) (result f32)
+    (local $at i32) (local $sum v128)
+    (loop $next
+      (local.set $sum
+        (f32x4.relaxed_madd
+          (f32x4.mul (v128.load (i32.add (local.get $dy) (local.get $at))) (v128.load (i32.add (local.get $gain) (local.get $at))))
+          (f32x4.sub (v128.load (i32.add (local.get $x) (local.get $at))) (f32x4.splat (local.get $mean)))
+          (local.get $sum)))
+      (local.set $at (i32.add (local.get $at) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0))))
+    (call $total (local.get $sum)))
+
+  ;; The sum of a * b.
+  (func (export "row_dot") (param $a i32) (param $b i32) (param $n i32) (result f32)
+    (local $sum v128)
+    (loop $next
+      (local.set $sum (f32x4.relaxed_madd (v128.load (local.get $a)) (v128.load (local.get $b)) (local.get $sum)))
+      (local.set $a (i32.add (local.get $a) (i32.const 16)))
+      (local.set $b (i32.add (local.get $b) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0))))
+    (call $total (local.get $sum)))
+
+  ;; out = rstd * (dy * gain - shift - (x - mean) * slope) + addend; an addend at 0 is none.
+  (func (export "norm_gradient_row")
+    (param $x i32) (param $gain i32) (param $dy i32) (param $addend i32) (param $out i32) (param $n i32)
+    (param $mean f32) (param $rstd f32) (param $shift f32) (param $slope f32)
+    (local $at i32) (local $value v128)
+    (loop $next
+      (local.set $value
+        (f32x4.mul (f32x4.splat (local.get $rstd))
+          (f32x4.sub
+            (f32x4.sub
+              (f32x4.mul (v128.load (i32.add (local.get $dy) (local.get $at))) (v128.load (i32.add (local.get $gain) (local.get $at))))
+              (f32x4.splat (local.get $shift)))
+            (f32x4.mul
+              (f32x4.sub (v128.load (i32.add (local.get $x) (local.get $at))) (f32x4.splat (local.get $mean)))
+              (f32x4.splat (local.get $slope))))))
+      (if (local.get $addend)
+        (then (local.set $value (f32x4.add (local.get $value) (v128.load (i32.add (local.get $addend) (local.get $at)))))))
+      (v128.store (i32.add (local.get $out) (local.get $at)) (local.get $value))
+      (local.set $at (i32.add (local.get $at) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0)))))
+
+  ;; gains += dy * (x - mean) * rstd
+  (func (export "norm_gain_row")
+    (param $x i32) (param $dy i32) (param $gains i32) (param $n i32) (param $mean f32) (param $rstd f32)
+    (local $at i32) (local $to i32)
+    (loop $next
+      (local.set $to (i32.add (local.get $gains) (local.get $at)))
+      (v128.store (local.get $to)
+        (f32x4.relaxed_madd
+          (v128.load (i32.add (local.get $dy) (local.get $at)))
+          (f32x4.mul
+            (f32x4.sub (v128.load (i32.add (local.get $x) (local.get $at))) (f32x4.splat (local.get $mean)))
+            (f32x4.splat (local.get $rstd)))
+          (v128.load (local.get $to))))
+      (local.set $at (i32.add (local.get $at) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0)))))
+
+  ;; ---- AdamW --------------------------------------------------------------------------------------------------------
+
+  ;; n elements, a multiple of four. factor scales the gradient, kept the parameter; rate and epsilon are corrected for the bias.
+  (func (export "adamw")
+    (param $parameters i32) (param $gradients i32) (param $means i32) (param $variances i32) (param $n i32)
+    (param $factor f32) (param $beta1 f32) (param $beta2 f32) (param $rate f32) (param $epsilon f32) (param $kept f32)
+    (local $gradient v128) (local $mean v128) (local $variance v128)
+    (loop $next
+      (local.set $gradient (f32x4.mul (v128.load (local.get $gradients)) (f32x4.splat (local.get $factor))))
+      (local.set $mean
+        (f32x4.add
+          (f32x4.mul (f32x4.splat (local.get $beta1)) (v128.load (local.get $means)))
+          (f32x4.mul (f32x4.splat (f32.sub (f32.const 1) (local.get $beta1))) (local.get $gradient))))
+      (local.set $variance
+        (f32x4.add
+          (f32x4.mul (f32x4.splat (local.get $beta2)) (v128.load (local.get $variances)))
+          (f32x4.mul
+            (f32x4.splat (f32.sub (f32.const 1) (local.get $beta2)))
+            (f32x4.mul (local.get $gradient) (local.get $gradient)))))
+      (v128.store (local.get $parameters)
+        (f32x4.sub
+          (f32x4.mul (v128.load (local.get $parameters)) (f32x4.splat (local.get $kept)))
+          (f32x4.div
+            (f32x4.mul (f32x4.splat (local.get $rate)) (local.get $mean))
+            (f32x4.add (f32x4.sqrt (local.get $variance)) (f32x4.splat (local.get $epsilon))))))
+      (v128.store (local.get $means) (local.get $mean))
+      (v128.store (local.get $variances) (local.get $variance))
+      (local.set $parameters (i32.add (local.get $parameters) (i32.const 16)))
+      (local.set $gradients (i32.add (local.get $gradients) (i32.const 16)))
+      (local.set $means (i32.add (local.get $means) (i32.const 16)))
+      (local.set $variances (i32.add (local.get $variances) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0)))))
+)

@@ -38,7 +38,19 @@ export interface Wasm {
   gelu(x: number, y: number, n: number): void;
   /** dx = dy * GELU'(x) for n elements. */
   geluGradient(x: number, dy: number, dx: number, n: number): void;
+  /** Rows of norms and steps of AdamW, as the comments in cpu.wat say: pointers first, then n, a multiple of four. */
+  readonly rows: Pick<Exports, RowFunction>;
 }
+
+type RowFunction =
+  | 'row_sum'
+  | 'row_squares'
+  | 'row_dot'
+  | 'norm_row'
+  | 'norm_projection'
+  | 'norm_gradient_row'
+  | 'norm_gain_row'
+  | 'adamw';
 
 /** The functions of cpu.wat. */
 interface Exports {
@@ -50,6 +62,14 @@ interface Exports {
   readonly exponentials: (x: number, n: number, shift: number) => number;
   readonly gelu: (x: number, y: number, n: number) => void;
   readonly gelu_gradient: (x: number, dy: number, dx: number, n: number) => void;
+  readonly row_sum: (x: number, n: number) => number;
+  readonly row_squares: (x: number, n: number, mean: number) => number;
+  readonly row_dot: (a: number, b: number, n: number) => number;
+  readonly norm_row: (...parameters: number[]) => void; // x, gain, bias or 0, out, n, mean, rstd
+  readonly norm_projection: (x: number, gain: number, dy: number, n: number, mean: number) => number;
+  readonly norm_gradient_row: (...parameters: number[]) => void; // x, gain, dy, addend or 0, out, n, mean, rstd, shift, slope
+  readonly norm_gain_row: (...parameters: number[]) => void; // x, dy, gains, n, mean, rstd
+  readonly adamw: (...parameters: number[]) => void; // parameters, gradients, means, variances, n, factor, beta1, beta2, rate, epsilon, kept
 }
 
 const pageBytes = 65536;
@@ -79,6 +99,7 @@ export async function openWasm(options: { relaxed?: boolean } = {}): Promise<Was
     exponentials: exports.exponentials,
     gelu: exports.gelu,
     geluGradient: exports.gelu_gradient,
+    rows: exports,
   };
 }
 
