@@ -27,6 +27,7 @@ export interface Trial {
   readonly shard: Shard;
   readonly votes: Votes; // true = the shard is right
   readonly voters: number; // who may vote, once it is disputed; 0 before
+  readonly parties: readonly string[]; // the accuser and the accused, once it is disputed
   readonly jury: readonly string[]; // in the order in which they are asked
   readonly askedAt: number; // round in which someone was asked last
 }
@@ -45,6 +46,8 @@ export const newCourt: Court = { standings: {}, trials: [], credit: 0, computedA
 export const stateHistory = 4;
 /** A jury is not larger, however large the swarm. */
 const maxVoters = 25;
+/** So many jurors who all say the same settle it: even of liars who are 40% of a swarm so many are hardly ever drawn in a row. */
+const unanimousJury = 6;
 /** Part of the checkers that may be kept from training in one round. */
 const benchShare = 0.5;
 /** Whoever has not answered by then does not vote. */
@@ -81,7 +84,8 @@ export function convene(
   for (const trial of trials) if (trial.voters > 0) next = recount(next, trial, checkers);
   const orders: Order[] = [];
   const bench = { order: shuffled(checkers, random), size: Math.ceil(checkers.length * benchShare) };
-  next = { ...next, trials: next.trials.map((trial) => callJury(trial, round, bench, orders)) };
+  const first = (trial: Trial): number => enoughJurors(next, trial).toConvict;
+  next = { ...next, trials: next.trials.map((trial) => callJury(trial, round, first(trial), bench, orders)) };
   const busy = new Set(orders.map(({ checker }) => checker));
   const free = bench.order.filter((id) => !busy.has(id)).slice(0, Math.max(0, bench.size - busy.size));
   const subjects = shards.map(({ workerId }) => ({ workerId, standing: standingOf(next, workerId) }));
@@ -90,7 +94,7 @@ export function convene(
   for (const { subject, checker } of pairs) {
     const shard = shards.find(({ workerId }) => workerId === subject)!;
     const jury = shuffled(checkers.filter((id) => id !== subject && id !== checker), random);
-    const trial: Trial = { shard, votes: { [checker]: null }, voters: 0, jury, askedAt: round };
+    const trial: Trial = { shard, votes: { [checker]: null }, voters: 0, parties: [], jury, askedAt: round };
     next = { ...next, trials: [...next.trials, trial] };
     orders.push({ checker, shard });
   }
@@ -113,17 +117,16 @@ interface Bench {
   readonly size: number;
 }
 
-/** Asks as many as can settle it if they agree, and more when they did not; rather those that are busy already. */
-function callJury(trial: Trial, round: number, bench: Bench, orders: Order[]): Trial {
-  const { voters, votes, jury, shard, askedAt } = trial;
+/** Asks `first` jurors, and all others when these differ; rather those that are busy already. */
+function callJury(trial: Trial, round: number, first: number, bench: Bench, orders: Order[]): Trial {
+  const { voters, votes, jury, shard, askedAt, parties } = trial;
   const isWaiting = Object.values(votes).includes(null) && round - askedAt < patienceRounds;
   if (voters === 0 || isWaiting) return trial;
-  const sides = [true, false].map((side) => Object.values(votes).filter((vote) => vote === side).length);
-  const needed = Math.floor(voters / 2) + 1 - Math.max(...sides);
+  const isFirst = Object.keys(votes).every((id) => parties.includes(id));
   const able = bench.order.filter((id) => jury.includes(id) && votes[id] === undefined);
   const busy = new Set(orders.map(({ checker }) => checker));
   const [known, fresh] = [able.filter((id) => busy.has(id)), able.filter((id) => !busy.has(id))];
-  const asked = [...known, ...fresh.slice(0, Math.max(0, bench.size - busy.size))].slice(0, needed);
+  const asked = [...known, ...fresh.slice(0, Math.max(0, bench.size - busy.size))].slice(0, isFirst ? first : jury.length);
   for (const checker of asked) orders.push({ checker, shard });
   return { ...trial, votes: { ...votes, ...Object.fromEntries(asked.map((id) => [id, null])) }, askedAt: round };
 }
@@ -141,19 +144,20 @@ export function testified(court: Court, checker: string, hash: string, likeness:
 }
 
 /**
- * The accuser and the accused have spoken; now all others are asked, so that liars who stick together cannot have an honest
- * worker banned. A third is enough where most found the accused lying before. Of two nobody can tell who is right.
+ * The accuser and the accused have spoken; now others are asked, so many that liars who stick together cannot have an honest
+ * worker banned. Of two nobody can tell who is right.
  */
 function accuse(court: Court, trial: Trial, voted: Trial, reason: string): Court {
   const { workerId } = trial.shard;
-  const jury = trial.jury.slice(0, standingOf(court, workerId).strikes > 0 ? 1 : maxVoters - 2);
+  const jury = trial.jury.slice(0, maxVoters - 2);
   if (jury.length === 0) return change(replace(court, trial, null), workerId, (was) => ({ ...was, valid: 0 }));
-  const disputed = { ...voted, jury, votes: { ...voted.votes, [workerId]: true }, voters: jury.length + 2 };
+  const parties = [...Object.keys(voted.votes), workerId];
+  const disputed = { ...voted, jury, parties, votes: { ...voted.votes, [workerId]: true }, voters: jury.length + 2 };
   return change(replace(court, trial, disputed), workerId, (was) => quarantined(was, reason));
 }
 
 function settle(court: Court, trial: Trial, voted: Trial): Court {
-  const majority = majorityOf(voted.votes, voted.voters);
+  const majority = unanimityOf(voted, enoughJurors(court, trial)) ?? majorityOf(voted.votes, voted.voters);
   if (majority === null) return replace(court, trial, voted);
   const { workerId, round } = trial.shard;
   let next = replace(court, trial, null);
@@ -163,6 +167,21 @@ function settle(court: Court, trial: Trial, voted: Trial): Court {
   const outvoted = majority.outvoted.filter((id) => id !== workerId);
   for (const id of outvoted) next = strike(next, id, `what it said of ${about} is not what most others found`);
   return next;
+}
+
+/** Jurors that settle it when they all say the same. One may convict who was found lying by most before; it cannot acquit. */
+function enoughJurors(court: Court, { shard }: Trial): { toConvict: number; toAcquit: number } {
+  const hasLied = standingOf(court, shard.workerId).strikes > 0;
+  return { toConvict: hasLied ? 1 : unanimousJury, toAcquit: unanimousJury };
+}
+
+function unanimityOf({ votes, parties }: Trial, enough: ReturnType<typeof enoughJurors>): ReturnType<typeof majorityOf> {
+  const said = Object.entries(votes).filter(([id, vote]) => vote !== null && !parties.includes(id));
+  const [first] = said;
+  if (first === undefined || said.some(([, vote]) => vote !== first[1])) return null;
+  if (said.length < (first[1] ? enough.toAcquit : enough.toConvict)) return null;
+  const outvoted = parties.filter((id) => votes[id] === !first[1]);
+  return { verdict: first[1]!, outvoted };
 }
 
 /** What the loss gate found about contributions and about those who measured them. */

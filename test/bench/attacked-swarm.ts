@@ -1,5 +1,6 @@
-// A swarm with liars in one process: honest workers really train, with the job's own algorithm, codec, error feedback and
-// outer step; liars send what their attack says. One agreed state serves all, as it would be the same bits everywhere.
+// A swarm with liars in one process: honest workers really train, with the job's own algorithm, codec and outer step; liars send
+// what their attack says. One agreed state serves all, as it would be the same bits everywhere. Where the manifest asks for
+// verification, shared/verification decides as it does in a job's room, and liars also lie about the work of others.
 
 import type { Algorithm, LocalRun } from '../../client/train/algorithm.ts';
 import { languageModel } from '../../client/train/lm.ts';
@@ -11,17 +12,20 @@ import { WorkerMomentum } from '../../client/exchange/worker-momentum.ts';
 import { openCpu } from '../../kernels/device/cpu.ts';
 import type { Device } from '../../kernels/device/device.ts';
 import type { Difference } from '../../shared/aggregation/rule.ts';
+import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
 import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { createRandom } from '../../shared/random.ts';
-import { judgeRound } from '../../shared/rounds/loss-gate.ts';
-import type { Judgement } from '../../shared/rounds/loss-gate.ts';
 import { learningRateAt, slotSeed } from '../../shared/rounds/schedule.ts';
 import { outerStep } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
+import { withoutCopies } from '../../shared/verification/copies.ts';
+import type { Shard } from '../../shared/verification/court.ts';
 import type { Attack } from './attackers.ts';
+import { BenchCourt } from './bench-court.ts';
+import type { Checks } from './bench-court.ts';
 
 export interface AttackedJob {
   readonly manifest: Manifest;
@@ -30,34 +34,41 @@ export interface AttackedJob {
   readonly honest: number;
   readonly liars: number;
   readonly attack: Attack | null; // null when there are no liars
-  readonly gate: boolean; // the loss gate before the aggregation rule
+  readonly verified: boolean; // commitments, loss gate, audits and bans before the rule
+  readonly repeatable: boolean; // nobody keeps anything of its own from round to round, as audits need it
+}
+
+export interface AttackedResult {
+  readonly loss: number; // on held-out text after the last round; infinity if the agreed state stopped being a model
+  readonly checks: Checks | null;
 }
 
 interface Worker {
+  readonly id: string;
+  readonly slot: number;
   readonly run: LocalRun;
   readonly momentum: WorkerMomentum;
   readonly feedback: ErrorFeedback;
 }
 
-interface Sent {
+export interface Sent {
   readonly workerId: string;
+  readonly hash: string;
+  readonly slot: number;
   readonly payload: Uint8Array;
   readonly tokens: number;
 }
 
-interface Decoded extends Difference {
-  readonly workerId: string;
-}
+export interface Decoded extends Difference, Sent {}
 
 const pace = new Pace({ ...realTiming, sleep: async () => {} }, () => 1, new AbortController().signal);
 
-/** @returns the loss on held-out text after the last round, or infinity if the agreed state stopped being a model */
-export async function runAttackedJob(job: AttackedJob): Promise<number> {
+export async function runAttackedJob(job: AttackedJob): Promise<AttackedResult> {
   const swarm = new AttackedSwarm(job, languageModel(job));
   try {
     return await swarm.train();
   } catch (error) {
-    if (error instanceof LoomError && /diverged|not finite/.test(error.message)) return Infinity;
+    if (error instanceof LoomError && /diverged|not finite/.test(error.message)) return { loss: Infinity, checks: null };
     throw error;
   }
 }
@@ -67,102 +78,141 @@ class AttackedSwarm {
   readonly #algorithm: Algorithm;
   readonly #changes: Float32Array[] = [];
   readonly #firstSent: Float32Array[] = [];
+  readonly #states: Float32Array[] = []; // agreed parameters by round
+  readonly #court: BenchCourt | null;
+  #seen: readonly Float32Array[] = []; // what honest workers sent a round ago
   #state: AgreedState;
+  #workers: Worker[] = [];
+  #liars: Worker[] = [];
 
   constructor(job: AttackedJob, algorithm: Algorithm) {
     this.#job = job;
     this.#algorithm = algorithm;
     this.#state = { round: 0, parameters: algorithm.initialParameters(), momentum: null };
+    const { verification, seed } = job.manifest.spec;
+    this.#court = job.verified ? new BenchCourt(verification, seed, job.attack?.judgesTruly === true) : null;
   }
 
-  async train(): Promise<number> {
+  async train(): Promise<AttackedResult> {
     const { rounds, honest, liars, attack } = this.#job;
-    const workers = await this.#open(honest, openCpu());
-    const wrong = attack?.trains === 'on wrong labels' ? wrongLabels(openCpu()) : openCpu();
-    const apprentices = await this.#open(attack === null || attack.trains === 'not' ? 0 : liars, wrong);
-    for (let round = 0; round < rounds; round++) await this.#round(workers, apprentices);
-    const { loss } = await workers[0]!.run.evaluate(this.#state.parameters, pace);
-    return Number.isFinite(loss) ? loss : Infinity;
+    this.#workers = await this.#open('honest', 0, honest, openCpu());
+    const device = attack?.trains === 'on wrong labels' ? wrongLabels(openCpu()) : openCpu();
+    this.#liars = await this.#open('liar', honest, attack === null ? 0 : liars, device);
+    for (let round = 0; round < rounds; round++) await this.#round();
+    const { loss } = await this.#workers[0]!.run.evaluate(this.#state.parameters, pace);
+    return { loss: Number.isFinite(loss) ? loss : Infinity, checks: this.#court?.checks ?? null };
   }
 
-  async #open(count: number, device: Device): Promise<Worker[]> {
+  async #open(name: string, first: number, count: number, device: Device): Promise<Worker[]> {
     const { compression, aggregation } = this.#job.manifest.spec.rounds;
+    const { repeatable } = this.#job;
     return Promise.all(
-      Array.from({ length: count }, async () => ({
+      Array.from({ length: count }, async (_, place) => ({
+        id: `${name} ${place}`,
+        slot: first + place,
         run: await this.#algorithm.open(device),
-        momentum: new WorkerMomentum(aggregationSettings(aggregation).workerMomentum),
-        feedback: new ErrorFeedback(errorFeedbackOf(compression)),
+        momentum: new WorkerMomentum(repeatable ? 0 : aggregationSettings(aggregation).workerMomentum),
+        feedback: new ErrorFeedback(repeatable ? 0 : errorFeedbackOf(compression)),
       })),
     );
   }
 
-  async #round(workers: readonly Worker[], apprentices: readonly Worker[]): Promise<void> {
-    const codec = codecFor(compressionAt(this.#job.manifest.spec.rounds.compression, this.#state.round));
+  async #round(): Promise<void> {
+    const codec = this.#codec();
+    this.#states.push(this.#state.parameters);
+    const busy = (await this.#court?.convene(this.#present(), (checker, shard) => this.#again(checker, shard))) ?? [];
+    const isFree = ({ id }: Worker): boolean => !busy.includes(id) && this.#court?.isBanned(id) !== true;
+    const workers = this.#workers.filter(isFree);
     const sent: Sent[] = [];
-    for (const [slot, worker] of workers.entries()) sent.push(await this.#contribute(worker, slot, codec));
+    for (const worker of workers) sent.push(await this.#contribute(worker, codec));
     const honest = sent.map(({ payload }) => codec.decode(payload, this.#state.parameters.length));
-    const lies: Sent[] = [];
-    for (let place = 0; place < this.#job.liars; place++) {
-      const own = await this.#trained(apprentices[place], workers.length + place);
-      const payload = this.#lie(place, own, honest, codec);
-      lies.push({ workerId: `liar ${place}`, payload, tokens: sent[0]!.tokens });
-    }
+    const lies = await this.#lies(this.#liars.filter(isFree), honest, sent[0]!.tokens, codec);
+    this.#seen = honest;
     this.#firstSent.push(honest[0]!);
-    const decoded = [...lies, ...sent].flatMap((one) => decodedOrNothing(one, codec, this.#state.parameters.length));
-    this.#apply(this.#job.gate ? await this.#useful(decoded, workers) : decoded);
+    const all = [...lies, ...sent];
+    const elements = this.#state.parameters.length;
+    let decoded = all.flatMap((one) => decodedOrNothing(one, codec, elements));
+    if (this.#court !== null) decoded = withoutCopies(await this.#judged(all, decoded, workers));
+    this.#apply(decoded);
     for (const { momentum, feedback } of workers) {
       momentum.settle();
       feedback.settle(sent.map(({ payload }) => payload));
     }
   }
 
-  async #contribute({ run, momentum, feedback }: Worker, slot: number, codec: Codec): Promise<Sent> {
-    const { difference, tokens } = await this.#localSteps(run, slot);
-    const wanted = feedback.correct(momentum.smooth(difference));
+  #present(): string[] {
+    return [...this.#workers, ...this.#liars].map(({ id }) => id).filter((id) => this.#court?.isBanned(id) !== true);
+  }
+
+  async #contribute(worker: Worker, codec: Codec): Promise<Sent> {
+    const { difference, tokens } = await this.#localSteps(worker.run, this.#shardOf(worker));
+    const wanted = worker.feedback.correct(worker.momentum.smooth(difference));
     const payload = codec.encode(wanted);
-    feedback.sent(payload, wanted, codec.decode(payload, wanted.length));
-    return { workerId: `honest ${slot}`, payload, tokens };
+    worker.feedback.sent(payload, wanted, codec.decode(payload, wanted.length));
+    return { workerId: worker.id, hash: sha256Hex(payload), slot: worker.slot, payload, tokens };
   }
 
-  #lie(place: number, own: Float32Array, honest: readonly Float32Array[], codec: Codec): Uint8Array {
-    const { attack, liars, manifest } = this.#job;
-    const random = createRandom(manifest.spec.seed, this.#state.round, place);
-    const scene = { own, honest, liars, place, changes: this.#changes, sent: this.#firstSent, random };
-    const payload = codec.encode(attack!.lie(scene));
-    attack!.forge?.(payload);
-    return payload;
+  /** Where commitments come first, liars see of this round only what they trained themselves; of the last one, everything. */
+  async #lies(liars: readonly Worker[], honest: readonly Float32Array[], tokens: number, codec: Codec): Promise<Sent[]> {
+    const { attack, verified } = this.#job;
+    const trains = attack !== null && (verified || attack.trains !== 'not');
+    const own: Float32Array[] = [];
+    for (const liar of liars) {
+      const zeros = new Float32Array(this.#state.parameters.length);
+      own.push(trains ? (await this.#localSteps(liar.run, this.#shardOf(liar))).difference : zeros);
+    }
+    const known = verified ? own : honest;
+    const seen = verified ? (this.#seen.length > 0 ? this.#seen : own) : honest;
+    return liars.map((liar, place) => {
+      const random = createRandom(this.#job.manifest.spec.seed, this.#state.round, place);
+      const [changes, sent] = [this.#changes, this.#firstSent];
+      const scene = { own: own[place]!, honest: known, seen, liars: liars.length, workers: honest.length, place, changes, sent, random };
+      const payload = codec.encode(attack!.lie(scene));
+      attack!.forge?.(payload);
+      return { workerId: liar.id, hash: `${liar.id} ${sha256Hex(payload)}`, slot: liar.slot, payload, tokens };
+    });
   }
 
-  async #trained(worker: Worker | undefined, slot: number): Promise<Float32Array> {
-    if (worker === undefined) return new Float32Array(this.#state.parameters.length);
-    return (await this.#localSteps(worker.run, slot)).difference;
-  }
-
-  async #localSteps(run: LocalRun, slot: number): Promise<Difference> {
+  #shardOf({ id, slot }: Worker): Shard {
     const { optimizer, rounds, seed } = this.#job.manifest.spec;
-    const { round, parameters: start } = this.#state;
+    const { round } = this.#state;
     const learningRate = learningRateAt(optimizer, (round + 0.5) / this.#job.rounds);
-    const work = { round, slot, seed: slotSeed(seed, round, slot), steps: rounds.innerSteps, learningRate };
-    const assignment = { ...work, evaluate: false, deadlineMs: 0 };
+    return { round, workerId: id, hash: '', slot, seed: slotSeed(seed, round, slot), steps: rounds.innerSteps, learningRate };
+  }
+
+  async #localSteps(run: LocalRun, { round, slot, seed, steps, learningRate }: Shard): Promise<Difference> {
+    const start = this.#states[round]!;
+    if (this.#job.repeatable) run.forget();
+    const assignment = { round, slot, seed, steps, learningRate, evaluate: false, deadlineMs: 0 };
     const { parameters, tokens } = await run.train(start, assignment, pace, () => {});
     return { difference: parameters.map((value, i) => value - start[i]!), tokens };
   }
 
-  /** What passes the loss gate, with the first two workers as judges, so that nobody judges itself. */
-  async #useful(decoded: readonly Decoded[], workers: readonly Worker[]): Promise<Decoded[]> {
+  /** A shard as a checker computes it; liars that lie about it do not bother. */
+  async #again(checker: string, shard: Shard): Promise<Float32Array | null> {
+    const able = this.#job.attack?.judgesTruly === true ? [...this.#workers, ...this.#liars] : this.#workers;
+    const worker = able.find(({ id }) => id === checker);
+    if (worker === undefined) return null;
+    const { difference } = await this.#localSteps(worker.run, shard);
+    const codec = this.#codec(shard.round);
+    return codec.decode(codec.encode(difference), difference.length);
+  }
+
+  /** What counts after the loss gate. Shards of this round are remembered for audits. */
+  async #judged(all: readonly Sent[], decoded: readonly Decoded[], workers: readonly Worker[]): Promise<Decoded[]> {
     const { outerLearningRate } = this.#job.manifest.spec.rounds;
     const start = this.#state.parameters;
-    const { loss: before } = await workers[0]!.run.evaluate(start, pace);
-    const judgements: Judgement[] = [];
-    for (const { workerId, difference } of decoded) {
-      const slot = workerId === 'honest 0' ? 1 : 0;
-      const { run } = workers[slot]!;
-      const after = start.map((value, i) => value + outerLearningRate * difference[i]!);
-      const losses = { before, after: (await run.evaluate(after, pace)).loss };
-      judgements.push({ judge: `honest ${slot}`, workerId, ...losses });
-    }
-    const passed = judgeRound(decoded, judgements).filter(({ counts }) => counts);
-    return decoded.filter(({ workerId }) => passed.some((verdict) => verdict.workerId === workerId));
+    const judges = [...workers, ...this.#liars].map(({ id }) => id).filter((id) => this.#present().includes(id));
+    const measure = async (hash: string | null, seed: number, tokens: number): Promise<number> => {
+      const one = decoded.find((other) => other.hash === hash);
+      if (hash !== null && one === undefined) return Infinity;
+      const after = one === undefined ? start : start.map((value, i) => value + outerLearningRate * one.difference[i]!);
+      return workers[0]!.run.sample(after, seed, tokens, pace);
+    };
+    const shards = new Map([...this.#workers, ...this.#liars].map((worker) => [worker.id, this.#shardOf(worker)]));
+    const pieces = all.map((one) => ({ ...shards.get(one.workerId)!, hash: one.hash }));
+    const counted = await this.#court!.judge(all, decoded, pieces, judges, measure);
+    return decoded.filter(({ workerId }) => counted.has(workerId));
   }
 
   #apply(decoded: readonly Decoded[]): void {
@@ -172,12 +222,18 @@ class AttackedSwarm {
     this.#state = outerStep(this.#state, decoded, { learningRate, momentum, aggregation, ranges });
     this.#changes.push(this.#state.parameters.map((value, i) => value - before[i]!));
   }
+
+  #codec(round = this.#state.round): Codec {
+    const settings = compressionAt(this.#job.manifest.spec.rounds.compression, round);
+    return codecFor(settings, this.#algorithm.plan.parameters);
+  }
 }
 
 /** As every worker does: a payload that does not decode adds nothing. */
-function decodedOrNothing({ payload, ...sender }: Sent, codec: Codec, elements: number): Decoded[] {
+function decodedOrNothing(sent: Sent, codec: Codec, elements: number): Decoded[] {
   try {
-    return [{ ...sender, difference: codec.decode(payload, elements) }];
+    const difference = codec.decode(sent.payload, elements);
+    return difference.every(Number.isFinite) ? [{ ...sent, difference }] : [];
   } catch (error) {
     if (error instanceof LoomError && error.code === 'invalid_frame') return [];
     throw error;

@@ -13,6 +13,8 @@ const mean = average(honest);
 const scene: Scene = {
   own: honest[0]!,
   honest,
+  seen: honest,
+  workers: 20,
   liars: 5,
   place: 1,
   changes: [],

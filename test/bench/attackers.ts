@@ -1,5 +1,6 @@
-// What lying workers send, one attack an entry. They see everything: all honest contributions of the round as the others
-// decode them, and what earlier rounds changed. They lie together, and send their lies through the job's codec.
+// What lying workers send, one attack an entry. They lie together, and send their lies through the job's codec. Where payloads
+// are sent openly they see all honest contributions of the round before they send theirs; where commitments come first, only
+// what they trained themselves and what was sent in earlier rounds.
 
 import { average, combine, distance, lowerMedian, norm } from '../../shared/aggregation/vectors.ts';
 import type { Random } from '../../shared/random.ts';
@@ -7,7 +8,9 @@ import type { Random } from '../../shared/random.ts';
 /** What a liar knows when it must send its contribution. */
 export interface Scene {
   readonly own: Float32Array; // trained as the attack says; zeros if it does not train
-  readonly honest: readonly Float32Array[];
+  readonly honest: readonly Float32Array[]; // honest contributions of this round that they know: all, or their own
+  readonly seen: readonly Float32Array[]; // the newest contributions of others that they know
+  readonly workers: number; // honest ones
   readonly liars: number;
   readonly place: number; // among the liars, from 0
   readonly changes: readonly Float32Array[]; // of the agreed parameters, one per earlier round
@@ -19,6 +22,8 @@ export interface Attack {
   readonly name: string;
   readonly trains: 'not' | 'truly' | 'on wrong labels';
   readonly lie: (scene: Scene) => Float32Array;
+  /** Says what is true of the work of others; without it, that liars are right and honest workers wrong. */
+  readonly judgesTruly?: boolean;
   /** Changes the encoded payload. */
   readonly forge?: (payload: Uint8Array) => void;
 }
@@ -26,19 +31,19 @@ export interface Attack {
 const headerBytes = 8; // of a payload
 
 export const attacks: readonly Attack[] = [
-  { name: 'sign flip', trains: 'truly', lie: ({ own }) => scaled(own, -1) },
-  { name: 'sign flip x10', trains: 'truly', lie: ({ own }) => scaled(own, -10) },
+  { name: 'sign flip', trains: 'truly', lie: ({ own }) => scaled(own, -10) },
   { name: 'ALIE', trains: 'not', lie: aLittleIsEnough },
+  { name: 'quiet ALIE', trains: 'not', lie: aLittleIsEnough, judgesTruly: true },
   { name: 'IPM', trains: 'not', lie: ({ honest }) => scaled(average(honest), -0.5) }, // arXiv 1903.03936
   { name: 'label flip', trains: 'on wrong labels', lie: ({ own }) => own },
-  { name: 'mimic', trains: 'not', lie: ({ honest }) => honest[0]! }, // arXiv 2006.09365: one worker is over-represented
+  { name: 'mimic', trains: 'not', lie: ({ seen }) => seen[0]! }, // arXiv 2006.09365: one worker is over-represented
   { name: 'off the centre', trains: 'not', lie: orthogonalToTheCentre },
   {
     name: 'free rider',
     trains: 'not',
     lie: ({ honest, random }) => noise(honest[0]!.length, norm(honest[0]!), random),
   },
-  { name: 'copier', trains: 'not', lie: ({ honest, place }) => honest[place % honest.length]! },
+  { name: 'copier', trains: 'not', lie: ({ seen, place }) => seen[place % seen.length]! },
   { name: 'replay', trains: 'not', lie: ({ sent, honest }) => sent[0] ?? honest[0]! },
   { name: 'huge norm', trains: 'not', lie: ({ honest, random }) => noise(honest[0]!.length, 1e6, random) },
   { name: 'NaN', trains: 'not', lie: ({ honest }) => honest[0]!, forge: (payload) => payload.fill(0xff, headerBytes) },
@@ -49,10 +54,9 @@ export const attacks: readonly Attack[] = [
  * A little is enough (arXiv 1902.06156): the honest mean moved by so many standard deviations in each coordinate that just
  * enough honest workers lie farther out for the liars to pass for the majority.
  */
-function aLittleIsEnough({ honest, liars }: Scene): Float32Array {
-  const workers = honest.length + liars;
-  const needed = Math.floor(workers / 2) + 1 - liars;
-  const deviations = normalQuantile((honest.length - needed) / honest.length);
+function aLittleIsEnough({ honest, workers, liars }: Scene): Float32Array {
+  const needed = Math.floor((workers + liars) / 2) + 1 - liars;
+  const deviations = normalQuantile((workers - needed) / workers);
   const mean = average(honest);
   return mean.map((value, i) => {
     const variance = honest.reduce((sum, vector) => sum + (vector[i]! - value) ** 2, 0) / honest.length;

