@@ -1,5 +1,6 @@
 // The bindings of wrangler.toml, typed. Secrets may be absent: the routes that need one say so.
 
+import type { Elections } from './cluster/elections.ts';
 import type { JobRoom } from './cluster/job-room.ts';
 import type { Signalling } from './cluster/signalling.ts';
 import type { LedgerWriter } from './ledger/writer.ts';
@@ -10,6 +11,7 @@ export interface Env {
   ROOMS: DurableObjectNamespace<JobRoom>; // one per job, named by its id
   SIGNALLING: DurableObjectNamespace<Signalling>; // one per job, named by its id
   LEDGER: DurableObjectNamespace<LedgerWriter>; // one, named 'ledger'
+  ELECTIONS: DurableObjectNamespace<Elections>; // one, named 'cluster'
   ASSETS?: Fetcher; // the built page
   LOOMOS_VERSION: string;
   LOOMOS_SECRET?: string; // signs worker tokens

@@ -2,34 +2,21 @@
 // PeerJS signalling under /peerjs, everything else is the page.
 
 import { Hono } from 'hono';
+import { api } from './http/api.ts';
 import type { App } from './http/app.ts';
-import { clusterRoutes } from './http/cluster.ts';
-import { datasetRoutes } from './http/datasets.ts';
 import { answerError, answerNotFound } from './http/errors.ts';
-import { jobRoutes } from './http/jobs.ts';
-import { ledgerRoutes } from './http/ledger.ts';
-import { logRoutes } from './http/logs.ts';
+import { fenced } from './http/fenced.ts';
 import { pageHeaders, servePage } from './http/page.ts';
 import { peerjsRoutes } from './http/peerjs.ts';
-import { uploadRoutes } from './http/uploads.ts';
-import { workerRoutes } from './http/workers.ts';
 
+export { Elections } from './cluster/elections.ts';
 export { JobRoom } from './cluster/job-room.ts';
 export { Signalling } from './cluster/signalling.ts';
 export { LedgerWriter } from './ledger/writer.ts';
 
-const api = new Hono<App>()
-  .route('/jobs', jobRoutes)
-  .route('/jobs', logRoutes)
-  .route('/jobs', uploadRoutes)
-  .route('/workers', workerRoutes)
-  .route('/datasets', datasetRoutes)
-  .route('/ledger', ledgerRoutes)
-  .route('/cluster', clusterRoutes)
-  .all('*', answerNotFound);
-
 const app = new Hono<App>()
-  .route('/api/v1', api)
+  .use('/api/v1/*', fenced)
+  .route('/', api)
   .all('/api/*', answerNotFound)
   .route('/peerjs', peerjsRoutes)
   .use(pageHeaders)

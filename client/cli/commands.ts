@@ -1,6 +1,8 @@
 // All commands, in the order of the help text.
 
 import type { Command } from './command.ts';
+import { clusterElect } from './commands/cluster-elect.ts';
+import { clusterJoin } from './commands/cluster-join.ts';
 import { clusterStatus } from './commands/cluster-status.ts';
 import { demo } from './commands/demo.ts';
 import { exportModel } from './commands/export.ts';
@@ -31,4 +33,6 @@ export const commands: readonly Command[] = [
   jobsDownload,
   ledgerVerify,
   clusterStatus,
+  clusterJoin,
+  clusterElect,
 ];

@@ -36,7 +36,20 @@ export function clientOf(call: Call): LoomOSClient {
   const url = coordinatorUrl(call);
   const ownToken = isLocal(url) ? findOwnerToken(defaultData) : null;
   const ownerToken = textOption(call, 'token') ?? process.env['LOOMOS_OWNER_TOKEN'] ?? ownToken;
-  return new LoomOSClient({ url, ...(ownerToken !== null && { ownerToken }), attempts: 3 });
+  const fence = fenceOf(process.env['LOOMOS_FENCE']);
+  return new LoomOSClient({
+    url,
+    ...(ownerToken !== null && { ownerToken }),
+    ...(fence !== null && { fence: () => fence }),
+    attempts: 3,
+  });
+}
+
+/** That of the leader whose command we are part of, see `loomos cluster join`. */
+function fenceOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new LoomError('invalid_request', `'${text}' is no fence`, { where: 'LOOMOS_FENCE', allowed: 'a whole number' });
 }
 
 function isLocal(url: string): boolean {

@@ -2,6 +2,8 @@
 // in a page.
 
 import { z } from 'zod';
+import { clusterNodes } from '../../shared/api/leadership.ts';
+import type { ClusterNodes } from '../../shared/api/leadership.ts';
 import { clusterStatus, jobView, logLine, lossPoint, workerView } from '../../shared/api/schemas.ts';
 import type { ClusterStatus, JobView, LogLine, WorkerView } from '../../shared/api/schemas.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
@@ -12,6 +14,8 @@ import type { JobState } from '../../shared/rounds/types.ts';
 import { packFolder } from '../models/pack.ts';
 import type { ReadFile } from '../models/pack.ts';
 import { sleep } from '../timing/wait.ts';
+import { ClusterNode } from './cluster-node.ts';
+import type { JoinOptions } from './cluster-node.ts';
 import { readEvents } from './event-stream.ts';
 import { Http } from './http.ts';
 import type { HttpOptions } from './http.ts';
@@ -78,12 +82,14 @@ export function hasEnded(job: Pick<JobView, 'state'>): boolean {
  */
 export class LoomOSClient {
   readonly url: string;
+  readonly #options: ClientOptions;
   readonly #http: Http;
   readonly #sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 
   /** @param options where the coordinator is, and the owner token that submitting, cancelling and uploading need */
   constructor(options: ClientOptions) {
     this.url = options.url.replace(/\/+$/, '');
+    this.#options = options;
     this.#http = new Http(options);
     this.#sleep = options.sleep ?? sleep;
   }
@@ -238,6 +244,37 @@ export class LoomOSClient {
   /** Numbers about the whole cluster. @example (await client.clusterStatus()).tokensPerSecond */
   async clusterStatus(): Promise<ClusterStatus> {
     return this.#http.json(clusterStatus, { path: '/cluster/status' });
+  }
+
+  /** The programs that take part in leading this cluster. @example (await client.clusterNodes()).leader */
+  async clusterNodes(): Promise<ClusterNodes> {
+    return this.#http.json(clusterNodes, { path: '/cluster/nodes' });
+  }
+
+  /**
+   * Takes part in leading the cluster: of all nodes that join, one at a time is its leader. Its role changes by itself;
+   * see ClusterNode.
+   * @example
+   * ```ts
+   * const node = client.joinCluster({ nodeId: 'node_1' });
+   * node.onRoleChange(async (before, now) => {
+   *   if (now === 'leader') await startServices(node.client); // its requests are refused once another leads
+   *   else if (before === 'leader') await stopServices(); // the next leader waits for this
+   * });
+   * ```
+   */
+  joinCluster(options: JoinOptions): ClusterNode {
+    return new ClusterNode(this.#options, options, (fence) => new LoomOSClient({ ...this.#options, fence }));
+  }
+
+  /**
+   * Asks the leader to yield, for maintenance; another node follows it, or the one that is named.
+   * @throws LoomError `conflict` when no other node could lead, `unauthorized`.
+   * @example await client.triggerElection({ nodeId: 'node_2' });
+   */
+  async triggerElection(options: { nodeId?: string } = {}): Promise<ClusterNodes> {
+    const body = JSON.stringify(options);
+    return this.#http.json(clusterNodes, { method: 'POST', path: '/cluster/elections', body, isUnsafe: true });
   }
 
   /** Events after number `after` (-1: from the first), oldest first, at most `limit`. @example await client.ledgerEvents() */

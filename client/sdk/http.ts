@@ -2,6 +2,7 @@
 // side cannot serve just now is tried again.
 
 import { z } from 'zod';
+import { fenceHeader } from '../../shared/api/leadership.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { ErrorBody, ErrorCode } from '../../shared/errors.ts';
 import { backoffMs } from '../timing/backoff.ts';
@@ -10,6 +11,8 @@ import { sleep } from '../timing/wait.ts';
 export interface HttpOptions {
   url: string;
   ownerToken?: string;
+  /** The fence with which the caller leads its cluster: goes along with what changes something. @throws when it does not lead */
+  fence?: () => number;
   /** How often to try; 1 never tries again. Default 5. */
   attempts?: number;
   /** Milliseconds until the answer must have begun. Default 60,000. */
@@ -40,12 +43,13 @@ const errorBody = z.object({
 });
 
 export class Http {
-  readonly #options: Required<Omit<HttpOptions, 'ownerToken'>> & { ownerToken: string | undefined };
+  readonly #options: Required<Omit<HttpOptions, 'ownerToken' | 'fence'>> & Pick<HttpOptions, 'ownerToken' | 'fence'>;
 
   constructor(options: HttpOptions) {
     this.#options = {
       url: options.url.replace(/\/+$/, ''),
-      ownerToken: options.ownerToken,
+      ...(options.ownerToken !== undefined && { ownerToken: options.ownerToken }),
+      ...(options.fence !== undefined && { fence: options.fence }),
       attempts: options.attempts ?? 5,
       timeoutMs: options.timeoutMs ?? 60_000,
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
@@ -67,6 +71,7 @@ export class Http {
   /** A successful answer whose body is still to be read. @throws LoomError what the coordinator answered, or `unavailable`. */
   async send(request: HttpRequest): Promise<Response> {
     const { attempts, random } = this.#options;
+    this.#options.fence?.(); // who does not lead asks nothing
     for (let attempt = 0; ; attempt++) {
       const { response, error, mayRetry } = await this.#try(request);
       if (response !== undefined) return response;
@@ -90,7 +95,7 @@ export class Http {
 
   /** Bounded until the headers arrive; a body may take as long as it moves. */
   async #fetch(request: HttpRequest): Promise<Response> {
-    const { url, ownerToken, timeoutMs } = this.#options;
+    const { url, ownerToken, timeoutMs, fence } = this.#options;
     const target = new URL(`${url}/api/v1${request.path}`);
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) target.searchParams.set(name, String(value));
@@ -100,7 +105,11 @@ export class Http {
     try {
       return await this.#options.fetch(target, {
         method: request.method ?? 'GET',
-        headers: { ...(ownerToken !== undefined && { authorization: `Bearer ${ownerToken}` }), ...request.headers },
+        headers: {
+          ...(ownerToken !== undefined && { authorization: `Bearer ${ownerToken}` }),
+          ...(fence !== undefined && request.method === 'POST' && { [fenceHeader]: String(fence()) }),
+          ...request.headers,
+        },
         signal: request.signal ? AbortSignal.any([late.signal, request.signal]) : late.signal,
         ...(request.body !== undefined && { body: request.body }),
       });

@@ -31,6 +31,8 @@ const describe: Describe = {
     `Checkpoint of round ${round} stored by ${workerId}, ${kilobytes(bytes)}.`,
   'artifact.stored': ({ round, bytes, workerId, validationLoss }) =>
     `The trained model of round ${round} was stored by ${workerId}, ${kilobytes(bytes)}; validation loss ${validationLoss.toFixed(4)}.`,
+  'leader.elected': ({ nodeId, fence }) => `${nodeId} leads the cluster, with fence ${fence}.`,
+  'leader.resigned': ({ nodeId, reason }) => `${nodeId} leads no more: ${reason}.`,
   'dataset.stored': ({ bytes, source }) => `Dataset stored from ${source}, ${kilobytes(bytes)}.`,
 };
 

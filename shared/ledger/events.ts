@@ -41,6 +41,8 @@ export const ledgerEventDraft = z.discriminatedUnion('type', [
     workerId: z.string(),
     validationLoss: z.number(),
   }),
+  event('leader.elected', { nodeId: z.string(), fence: count }),
+  event('leader.resigned', { nodeId: z.string(), fence: count, reason: z.enum(['expired', 'yielded', 'left']) }),
   event('dataset.stored', { bytes: count, source: z.string() }),
 ]);
 
