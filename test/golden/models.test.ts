@@ -41,6 +41,7 @@ test.each(modelNames)(
     const [cpu, forSoftware, forHardware] = await testDevices();
     // On a software adapter the kernels made for GPUs take a minute; there they are tested one by one only.
     const devices = forHardware?.info.isSoftware ? [cpu, forSoftware] : [cpu, forSoftware, forHardware];
+    expect(devices).toContain(cpu);
     for (const device of devices) if (device) await checkDevice(device, model, plans, name);
   },
 );
