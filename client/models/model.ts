@@ -1,6 +1,7 @@
 // What a job trains, as its manifest names it: a decoder's shape, how its text becomes tokens, its first parameters, and
 // the files that it leaves.
 
+import type { View } from '../../kernels/plan/op.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import type { Bytes } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
@@ -21,6 +22,8 @@ export interface Model {
   readonly tokenizer: Tokenizer;
   /** The flat vector [plan.parameterCount], the same bits for a seed on every machine. */
   initialParameters(plan: Plan, seed: number): Float32Array<ArrayBuffer>;
+  /** What the programs of an adapted model hold besides parameters, by the name of the state; absent: nothing. */
+  frozen?(): ReadonlyMap<string, View>;
   /** A folder as Hugging Face's `transformers` reads it. */
   files(plan: Plan, parameters: Float32Array): ModelFile[];
 }

@@ -9,6 +9,8 @@ import type { Assignment } from '../../shared/protocol/messages.ts';
 import { createRandom } from '../../shared/random.ts';
 import type { Random } from '../../shared/random.ts';
 import { TokenGenerator } from '../models/generate/token-generator.ts';
+import { frozenPrefix } from '../models/lora/adapted-builder.ts';
+import { adaptModel } from '../models/lora/adapted-model.ts';
 import { openModel } from '../models/model.ts';
 import type { Model } from '../models/model.ts';
 import { writeBatchNumber } from './accumulation.ts';
@@ -39,7 +41,8 @@ const sampled = { promptTokens: 48, tokens: 600, temperature: 0.8, topK: 40, top
  *   weights to begin with are no model
  */
 export function languageModel({ manifest: { spec }, data, weights }: Job): Algorithm {
-  const model = openModel(spec.model, weights ?? null);
+  const whole = openModel(spec.model, weights ?? null);
+  const model = spec.adapter ? adaptModel(whole, spec.adapter, spec.seed) : whole;
   const dataset = splitData(model.tokenizer.encode(data), spec.data.validationFraction, model.window);
   const plans = lmPlans(model, { ...spec.optimizer, recompute: spec.runtime.recompute });
   return {
@@ -48,6 +51,7 @@ export function languageModel({ manifest: { spec }, data, weights }: Job): Algor
     initialParameters: () => model.initialParameters(plans.training, spec.seed),
     async open(device) {
       const training = await device.compile(plans.training);
+      for (const [name, values] of model.frozen?.() ?? []) training.write(name, values);
       const adding = plans.adding && (await device.compile(plans.adding, { shareWith: training }));
       const evaluation = await device.compile(plans.evaluation, { shareWith: training });
       return new LanguageModelRun(spec, model, dataset, plans, device, { training, adding, evaluation });
@@ -135,7 +139,7 @@ class LanguageModelRun implements LocalRun {
     this.#optimizerSteps = 0;
     for (const { name, role, shape, dtype } of training.plan.tensors) {
       const elements = elementsOf(shape);
-      if (role === 'state')
+      if (role === 'state' && !name.startsWith(frozenPrefix))
         training.write(name, dtype === 'u32' ? new Uint32Array(elements) : new Float32Array(elements));
     }
   }

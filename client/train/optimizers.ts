@@ -6,16 +6,14 @@ import { muon, muonHyper } from '../../kernels/muon/muon.ts';
 import type { PlanBuilder } from '../../kernels/plan/builder.ts';
 import { sgd, sgdHyper } from '../../kernels/sgd/sgd.ts';
 import type { OptimizerSettings } from '../../shared/manifest/optimizer.ts';
+import { isTable } from '../models/tables.ts';
 
 export type OptimizerKind = OptimizerSettings['kind'];
-
-/** Token and position tables and the LM head, by the names of GPT-2 and of Llama: Muon leaves them to AdamW. */
-const tables = /(^|\.)(wte|wpe|embed_tokens|lm_head)\.weight$/;
 
 /** Lists one optimizer step after `builder.backward`. */
 export function listOptimizer(builder: PlanBuilder, kind: OptimizerKind): void {
   if (kind === 'adamw') adamw(builder);
-  else if (kind === 'muon') muon(builder, ({ name }) => !tables.test(name));
+  else if (kind === 'muon') muon(builder, ({ name }) => !isTable(name));
   else sgd(builder, { momentum: false });
 }
 

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { LoomError } from '../errors.ts';
+import { adapterSchema } from './adapter.ts';
 import { aggregationSchema } from './aggregation.ts';
 import { compressionSchema } from './compression.ts';
 import { duration } from './duration.ts';
@@ -40,6 +41,7 @@ const rounds = z.strictObject({
 const spec = z.strictObject({
   algorithm: z.literal('lm'),
   model: modelSchema,
+  adapter: adapterSchema.optional(), // without, all of the model is trained
   data: z.strictObject({ source: dataSource, validationFraction: z.number().min(0.001).max(0.5).default(0.1) }),
   optimizer: optimizerSchema.prefault({}),
   rounds: rounds.prefault({}),
