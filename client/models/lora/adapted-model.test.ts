@@ -126,3 +126,9 @@ test('a target that no layer has is told with what there is', () => {
     }),
   );
 });
+
+test('a rank beyond half of a layer is refused', () => {
+  expect(() => adaptModel(open('gpt'), settings({ rank: 9 }), 3)).toThrow(
+    expect.objectContaining({ where: 'spec.adapter.rank', allowed: '1 to 8' }),
+  );
+});

@@ -27,6 +27,7 @@ const initialStream = 0x6c6f7261; // 'lora': keeps these draws apart from other 
 export function adaptModel(model: Model, settings: AdapterSettings, seed: number): Model {
   const layers = adaptedLayers(model, settings);
   const basePlan = listForward(model);
+  checkRank(settings, layers, basePlan);
   const base = model.initialParameters(basePlan, seed);
   if (settings.quantize !== 'none') roundMatrices(basePlan, base, settings.quantize);
   return {
@@ -73,6 +74,17 @@ function adaptedLayers(model: Model, settings: AdapterSettings): readonly Adapte
   for (const target of settings.targets)
     if (list([target]).length === 0) throw unknownTarget(target, list('all-linear'));
   return list(settings.targets);
+}
+
+/** An adapter that is as large as the layer would train more and learn less. */
+function checkRank({ rank }: AdapterSettings, layers: readonly AdaptedLayer[], plan: Plan): void {
+  const adapted = plan.parameters.filter(({ name }) => layers.some(({ module }) => name === `${module}.weight`));
+  const most = Math.floor(Math.min(...adapted.flatMap(({ shape }) => shape)) / 2);
+  if (rank <= most) return;
+  throw new LoomError('invalid_manifest', `rank ${rank} is too large for this model`, {
+    where: 'spec.adapter.rank',
+    allowed: `1 to ${most}`,
+  });
 }
 
 function unknownTarget(target: string, layers: readonly AdaptedLayer[]): LoomError {
