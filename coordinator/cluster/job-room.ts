@@ -8,7 +8,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { JobView, LogLine } from '../../shared/api/schemas.ts';
 import { LoomError } from '../../shared/errors.ts';
-import { newRoom, tick } from '../../shared/rounds/room.ts';
+import { newRoom, tickAll } from '../../shared/rounds/room.ts';
 import type { RoomEffect, RoomEvent, RoomState } from '../../shared/rounds/types.ts';
 import { isOver } from '../../shared/rounds/views.ts';
 import { database } from '../db/database.ts';
@@ -38,6 +38,9 @@ const maxSockets = 1_100;
 /** A job's row in D1, from which lists are made, follows its room with this delay; the end of a job at once. */
 const projectionMs = 2_000;
 const pruneRetryMs = 30_000;
+/** In a large room messages that come within this time are taken together: one tick, one write, for dozens of workers. */
+const gatherMs = 50;
+const gatherFrom = 32; // members
 
 /** What exists once the job was found. */
 interface Opened {
@@ -56,6 +59,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   readonly #logStream = new LogStream();
   #opened: Opened | null = null;
   #alarmAt = Infinity; // unix ms
+  #inbox: RoomEvent[] = []; // messages that wait to be taken together
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -142,8 +146,8 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
       if (message.type === 'hello') {
         room.outbox.forget(workerId);
         this.#sockets.identify(socket, workerId);
-      }
-      this.#feed(room, { type: 'message', workerId, message });
+        this.#feed(room, { type: 'message', workerId, message });
+      } else await this.#takeTogether(room, { type: 'message', workerId, message });
     } catch (error) {
       if (!(error instanceof LoomError)) throw error;
       this.#refuse(room, socket, error);
@@ -235,10 +239,30 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
 
   // ---- The tick and its effects.
 
-  /** Runs one tick and stores what came of it. `#settle` carries out the effects. */
+  /** A message of a large room waits a moment for others. What waits when the object dies is lost, as on the wire. */
+  async #takeTogether(room: Opened, event: RoomEvent): Promise<void> {
+    this.#inbox.push(event);
+    const isLarge = Object.keys(room.state.members).length >= gatherFrom;
+    if (isLarge && this.#inbox.length === 1) await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    if (!isLarge || this.#inbox[0] === event) this.#takeInbox(room);
+  }
+
+  #takeInbox(room: Opened): void {
+    const events = this.#inbox;
+    this.#inbox = [];
+    if (events.length > 0) this.#run(room, events);
+  }
+
+  /** What happened beside the messages comes after those that came before it. */
   #feed(room: Opened, event: RoomEvent): void {
+    this.#takeInbox(room);
+    this.#run(room, [event]);
+  }
+
+  /** Runs one tick and stores what came of it. `#settle` carries out the effects. */
+  #run(room: Opened, events: readonly RoomEvent[]): void {
     const [before, now] = [room.state, Date.now()];
-    const { state, effects } = tick(before, event, now);
+    const { state, effects } = tickAll(before, events, now);
     const steps: Step[] = [];
     const lines: LogLine[] = [];
     this.#store.transaction(() => {

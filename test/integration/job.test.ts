@@ -125,3 +125,23 @@ test('a cancelled job ends for everyone', async () => {
   expect(await latecomer.next('finish')).toMatchObject({ state: 'cancelled' });
   expect(await errorOf(asOwner(`jobs/${job.id}/cancel`, 'POST'))).toMatchObject({ status: 409, code: 'conflict' });
 });
+
+test('forty workers in groups: the room takes their messages together, and hears and says as much to each as in a small swarm', async () => {
+  const rounds = { innerSteps: 2, topology: { kind: 'groups', groupSize: 8 } } as const;
+  const job = await submit({ ...endless, rounds, resources: { workers: { min: 40, max: 40 } } });
+  const workers = await Promise.all(Array.from({ length: 40 }, () => ProtocolWorker.join(job.id)));
+  const [first] = workers;
+  const isWhole = ({ accepted }: ClosedRound) => accepted.length === 5 && accepted.every(({ folds }) => folds === 8);
+  await until(
+    () => first!.heard('close').filter(({ closed }) => isWhole(closed)).length >= 3 || null,
+    'three rounds in groups',
+  );
+  await cancel(job.id);
+  await expectSameStates(job.id, workers);
+  const closed = first!.heard('close').length;
+  const aboutRounds = ['assign', 'committed', 'fold', 'close', 'agreed'] as const;
+  for (const worker of workers) {
+    const heard = aboutRounds.reduce((sum, type) => sum + worker.heard(type).length, 0);
+    expect(heard / closed).toBeLessThan(15);
+  }
+});

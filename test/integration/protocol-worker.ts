@@ -115,6 +115,7 @@ export class ProtocolWorker {
     if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.#train(message.assignment);
     if (message.type === 'committed')
       this.say({ type: 'received', round: message.round, hashes: message.contributions.map(({ hash }) => hash) });
+    if (message.type === 'fold') this.#fold(message);
     if (message.type === 'close' && message.closed.round === this.round) this.#apply([message.closed]);
     if (message.type === 'lease' && this.#behaviour.uploads) void this.#upload(message);
   }
@@ -136,6 +137,12 @@ export class ProtocolWorker {
     this.round += rounds.length;
     this.states.set(this.round, this.state);
     this.say({ type: 'applied', round: this.round, stateHash: this.state, traffic });
+  }
+
+  /** Stands for the payload that a group makes: a hash of what went into it. */
+  #fold({ round, node, inputs }: Of<'fold'>): void {
+    const hash = sha256Hex(utf8(inputs.map((input) => input.hash).join()));
+    this.say({ type: 'folded', round, node, hash, bytes: 100 });
   }
 
   async #upload({ lease: { kind, fence, round } }: Of<'lease'>): Promise<void> {
