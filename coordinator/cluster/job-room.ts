@@ -28,6 +28,7 @@ import { Outbox } from './outbox.ts';
 import type { Delivery, Step } from './outbox.ts';
 import { jobProgress } from './progress.ts';
 import { RoomStore } from './room-store.ts';
+import type { Upload } from './room-store.ts';
 import type { Metrics, RoomRpc } from './rooms.ts';
 import { closeCodes, sendTo, Sockets } from './sockets.ts';
 import { submittedEvent } from './submitted.ts';
@@ -106,10 +107,10 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     });
   }
 
-  uploaded(request: UploadRequest, bytes: number): Promise<Answer<void>> {
+  uploaded(request: UploadRequest, upload: Pick<Upload, 'storeKey' | 'bytes'>): Promise<Answer<void>> {
     return answer(async () => {
       const room = await this.#open();
-      const total = room.uploads.add(room.state, request, bytes);
+      const total = room.uploads.add(room.state, request, upload);
       if (request.kind !== 'relay')
         this.#feed(room, { type: 'stored', kind: request.kind, fence: request.fence, bytes: total });
       await this.#settle(room);

@@ -5,6 +5,7 @@ import type { LossPoint } from '../../shared/rounds/types.ts';
 import type { Env } from '../env.ts';
 import { valueOf } from './answer.ts';
 import type { Answer } from './answer.ts';
+import type { Upload } from './room-store.ts';
 import type { Permit, UploadRequest } from './uploads.ts';
 
 export interface Metrics {
@@ -21,7 +22,7 @@ export interface RoomRpc {
   /** Whether an upload may begin. */
   permit(request: UploadRequest): Promise<Answer<Permit>>;
   /** An upload's bytes are in R2. `conflict` when its lease was lost meanwhile. */
-  uploaded(request: UploadRequest, bytes: number): Promise<Answer<void>>;
+  uploaded(request: UploadRequest, upload: Pick<Upload, 'storeKey' | 'bytes'>): Promise<Answer<void>>;
   /** Where an upload lies in R2. */
   storeKey(kind: UploadRequest['kind'], name: string): Promise<Answer<string>>;
   artifacts(): Promise<Answer<{ name: string; bytes: number }[]>>;
@@ -36,7 +37,8 @@ export function room(env: Env, jobId: string) {
     cancel: (reason: string) => valueOf(rpc.cancel(reason)),
     logLines: (after: number) => valueOf(rpc.logLines(after)),
     permit: (request: UploadRequest) => valueOf(rpc.permit(request)),
-    uploaded: (request: UploadRequest, bytes: number) => valueOf(rpc.uploaded(request, bytes)),
+    uploaded: (request: UploadRequest, upload: Pick<Upload, 'storeKey' | 'bytes'>) =>
+      valueOf(rpc.uploaded(request, upload)),
     storeKey: (kind: UploadRequest['kind'], name: string) => valueOf(rpc.storeKey(kind, name)),
     artifacts: () => valueOf(rpc.artifacts()),
     /** A WebSocket upgrade that the room answers. */

@@ -1,10 +1,12 @@
 // A room's uploads: who may store what, where it lies in R2, and when it is dropped. Checkpoints and artifacts are fenced:
-// the key in R2 holds the lease's fence, so a writer that lost its lease can never overwrite its successor's bytes.
+// each upload has a key of its own, which counts only if its lease is still held when the bytes are there. So a writer that
+// lost its lease, or is done with it, overwrites nothing, however long ago its upload began.
 
 import { LoomError } from '../../shared/errors.ts';
 import type { OpenLease, RoomState } from '../../shared/rounds/types.ts';
 import { isOver } from '../../shared/rounds/views.ts';
 import { uploadLimits } from './limits.ts';
+import { randomName } from '../security/ids.ts';
 import type { RoomStore, Upload } from './room-store.ts';
 
 export type UploadRequest =
@@ -41,24 +43,22 @@ export class Uploads {
     }
     const { fence } = checkLease(state, request);
     if (request.kind === 'checkpoint') return { storeKey, maxBytes: checkpointBytes };
-    const others = this.#store.uploads('artifact').filter((file) => file.fence === fence && file.storeKey !== storeKey);
+    const { name } = request;
+    const others = this.#store.uploads('artifact').filter((file) => file.fence === fence && file.name !== name);
     if (others.length >= maxArtifactFiles) throw tooManyFiles();
     return { storeKey, maxBytes: artifactBytes };
   }
 
   /**
-   * Remembers an upload whose bytes are in R2; to repeat it is no error. Returns the bytes of its lease so far: an artifact
-   * has several files. @throws LoomError `conflict` when the lease was lost meanwhile
+   * Remembers an upload whose bytes are in R2 under its permit's key; while the lease is held it may be repeated. Returns the
+   * bytes of its lease so far: an artifact has several files. @throws LoomError `conflict` when the lease was lost meanwhile
    */
-  add(state: RoomState, request: UploadRequest, bytes: number): number {
+  add(state: RoomState, request: UploadRequest, { storeKey, bytes }: Pick<Upload, 'storeKey' | 'bytes'>): number {
     const { kind } = request;
-    const storeKey = this.#keyOf(request);
     const fence = kind === 'relay' ? 0 : request.fence;
-    if (!this.#store.uploads(kind).some((upload) => upload.storeKey === storeKey)) {
-      const { round } = kind === 'relay' ? findPayload(state, request) : checkLease(state, request);
-      const name = kind === 'relay' ? request.hash : kind === 'checkpoint' ? String(round) : request.name;
-      this.#store.addUpload({ kind, name, fence, round, storeKey, bytes });
-    }
+    const { round } = kind === 'relay' ? findPayload(state, request) : checkLease(state, request);
+    const name = kind === 'relay' ? request.hash : kind === 'checkpoint' ? String(round) : request.name;
+    this.#store.addUpload({ kind, name, fence, round, storeKey, bytes });
     const ofLease = this.#store.uploads(kind).filter((upload) => upload.fence === fence);
     return ofLease.reduce((sum, upload) => sum + upload.bytes, 0);
   }
@@ -110,7 +110,7 @@ export class Uploads {
   #keyOf(request: UploadRequest): string {
     if (request.kind === 'relay') return `${this.#prefix}relay/${request.hash}`;
     const name = request.kind === 'checkpoint' ? request.round : request.name;
-    return `${this.#prefix}${request.kind}/${request.fence}/${name}`;
+    return `${this.#prefix}${request.kind}/${request.fence}/${randomName(12)}/${name}`;
   }
 }
 

@@ -50,7 +50,7 @@ async function store(c: Context<App>, request: UploadRequest): Promise<Response>
   checkAnnouncedSize(c.req.raw, expected);
   const stored = await storeStream(c.env.STORE, storeKey, c.req.raw.body, expected);
   try {
-    await target.uploaded(request, stored.bytes);
+    await target.uploaded(request, { storeKey, bytes: stored.bytes });
   } catch (error) {
     await c.env.STORE.delete(storeKey);
     throw error;

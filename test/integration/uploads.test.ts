@@ -5,7 +5,7 @@ import { uploadLimits } from '../../coordinator/cluster/limits.ts';
 import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { sha256Hex, utf8 } from '../../shared/bytes.ts';
-import { asWorker, contentOf, env, errorOf, get, migrate, register, request, submit, until } from './api.ts';
+import { asOwner, asWorker, contentOf, env, errorOf, get, migrate, register, request, submit, until } from './api.ts';
 import { payloadOf, ProtocolWorker } from './protocol-worker.ts';
 
 beforeAll(migrate);
@@ -65,6 +65,41 @@ test('only the holder of the lease may store a checkpoint, and only with its fen
   expect(await contentOf(await request(path))).toBe('state');
   expect(await errorOf(put(holder.token, `${path}?fence=${lease.fence}`))).toMatchObject({ status: 409 });
 });
+
+test('an upload that began under a lease counts for nothing when that is over', async () => {
+  const job = await submit({ runtime: { maxTokens: 100_000_000, checkpointInterval: '1ms' } });
+  const workers = await Promise.all([0, 1].map(() => ProtocolWorker.join(job.id, { uploads: false })));
+  const holder = await until(() => workers.find((worker) => worker.heard('lease').length > 0) ?? null, 'a lease');
+  const { lease } = holder.heard('lease')[0]!;
+  const path = `jobs/${job.id}/checkpoints/${lease.round}?fence=${lease.fence}`;
+  const begin = () => slowly((body) => asWorker(holder.token, path, 'PUT', body));
+  const [late, lost] = [await begin(), await begin()];
+  expect((await asWorker(holder.token, path, 'PUT', 'state')).status).toBe(201);
+  const said = { fence: lease.fence, round: lease.round, stateHash: holder.states.get(lease.round)!, bytes: 5 };
+  holder.say({ type: 'uploaded', kind: 'checkpoint', ...said, evaluation: null });
+  await holder.next('checkpointed');
+  expect(await errorOf(late.end('other'))).toMatchObject({ status: 409, code: 'conflict' });
+  holder.drop();
+  expect(await errorOf(lost.end('other'))).toMatchObject({ status: 409, code: 'conflict' });
+  expect(await contentOf(await request(`jobs/${job.id}/checkpoints/${lease.round}`))).toBe('state');
+  const { objects } = await env.STORE.list({ prefix: `jobs/${job.id}/checkpoint/${lease.fence}/` });
+  expect(objects).toHaveLength(1);
+  await asOwner(`jobs/${job.id}/cancel`, 'POST');
+});
+
+/** Begins to send a body; `end` sends the rest of it. */
+async function slowly(send: (body: ReadableStream) => Promise<Response>) {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const answer = send(readable);
+  const writer = writable.getWriter();
+  await writer.write(utf8('begun ')); // taken by the route, which has its permit by then
+  const end = async (rest: string): Promise<Response> => {
+    await writer.write(utf8(rest));
+    await writer.close();
+    return answer;
+  };
+  return { end };
+}
 
 test('a finished job leaves its artifact and drops the rest', async () => {
   const job = await submit({ runtime: storeCheckpointsAlways });
