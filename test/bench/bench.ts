@@ -1,6 +1,6 @@
-// `npm run bench`: ours beside tfjs and jax-js in one process on one adapter, in turns. Prints a table; never a claim.
+// `npm run bench`: ours beside tfjs, jax-js and onnxruntime-web in one process on one adapter, in turns. Prints a table; never a claim.
 //   --quick        small sizes, 3 minutes on two cores
-//   --json FILE    the report as JSON
+//   --json FILE    the report as JSON, and its plot beside it as SVG
 //   --no-peers     ours alone; --cpu: ours alone on the CPU backend
 //   --peers FOLDER where the peers are installed
 //   --sweep        products in every tile and number of parts, ours alone
@@ -12,15 +12,13 @@ import { parseArgs } from 'node:util';
 import { openCpu } from '../../kernels/device/cpu.ts';
 import { loadDawn, openDawn } from '../../kernels/device/dawn.ts';
 import type { Device } from '../../kernels/device/device.ts';
-import type { Measured, Patience } from './measure.ts';
-import { measure } from './measure.ts';
+import { compete, competeIn } from './contest.ts';
 import { countersOfStep, ourselves } from './ours.ts';
 import { openPeers } from './peers/open.ts';
+import { plotReport } from './plot.ts';
 import type { Report, ReportRow } from './report.ts';
-import { formatCounters, formatRow, reportRow } from './report.ts';
-import type { Row } from './rows.ts';
+import { formatCounters, formatRow } from './report.ts';
 import { gemmRow, listRows, sizes, trainTask } from './rows.ts';
-import type { Contestant, Work } from './work.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -49,7 +47,7 @@ async function main(): Promise<void> {
   const report = { device: device.info.adapter, driver, date: new Date().toISOString(), toggles, counters };
   const measured = options.sweep
     ? sweep(device, chosen.gemm)
-    : compete([ourselves(device), ...peers], listRows(chosen));
+    : compete([ourselves(device), ...peers], listRows(chosen), isQuick);
   const rows: ReportRow[] = [];
   for await (const row of measured) {
     console.log(formatRow(row));
@@ -78,51 +76,7 @@ async function driverOf(device: Device): Promise<string> {
 function save(report: Report, file: string): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-}
-
-async function* compete(contestants: readonly Contestant[], rows: readonly Row[]): AsyncGenerator<ReportRow> {
-  for (const row of rows) yield await competeIn(row, row.isOurs ? contestants.slice(0, 1) : contestants);
-}
-
-async function competeIn(row: Row, contestants: readonly Contestant[]): Promise<ReportRow> {
-  const failed = new Map<string, string>();
-  const works = new Map<string, Work>();
-  for (const contestant of contestants) {
-    try {
-      works.set(contestant.name, await openWarm(row, contestant));
-    } catch (error) {
-      failed.set(contestant.name, error instanceof Error ? error.message.slice(0, 200) : String(error));
-    }
-  }
-  if (row.isTraining) await excludeStrangers(works, failed);
-  const names = [...works.keys()];
-  const results = await measure([...works.values()], patience(row));
-  for (const work of works.values()) work.destroy?.();
-  return reportRow(row, new Map(names.map((name, i): [string, Measured] => [name, results[i]!])), failed);
-}
-
-/** Set up, and run once: compiling is not measured, and shows who cannot. */
-async function openWarm(row: Row, contestant: Contestant): Promise<Work> {
-  const work = await row.open(contestant);
-  await work.run();
-  await work.finish();
-  return work;
-}
-
-/** Whoever's first loss is not ours computes something else, and its speed says nothing. */
-async function excludeStrangers(works: Map<string, Work>, failed: Map<string, string>): Promise<void> {
-  const wanted = await works.get('ours')?.loss?.();
-  for (const [name, work] of works) {
-    const loss = await work.loss?.();
-    if (wanted === undefined || loss === undefined || Math.abs(loss - wanted) < 1e-3) continue;
-    failed.set(name, `its first loss is ${loss}, ours ${wanted}`);
-    works.delete(name);
-  }
-}
-
-function patience({ isTraining }: Row): Patience {
-  if (isQuick) return { turnSeconds: 0.15, turns: 15, rowSeconds: isTraining ? 15 : 6 };
-  return { turnSeconds: 0.3, turns: 25, rowSeconds: isTraining ? 40 : 20 };
+  writeFileSync(`${file.replace(/\.json$/, '')}.svg`, plotReport(report));
 }
 
 /** The same product in every tile and number of parts: what the estimates in tiling.ts are to be replaced with. */
@@ -130,7 +84,7 @@ async function* sweep(device: Device, lengths: readonly number[]): AsyncGenerato
   for (const n of lengths) {
     for (const [tile, parts] of [64, 128].flatMap((size) => [1, 2, 4].map((count) => [size, count] as const))) {
       const row = { ...gemmRow(n), name: `GEMM ${n}, tile ${tile}, ${parts} parts` };
-      yield await competeIn(row, [ourselves(device, { tile, parts })]);
+      yield await competeIn(row, [ourselves(device, { tile, parts })], isQuick);
     }
   }
 }

@@ -1,6 +1,8 @@
 // LoomOS as a contestant: plans, as the trainer runs them.
 
+import { TokenGenerator } from '../../client/models/generate/token-generator.ts';
 import { listGpt } from '../../client/models/gpt.ts';
+import type { GptShape } from '../../client/models/gpt.ts';
 import { windows } from '../../client/models/sequence.ts';
 import { adamw, adamwHyper } from '../../kernels/adamw/adamw.ts';
 import { attend } from '../../kernels/attention/attention.ts';
@@ -10,6 +12,7 @@ import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Attributes, View } from '../../kernels/plan/op.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { crossEntropy } from '../../kernels/softmax/cross-entropy.ts';
+import { meanSize } from './work.ts';
 import type { Contestant, GptSize, TrainTask, Work } from './work.ts';
 
 const hyper = { learningRate: 1e-3, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, maxNorm: 1 };
@@ -48,7 +51,22 @@ export function ourselves(device: Device, attributes: Attributes = {}): Contesta
     },
     async trainStep(task) {
       const program = await openStep(device, task);
-      return { ...workOf(program, 'loss'), loss: async () => (await program.read('loss'))[0]! };
+      return { ...workOf(program, 'loss'), check: async () => (await program.read('loss'))[0]! };
+    },
+    async forward(task) {
+      const program = await device.compile(forwardPlan(task.shape));
+      for (const [name, { data }] of Object.entries(task.parameters)) program.write(name, data);
+      program.write('tokens', task.tokens);
+      return { ...workOf(program, 'tokens'), check: async () => meanSize(await program.read('logits')) };
+    },
+    async decode(task, tokens) {
+      const generator = await TokenGenerator.open(device, gptOf(task.shape), { capacity: tokens + 1 });
+      generator.writeParameters(flatOf(task));
+      const options = { tokens, temperature: 0.8, topK: 40, topP: 1, seed: 1 };
+      const run = async () => {
+        for await (const _ of generator.generate([1], options));
+      };
+      return { run, finish: async () => {}, destroy: () => generator.destroy() };
     },
   };
 }
@@ -67,15 +85,29 @@ export function trainingPlan(size: GptSize): Plan {
   const builder = new PlanBuilder();
   const tokens = builder.input('tokens', [size.batch, size.context], 'u32');
   const targets = builder.input('targets', [size.batch, size.context], 'u32');
-  const logits = listGpt(
-    builder,
-    { kind: 'gpt', ...size, positions: 'learned', norm: 'layer' },
-    windows(builder, tokens),
-  );
+  const logits = listGpt(builder, gptOf(size), windows(builder, tokens));
   const loss = builder.readable(crossEntropy(builder, logits, targets));
   builder.backward(loss);
   adamw(builder);
   return builder.finish();
+}
+
+function forwardPlan(size: GptSize): Plan {
+  const builder = new PlanBuilder();
+  const tokens = builder.input('tokens', [size.batch, size.context], 'u32');
+  builder.readable(listGpt(builder, gptOf(size), windows(builder, tokens)));
+  return builder.finish();
+}
+
+function gptOf(size: GptSize): GptShape {
+  return { kind: 'gpt', ...size, positions: 'learned', norm: 'layer' };
+}
+
+function flatOf({ shape, parameters }: TrainTask): Float32Array {
+  const plan = forwardPlan(shape);
+  const flat = new Float32Array(plan.parameterCount);
+  for (const { name, offset } of plan.parameters) flat.set(parameters[name]!.data, offset);
+  return flat;
 }
 
 /** What one run of a program costs after its first, exactly. */

@@ -52,7 +52,7 @@ export function formatRow({ name, unit, ours, peers, n, spread, failed }: Report
 }
 
 /** Three digits. */
-function spell(value: number): string {
+export function spell(value: number): string {
   return value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
 }
 

@@ -9,8 +9,10 @@ export interface Row {
   readonly name: string;
   readonly unit: 'GFLOP/s' | 'GB/s' | 'tokens/s';
   readonly amount: number; // of the unit (giga where it says so) that one run does
-  open(contestant: Contestant): Promise<Work>;
-  readonly isTraining?: true; // contestants must agree about the loss
+  /** Undefined: the contestant has no such thing. */
+  open(contestant: Contestant): Promise<Work> | undefined;
+  readonly isLong?: true; // whole training steps: they get more time
+  readonly mustAgree?: true; // about `Work.check`
   readonly isOurs?: true; // too large for the peers
 }
 
@@ -58,13 +60,14 @@ export const sizes: Readonly<Record<'software' | 'gpu', Readonly<Record<'quick' 
 };
 
 export function listRows({ gemm, attention, adamw, gpt: shape, gpt2: large }: Sizes): Row[] {
-  const alone: Row[] = large ? [{ ...trainRow(large), isOurs: true }] : [];
-  return [...gemm.map(gemmRow), attentionRow(attention), adamwRow(adamw), trainRow(shape), ...alone];
+  const alone: Row[] = large ? [{ ...trainRow(large), isOurs: true }, decodeRow(large)] : [];
+  const parts = [...gemm.map(gemmRow), attentionRow(attention), adamwRow(adamw)];
+  return [...parts, trainRow(shape), forwardRow(shape), decodeRow(shape), ...alone];
 }
 
 export function gemmRow(n: number): Row {
   const task: GemmTask = { n, a: uniform(n * n, 1), b: uniform(n * n, 2) };
-  return { name: `GEMM ${n}`, unit: 'GFLOP/s', amount: (2 * n ** 3) / 1e9, open: (who) => who.gemm(task) };
+  return { name: `GEMM ${n}`, unit: 'GFLOP/s', amount: (2 * n ** 3) / 1e9, open: (who) => who.gemm?.(task) };
 }
 
 /** Forward. What lies beyond the diagonal does not count, whether or not a contestant computes it. */
@@ -73,14 +76,14 @@ function attentionRow(size: Omit<AttentionTask, 'qkv'>): Row {
   const task: AttentionTask = { ...size, qkv: uniform(batch * time * 3 * heads * headSize, 3) };
   const name = `attention ${batch}x${heads}x${time}x${headSize}`;
   const amount = (4 * batch * heads * headSize * ((time * (time + 1)) / 2)) / 1e9;
-  return { name, unit: 'GFLOP/s', amount, open: (who) => who.attention(task) };
+  return { name, unit: 'GFLOP/s', amount, open: (who) => who.attention?.(task) };
 }
 
 /** Reads gradient, parameter and both moments, writes the last three: 28 bytes an element, whatever a contestant moves. */
 function adamwRow(elements: number): Row {
   const task: AdamwTask = { elements, gradients: uniform(elements, 4) };
   const amount = (28 * elements) / 1e9;
-  return { name: `AdamW ${elements}`, unit: 'GB/s', amount, open: (who) => who.adamw(task) };
+  return { name: `AdamW ${elements}`, unit: 'GB/s', amount, open: (who) => who.adamw?.(task) };
 }
 
 function trainRow(shape: GptSize): Row {
@@ -90,8 +93,34 @@ function trainRow(shape: GptSize): Row {
     name: `step of a GPT ${layers}x${width}, ${batch}x${context}`,
     unit: 'tokens/s',
     amount: batch * context,
-    open: (who) => who.trainStep((task ??= trainTask(shape))),
-    isTraining: true,
+    open: (who) => who.trainStep?.((task ??= trainTask(shape))),
+    isLong: true,
+    mustAgree: true,
+  };
+}
+
+/** Inference without a cache: the logits of every position. */
+function forwardRow(shape: GptSize): Row {
+  const { layers, width, context, batch } = shape;
+  let task: TrainTask | undefined;
+  return {
+    name: `forward of a GPT ${layers}x${width}, ${batch}x${context}`,
+    unit: 'tokens/s',
+    amount: batch * context,
+    open: (who) => who.forward?.((task ??= trainTask(shape))),
+    mustAgree: true,
+  };
+}
+
+/** Text of one sequence, a token at a time, the sampling and the reading of each token included. */
+function decodeRow(shape: GptSize): Row {
+  const tokens = Math.min(64, shape.context - 1);
+  let task: TrainTask | undefined;
+  return {
+    name: `decode ${tokens} tokens of a GPT ${shape.layers}x${shape.width}`,
+    unit: 'tokens/s',
+    amount: tokens,
+    open: (who) => who.decode?.((task ??= trainTask(shape)), tokens),
   };
 }
 

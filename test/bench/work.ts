@@ -10,8 +10,8 @@ export interface Work {
   readonly repeats?: number;
   /** Resolves when all runs so far are done. */
   finish(): Promise<unknown>;
-  /** Of the latest training step, nats per token. */
-  loss?(): Promise<number>;
+  /** A number of the latest run that contestants must agree about: the loss of a step, the mean size of logits. */
+  check?(): Promise<number>;
   destroy?(): void;
 }
 
@@ -51,12 +51,24 @@ export interface TrainTask {
   readonly targets: Uint32Array;
 }
 
+/** Who takes part, in what it can: onnxruntime-web only runs models. */
 export interface Contestant {
   readonly name: string;
-  gemm(task: GemmTask): Promise<Work>;
-  attention(task: AttentionTask): Promise<Work>;
-  adamw(task: AdamwTask): Promise<Work>;
-  trainStep(task: TrainTask): Promise<Work>;
+  gemm?(task: GemmTask): Promise<Work>;
+  attention?(task: AttentionTask): Promise<Work>;
+  adamw?(task: AdamwTask): Promise<Work>;
+  trainStep?(task: TrainTask): Promise<Work>;
+  /** Logits of the task's tokens. */
+  forward?(task: TrainTask): Promise<Work>;
+  /** So many tokens after one, each from the one before. */
+  decode?(task: TrainTask, tokens: number): Promise<Work>;
+}
+
+/** What contestants compare logits by. */
+export function meanSize(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!);
+  return sum / values.length;
 }
 
 /** Normal numbers would take longer to draw than some rows to measure. */

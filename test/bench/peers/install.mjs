@@ -13,12 +13,21 @@ import '@tensorflow/tfjs-backend-webgpu';
 `;
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** @typedef {{ tfjs: string, jax: string, ort: string }} PeerFiles the peers' main files */
+
+const ortFile = 'onnxruntime-web/dist/ort.webgpu.bundle.min.mjs';
+
 /**
- * Installs what is missing.
- * @returns {Promise<{ tfjs: string, jax: string }>} their main files; throws when npm cannot bring them
+ * Installs what is missing. onnxruntime-web is a development dependency of the project.
+ * @returns {Promise<PeerFiles>} throws when npm cannot bring them
  */
 export async function installPeers(folder = join(root, '.loomos', 'peers')) {
-  const found = { tfjs: join(folder, 'tfjs.cjs'), jax: join(folder, 'node_modules/@jax-js/jax/dist/index.js') };
+  const own = join(folder, 'node_modules', ortFile);
+  const found = {
+    tfjs: join(folder, 'tfjs.cjs'),
+    jax: join(folder, 'node_modules/@jax-js/jax/dist/index.js'),
+    ort: existsSync(own) ? own : join(root, 'node_modules', ortFile),
+  };
   const stamp = join(folder, 'installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === packages.join('\n')) return found;
   mkdirSync(folder, { recursive: true });

@@ -1,11 +1,10 @@
 // @jax-js/jax, written as its documentation does it: whole steps under `jit`. Its arrays are consumed by what they are given to;
 // `.ref` keeps one. Untyped, because the package is installed only when a benchmark runs.
 
-import { pathToFileURL } from 'node:url';
+import { meanSize } from '../work.ts';
 
-/** @param {string} main the package's module file */
-export async function openJax(main) {
-  const jax = await import(pathToFileURL(main).href);
+/** @param jax the package's module */
+export async function openJax(jax) {
   await jax.init('webgpu');
   jax.defaultDevice('webgpu');
   const { numpy: np, jit } = jax;
@@ -66,8 +65,17 @@ export async function openJax(main) {
           loss = value;
         },
         finish: () => finish([loss, ...Object.values(state[0])]),
-        loss: async () => (await loss.ref.data())[0],
+        check: async () => (await loss.ref.data())[0],
       };
+    },
+    async forward({ shape, parameters, tokens }) {
+      const model = Object.fromEntries(
+        Object.entries(parameters).map(([name, { data, shape: size }]) => [name, matrix(data, size)]),
+      );
+      const ids = np.array(Int32Array.from(tokens), { dtype: np.int32 });
+      const forward = jit((tree, x) => gptLogits(jax, shape, tree, x));
+      const compute = () => forward(jax.tree.ref(model), ids.ref);
+      return { ...waitForAll(compute, finish), check: async () => meanSize(await compute().data()) };
     },
   };
 }
@@ -101,7 +109,14 @@ function attention({ numpy: np, nn }, qkv, batch, time, heads, headSize) {
   return nn.dotProductAttention(q, k, v, { isCausal: true }).reshape([batch * time, heads * headSize]);
 }
 
-function gptLoss(jax, { layers, heads, width, context, vocabulary, batch }, model, tokens, targets) {
+function gptLoss(jax, shape, model, tokens, targets) {
+  const { numpy: np, nn } = jax;
+  const logits = gptLogits(jax, shape, model, tokens);
+  const picked = nn.logSoftmax(logits, -1).mul(nn.oneHot(targets, shape.vocabulary));
+  return np.sum(picked).mul(-1 / (shape.batch * shape.context));
+}
+
+function gptLogits(jax, { layers, heads, width, context, vocabulary, batch }, model, tokens) {
   const { numpy: np, nn } = jax;
   const used = (name) => model[`transformer.${name}`].ref;
   const norm = (x, name) =>
@@ -118,7 +133,5 @@ function gptLoss(jax, { layers, heads, width, context, vocabulary, batch }, mode
     const wide = nn.gelu(linear(norm(x.ref, `h.${i}.ln_2`), `h.${i}.mlp.c_fc`));
     x = x.add(linear(wide, `h.${i}.mlp.c_proj`));
   }
-  const logits = np.matmul(norm(x, 'ln_f'), np.transpose(used('wte.weight')));
-  const picked = nn.logSoftmax(logits, -1).mul(nn.oneHot(targets, vocabulary));
-  return np.sum(picked).mul(-1 / (batch * context));
+  return np.matmul(norm(x, 'ln_f'), np.transpose(used('wte.weight')));
 }

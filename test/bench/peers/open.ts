@@ -1,13 +1,14 @@
 // Opens the peers on the GPU object that we use ourselves.
 
+import { pathToFileURL } from 'node:url';
+import type * as Ort from 'onnxruntime-web';
 import { loadDawn } from '../../../kernels/device/dawn.ts';
 import type { Contestant } from '../work.ts';
-
-interface PeerModules {
-  openTfjs(main: string): Promise<Contestant>;
-  openJax(main: string): Promise<Contestant>;
-  installPeers(folder?: string): Promise<{ tfjs: string; jax: string }>;
-}
+import type { PeerFiles } from './install.mjs';
+import { installPeers } from './install.mjs';
+import { openJax } from './jax.mjs';
+import { openOrt } from './ort.ts';
+import { openTfjs } from './tfjs.mjs';
 
 /**
  * @param folder with the peers installed; else they are, into .loomos/peers
@@ -22,14 +23,29 @@ export async function openPeers(
   const { globals } = await import('webgpu');
   Object.assign(globalThis, globals);
   Object.defineProperty(globalThis.navigator, 'gpu', { value: await loadDawn(toggles), configurable: true });
-  const load = async (file: string) => (await import(new URL(file, import.meta.url).href)) as PeerModules;
+  Object.assign(globalThis, { window: globalThis }); // tfjs looks for WebGPU only where there is a window
+  const files = await installPeers(folder).catch(tell(complain));
+  return files ? openAll(files, complain) : [];
+}
+
+async function openAll(files: PeerFiles, complain: (sentence: string) => void): Promise<Contestant[]> {
+  const load = (file: string): Promise<unknown> => import(pathToFileURL(file).href);
+  const opening = [
+    async () => openTfjs(((await load(files.tfjs)) as { default: unknown }).default),
+    async () => openJax(await load(files.jax)),
+    async () => openOrt((await load(files.ort)) as typeof Ort),
+  ];
   const contestants: Contestant[] = [];
-  try {
-    const { tfjs, jax } = await (await load('install.mjs')).installPeers(folder);
-    contestants.push(await (await load('tfjs.mjs')).openTfjs(tfjs));
-    contestants.push(await (await load('jax.mjs')).openJax(jax));
-  } catch (error) {
-    complain(`A peer cannot take part: ${error instanceof Error ? error.message : String(error)}`);
+  for (const open of opening) {
+    const contestant = await open().catch(tell(complain));
+    if (contestant) contestants.push(contestant);
   }
   return contestants;
+}
+
+function tell(complain: (sentence: string) => void): (error: unknown) => null {
+  return (error) => {
+    complain(`A peer cannot take part: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  };
 }

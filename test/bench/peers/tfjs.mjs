@@ -1,12 +1,10 @@
 // @tensorflow/tfjs with its WebGPU backend, written with its own gradients and optimizer. Untyped, because the packages are
 // installed only when a benchmark runs.
 
-import { pathToFileURL } from 'node:url';
+import { meanSize } from '../work.ts';
 
-/** @param {string} main the bundle of core, gradients and backend that install.mjs makes */
-export async function openTfjs(main) {
-  globalThis.window ??= globalThis; // it looks for WebGPU only where there is a window
-  const { default: tf } = await import(pathToFileURL(main).href);
+/** @param tf the bundle of core, gradients and backend that install.mjs makes, loaded where there is a `window` */
+export async function openTfjs(tf) {
   if (!(await tf.setBackend('webgpu'))) throw new Error('tfjs found no WebGPU');
   await tf.ready();
   /** Waits for everything submitted so far, by reading one element. */
@@ -23,6 +21,7 @@ export async function openTfjs(main) {
         last = tf.tidy(compute);
       },
       finish: () => finish(last),
+      last: () => last,
     };
   };
 
@@ -62,8 +61,17 @@ export async function openTfjs(main) {
           cost.dispose();
         },
         finish: () => finish(model['transformer.wte.weight']),
-        loss: async () => (await last.data())[0],
+        check: async () => (await last.data())[0],
       };
+    },
+    async forward({ shape, parameters, tokens }) {
+      const model = Object.fromEntries(
+        Object.entries(parameters).map(([name, { shape: size, data }]) => [name, tf.tensor(data, size)]),
+      );
+      const ids = tf.tensor1d(Int32Array.from(tokens), 'int32');
+      const mask = causalMask(tf, shape.context);
+      const work = keepLast(() => gptLogits(tf, shape, model, ids, mask));
+      return { ...work, check: async () => meanSize(await work.last().data()) };
     },
   };
 }
@@ -83,7 +91,11 @@ function attention(tf, qkv, mask, batch, time, heads) {
   return tf.reshape(tf.transpose(tf.matMul(tf.softmax(scores), v), [0, 2, 1, 3]), [batch * time, width]);
 }
 
-function gptLoss(tf, { layers, heads, width, context, batch }, model, tokens, targets, mask) {
+function gptLoss(tf, shape, model, tokens, targets, mask) {
+  return tf.losses.softmaxCrossEntropy(targets, gptLogits(tf, shape, model, tokens, mask));
+}
+
+function gptLogits(tf, { layers, heads, width, context, batch }, model, tokens, mask) {
   const used = (name) => model[`transformer.${name}`];
   const norm = (x, name) => {
     const { mean, variance } = tf.moments(x, -1, true);
@@ -99,8 +111,7 @@ function gptLoss(tf, { layers, heads, width, context, batch }, model, tokens, ta
     const wide = gelu(tf, linear(norm(x, `h.${i}.ln_2`), `h.${i}.mlp.c_fc`));
     x = tf.add(x, linear(wide, `h.${i}.mlp.c_proj`));
   }
-  const logits = tf.matMul(norm(x, 'ln_f'), used('wte.weight'), false, true);
-  return tf.losses.softmaxCrossEntropy(targets, logits);
+  return tf.matMul(norm(x, 'ln_f'), used('wte.weight'), false, true);
 }
 
 function gelu(tf, x) {

@@ -1,0 +1,59 @@
+// Lets contestants compete row by row, in Node or in a page. Whoever cannot take part is named with the reason.
+
+import type { Measured, Patience } from './measure.ts';
+import { measure } from './measure.ts';
+import type { ReportRow } from './report.ts';
+import { reportRow } from './report.ts';
+import type { Row } from './rows.ts';
+import type { Contestant, Work } from './work.ts';
+
+/** @param contestants ourselves first */
+export async function* compete(
+  contestants: readonly Contestant[],
+  rows: readonly Row[],
+  isQuick: boolean,
+): AsyncGenerator<ReportRow> {
+  for (const row of rows) yield await competeIn(row, row.isOurs ? contestants.slice(0, 1) : contestants, isQuick);
+}
+
+export async function competeIn(row: Row, contestants: readonly Contestant[], isQuick: boolean): Promise<ReportRow> {
+  const failed = new Map<string, string>();
+  const works = new Map<string, Work>();
+  for (const contestant of contestants) {
+    try {
+      const work = await openWarm(row, contestant);
+      if (work) works.set(contestant.name, work);
+    } catch (error) {
+      failed.set(contestant.name, error instanceof Error ? error.message.slice(0, 200) : String(error));
+    }
+  }
+  if (row.mustAgree) await excludeStrangers(works, failed);
+  const names = [...works.keys()];
+  const results = await measure([...works.values()], patience(row, isQuick));
+  for (const work of works.values()) work.destroy?.();
+  return reportRow(row, new Map(names.map((name, i): [string, Measured] => [name, results[i]!])), failed);
+}
+
+/** Set up, and run once: compiling is not measured, and shows who cannot. */
+async function openWarm(row: Row, contestant: Contestant): Promise<Work | undefined> {
+  const work = await row.open(contestant);
+  await work?.run();
+  await work?.finish();
+  return work;
+}
+
+/** Whoever's first result is not ours computes something else, and its speed says nothing. */
+async function excludeStrangers(works: Map<string, Work>, failed: Map<string, string>): Promise<void> {
+  const wanted = await works.get('ours')?.check?.();
+  for (const [name, work] of works) {
+    const found = await work.check?.();
+    if (wanted === undefined || found === undefined || Math.abs(found - wanted) < 1e-3) continue;
+    failed.set(name, `its first result is ${found}, ours ${wanted}`);
+    works.delete(name);
+  }
+}
+
+function patience({ isLong }: Row, isQuick: boolean): Patience {
+  if (isQuick) return { turnSeconds: 0.15, turns: 15, rowSeconds: isLong ? 15 : 6 };
+  return { turnSeconds: 0.3, turns: 25, rowSeconds: isLong ? 40 : 20 };
+}
