@@ -1,5 +1,6 @@
 // loss.svg: the loss curve of a finished job as one self-contained file that reads well in light and dark.
 
+import type { LossUnit } from '../../shared/manifest/model.ts';
 import type { LossPoint } from '../../shared/rounds/types.ts';
 import { lossSeries } from '../page/chart/series.ts';
 import type { Mark, Point } from '../page/chart/series.ts';
@@ -11,6 +12,7 @@ export interface ChartInput {
   losses: readonly LossPoint[];
   unigramLoss: number | null;
   bigramLoss: number | null;
+  lossUnit: LossUnit;
   /** Loss of the finished model on the whole validation part; drawn at the last token. */
   valLossEnd: number | null;
 }
@@ -36,7 +38,7 @@ export function lossSvg(input: ChartInput): string {
   const baselines = unigramLoss === null || bigramLoss === null ? null : { unigramLoss, bigramLoss };
   const last = input.losses.at(-1);
   const finished = last === undefined ? [] : [{ ...last, trainLoss: null, validationLoss: valLossEnd }];
-  const series = lossSeries([...input.losses, ...finished], baselines);
+  const series = lossSeries([...input.losses, ...finished], baselines, input.lossUnit);
   const x: Scale = { domain: series.xDomain, range: [frame.left, frame.right] };
   const y: Scale = { domain: series.yDomain, range: [frame.bottom, frame.top] };
   const path = (points: readonly Point[]): string =>
@@ -45,7 +47,7 @@ export function lossSvg(input: ChartInput): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(input.title)}">`,
     `<style>${style}</style>`,
     `<text class="title" x="${frame.left}" y="28">${escape(input.title)}</text>`,
-    ...legend(),
+    ...legend(input.lossUnit),
     ...ticks(...series.yDomain, 6).map((value) => gridLine(place(y, value), String(value))),
     ...ticks(...series.xDomain, 6).map((value) =>
       text(place(x, value), frame.bottom + 20, tokensLabel(value), 'middle'),
@@ -59,9 +61,9 @@ export function lossSvg(input: ChartInput): string {
   ].join('\n');
 }
 
-function legend(): string[] {
+function legend(unit: LossUnit): string[] {
   return [
-    text(frame.right - 250, 28, 'nats per byte:', 'end'),
+    text(frame.right - 250, 28, `nats per ${unit}:`, 'end'),
     `<path class="validation" d="M${frame.right - 240} 24h20"/>`,
     text(frame.right - 214, 28, 'validation', 'start'),
     `<path class="training" d="M${frame.right - 130} 24h20"/>`,

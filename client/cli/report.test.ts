@@ -26,7 +26,12 @@ const job: JobView = {
   createdAt: 0,
   startedAt: 10_000,
   endedAt: 40_000,
-  manifest: {},
+  manifest: {
+    apiVersion: 'loomos.ai/v1',
+    kind: 'TrainingJob',
+    metadata: { name: 'mine' },
+    spec: { algorithm: 'lm', model: { kind: 'gpt' }, data: { source: 'file:x' }, runtime: { maxTokens: 1e6 } },
+  },
   dataset: { sha256: 'a'.repeat(64), bytes: 1000 },
   round: 2,
   tokens: 40960,
@@ -91,7 +96,14 @@ test('the progress line says round, loss, speed, peers, bytes, share and time le
 });
 
 test('the loss curve draws both losses, both count models and the end', () => {
-  const svg = lossSvg({ title: 'mine: <2> rounds', losses, unigramLoss: 3.1, bigramLoss: 2.4, valLossEnd: 2.31 });
+  const svg = lossSvg({
+    lossUnit: 'byte',
+    title: 'mine: <2> rounds',
+    losses,
+    unigramLoss: 3.1,
+    bigramLoss: 2.4,
+    valLossEnd: 2.31,
+  });
   expect(svg).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   expect(svg).toContain('mine: &#60;2&#62; rounds');
   expect(svg.match(/class="mark"/g)).toHaveLength(2);
@@ -101,6 +113,13 @@ test('the loss curve draws both losses, both count models and the end', () => {
 });
 
 test('the loss curve of a job without rounds is a chart still', () => {
-  const svg = lossSvg({ title: 'empty', losses: [], unigramLoss: null, bigramLoss: null, valLossEnd: null });
+  const svg = lossSvg({
+    lossUnit: 'byte',
+    title: 'empty',
+    losses: [],
+    unigramLoss: null,
+    bigramLoss: null,
+    valLossEnd: null,
+  });
   expect(svg).not.toMatch(/NaN|undefined|Infinity/);
 });

@@ -1,6 +1,9 @@
 // What a finished job leaves behind as numbers: report.json.
 
 import type { JobView } from '../../shared/api/schemas.ts';
+import { parseManifest } from '../../shared/manifest/manifest.ts';
+import { lossUnit } from '../../shared/manifest/model.ts';
+import type { LossUnit } from '../../shared/manifest/model.ts';
 import type { LossPoint } from '../../shared/rounds/types.ts';
 import type { LedgerVerdict } from '../sdk/verify-ledger.ts';
 
@@ -13,10 +16,11 @@ export interface Report {
   dataset: { sha256: string; bytes: number };
   rounds: number; // closed
   tokens: number; // accepted
-  // Nats per byte, of the agreed state on the validation part. Null where the job ended too early to measure.
+  lossUnit: LossUnit; // losses are nats per byte, or per token where the model has a tokenizer
+  // Of the agreed state on the validation part. Null where the job ended too early to measure.
   valLossStart: number | null; // of the initial state
   valLossEnd: number | null; // of the finished model
-  unigramLoss: number | null; // of counting bytes, on the same validation bytes
+  unigramLoss: number | null; // of counting bytes or tokens, on the same validation part
   bigramLoss: number | null; // of counting pairs
   workers: {
     id: string;
@@ -51,6 +55,7 @@ export function buildReport({ job, losses, stateHashes, ledger }: Outcome): Repo
     dataset: job.dataset,
     rounds: job.round,
     tokens: job.tokens,
+    lossUnit: lossUnit(parseManifest(job.manifest).spec.model),
     valLossStart: losses.find((point) => point.validationLoss !== null)?.validationLoss ?? null,
     valLossEnd: job.evaluation?.loss ?? null,
     unigramLoss: job.evaluation?.unigramLoss ?? null,
@@ -78,8 +83,8 @@ export function summaryOf(report: Report): string {
   const grouped = (value: number): string => Math.round(value).toLocaleString('en');
   return [
     `${report.name}: ${report.state} after ${report.rounds} rounds, ${grouped(report.tokens)} tokens, ${grouped(report.seconds)} s`,
-    `validation loss ${loss(report.valLossStart)} -> ${loss(report.valLossEnd)} nats per byte`,
-    `counting bytes gives ${loss(report.unigramLoss)}, counting pairs ${loss(report.bigramLoss)}`,
+    `validation loss ${loss(report.valLossStart)} -> ${loss(report.valLossEnd)} nats per ${report.lossUnit}`,
+    `counting ${report.lossUnit}s gives ${loss(report.unigramLoss)}, counting pairs ${loss(report.bigramLoss)}`,
     `ledger: ${report.ledger.events} events, ${report.ledger.verified ? 'verified' : 'NOT VERIFIED'}`,
   ].join('\n');
 }

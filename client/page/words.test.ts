@@ -115,7 +115,7 @@ test('the tab’s title tells how far its job is', () => {
 
 test('the verdict follows the numbers', () => {
   const baselines = { tokens: 1000, unigramLoss: 3.1, bigramLoss: 2.4 };
-  expect(verdict({ loss: 2.2, ...baselines })).toMatch(/^Better than counting pairs/);
-  expect(verdict({ loss: 2.8, ...baselines })).toMatch(/^Better than counting letters/);
-  expect(verdict({ loss: 3.3, ...baselines })).toMatch(/^Not yet better/);
+  expect(verdict({ loss: 2.2, ...baselines }, 'byte')).toMatch(/^Better than counting pairs/);
+  expect(verdict({ loss: 2.8, ...baselines }, 'byte')).toMatch(/^Better than counting letters/);
+  expect(verdict({ loss: 3.3, ...baselines }, 'byte')).toMatch(/^Not yet better/);
 });

@@ -2,7 +2,9 @@
 
 import type { JobView } from '../../shared/api/schemas.ts';
 import { parseManifest, type Manifest } from '../../shared/manifest/manifest.ts';
+import type { LossUnit } from '../../shared/manifest/model.ts';
 import type { WorkerPhase, WorkerSnapshot } from '../worker/events.ts';
+import { countedText } from './chart/series.ts';
 import { formatBytes, formatLoss, formatShare } from './format.ts';
 import { isContributing, type PageState } from './state.ts';
 
@@ -110,9 +112,10 @@ export function titleOf(state: PageState): string {
 }
 
 /** How the final loss stands against count models on the same text. */
-export function verdict(evaluation: NonNullable<JobView['evaluation']>): string {
+export function verdict(evaluation: NonNullable<JobView['evaluation']>, unit: LossUnit): string {
   const { loss, unigramLoss, bigramLoss } = evaluation;
-  if (loss < bigramLoss) return 'Better than counting pairs of letters: the model has learnt longer patterns.';
-  if (loss < unigramLoss) return 'Better than counting letters, not yet better than counting pairs of letters.';
-  return 'Not yet better than counting single letters. It needed a longer run.';
+  const counted = countedText(unit);
+  if (loss < bigramLoss) return `Better than counting pairs of ${counted}: the model has learnt longer patterns.`;
+  if (loss < unigramLoss) return `Better than counting ${counted}, not yet better than counting pairs of ${counted}.`;
+  return `Not yet better than counting single ${counted}. It needed a longer run.`;
 }

@@ -51,7 +51,9 @@ async function train(folder: ReadFile): Promise<JobView> {
   });
   const workers = [startTinyWorker(coordinator), startTinyWorker(coordinator)];
   const last = await Promise.all(workers.map((worker) => worker.done));
-  expect(last.map(({ phase, reason }) => [phase, reason])).toEqual(Array(2).fill(['finished', 'pretrained completed']));
+  expect(last.map(({ phase, reason }) => [phase, reason])).toEqual(
+    workers.map(() => ['finished', 'pretrained completed']),
+  );
   return client.getJob(job.id);
 }
 

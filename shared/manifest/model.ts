@@ -49,6 +49,13 @@ const pretrained = z.strictObject({
 
 export const modelSchema = z.discriminatedUnion('kind', [gpt, llama, pretrained]);
 
+/** What losses are counted per: bytes are the tokens of every model but those that bring a tokenizer. */
+export type LossUnit = 'byte' | 'token';
+
+export function lossUnit(model: ModelSettings): LossUnit {
+  return model.kind === 'pretrained' ? 'token' : 'byte';
+}
+
 export type ModelSettings = z.infer<typeof modelSchema>;
 export type GptSettings = z.infer<typeof gpt>;
 export type LlamaSettings = z.infer<typeof llama>;

@@ -2,6 +2,7 @@
 // pairs of letters as marks. Laid out in real pixels, so that text is never scaled.
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { LossUnit } from '../../../shared/manifest/model.ts';
 import type { LossPoint } from '../../../shared/rounds/types.ts';
 import { formatCount, formatLoss } from '../format.ts';
 import type { Baselines } from '../state.ts';
@@ -18,20 +19,26 @@ interface Frame {
   y: Scale;
 }
 
-export function LossChart({ losses, baselines }: { losses: readonly LossPoint[]; baselines: Baselines | null }) {
+interface LossChartProps {
+  losses: readonly LossPoint[];
+  baselines: Baselines | null;
+  unit: LossUnit;
+}
+
+export function LossChart({ losses, baselines, unit }: LossChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   const [pointed, setPointed] = useState<number | null>(null); // x in pixels
   useLayoutEffect(() => watchWidth(box.current!, setWidth), []);
 
-  const series = lossSeries(losses, baselines);
+  const series = lossSeries(losses, baselines, unit);
   const frame = width > 0 ? frameOf(series, width, width < 480 ? 220 : 300) : null;
   const at =
     frame !== null && pointed !== null ? nearest(series.tokens, valueAt(frame.x, pointed)) : series.tokens.length - 1;
   return (
     <figure class="chart">
       <h3>
-        Loss <span class="unit">in nats per byte</span>
+        Loss <span class="unit">in nats per {unit}</span>
       </h3>
       <Legend series={series} at={at} isPointed={pointed !== null} />
       <div

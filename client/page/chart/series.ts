@@ -1,5 +1,7 @@
-// What the loss chart draws, worked out from the job's loss points. Losses are nats per byte, positions are tokens accepted.
+// What the loss chart draws, worked out from the job's loss points. Losses are nats per byte or token, positions are
+// tokens accepted.
 
+import type { LossUnit } from '../../../shared/manifest/model.ts';
 import type { LossPoint } from '../../../shared/rounds/types.ts';
 import { formatCount, formatLoss } from '../format.ts';
 import type { Baselines } from '../state.ts';
@@ -17,6 +19,7 @@ export interface Mark {
 }
 
 export interface Series {
+  unit: LossUnit;
   tokens: readonly number[]; // positions, ascending: where the pointer snaps to
   training: readonly Point[];
   validation: readonly Point[];
@@ -28,6 +31,11 @@ export interface Series {
   validationAt(index: number): number | null;
 }
 
+/** What count models count, as a reader would say it. */
+export function countedText(unit: LossUnit): string {
+  return unit === 'byte' ? 'letters' : 'tokens';
+}
+
 /** A model that knows nothing guesses each of 256 bytes alike. */
 const uniformLoss = Math.log(256);
 
@@ -35,7 +43,7 @@ const uniformLoss = Math.log(256);
  * A point's validation loss is of the state at its round's start, so it lies at the tokens of the round before; its
  * training loss lies at its own tokens.
  */
-export function lossSeries(losses: readonly LossPoint[], baselines: Baselines | null): Series {
+export function lossSeries(losses: readonly LossPoint[], baselines: Baselines | null, unit: LossUnit = 'byte'): Series {
   const training: Point[] = [];
   const validation: Point[] = [];
   let before = 0;
@@ -47,11 +55,12 @@ export function lossSeries(losses: readonly LossPoint[], baselines: Baselines | 
   const end = validation.at(-1) ?? null;
   const tokens = losses.map((point) => point.tokens);
   return {
+    unit,
     tokens,
     training,
     validation,
     end,
-    marks: marksOf(baselines, end),
+    marks: marksOf(baselines, end, unit),
     xDomain: [0, Math.max(1, tokens.at(-1) ?? 1)],
     yDomain: yDomainOf([...training, ...validation], baselines),
     trainingAt: (index) => lastUpTo(training, tokens[index]),
@@ -59,11 +68,15 @@ export function lossSeries(losses: readonly LossPoint[], baselines: Baselines | 
   };
 }
 
-function marksOf(baselines: Baselines | null, end: Point | null): Mark[] {
+function marksOf(baselines: Baselines | null, end: Point | null, unit: LossUnit): Mark[] {
   if (baselines === null) return [];
   const isLabelBelow = (loss: number) => end !== null && end.loss >= loss;
   return [
-    { name: 'counting letters', loss: baselines.unigramLoss, isLabelBelow: isLabelBelow(baselines.unigramLoss) },
+    {
+      name: `counting ${countedText(unit)}`,
+      loss: baselines.unigramLoss,
+      isLabelBelow: isLabelBelow(baselines.unigramLoss),
+    },
     { name: 'counting pairs', loss: baselines.bigramLoss, isLabelBelow: isLabelBelow(baselines.bigramLoss) },
   ];
 }
@@ -90,6 +103,6 @@ export function summary(series: Series): string {
   const last = series.validation.at(-1) ?? series.training.at(-1);
   if (first === undefined || last === undefined) return 'Loss curve: no round is closed yet.';
   const marks = series.marks.map((mark) => `${mark.name} ${formatLoss(mark.loss)}`).join(', ');
-  const change = `Loss went from ${formatLoss(first.loss)} to ${formatLoss(last.loss)} nats per byte over ${formatCount(last.tokens)} tokens.`;
+  const change = `Loss went from ${formatLoss(first.loss)} to ${formatLoss(last.loss)} nats per ${series.unit} over ${formatCount(last.tokens)} tokens.`;
   return marks === '' ? change : `${change} For comparison: ${marks}.`;
 }

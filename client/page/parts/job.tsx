@@ -1,5 +1,6 @@
 // The job in the middle of the page: what it is, how far it got, its loss curve, and who works on it.
 
+import { lossUnit } from '../../../shared/manifest/model.ts';
 import { LossChart } from '../chart/loss-chart.tsx';
 import { formatAgo, formatCount, formatDuration, formatRate, formatRemaining, formatShare } from '../format.ts';
 import { isContributing, type PageState, type ShownJob } from '../state.ts';
@@ -49,7 +50,7 @@ function Shown({ state, shown }: { state: PageState; shown: ShownJob }) {
       </h2>
       <p class="about">{jobText(job, shown.source)}</p>
       <Progress job={job} now={state.now} />
-      <LossChart losses={shown.losses} baselines={shown.baselines} />
+      <LossChart losses={shown.losses} baselines={shown.baselines} unit={lossUnit(manifestOf(job).spec.model)} />
       {job.evaluation !== null && <Result shown={shown} evaluation={job.evaluation} />}
       <Workers shown={shown} snapshot={state.contribution} />
       <Log lines={shown.log} />

@@ -1,29 +1,33 @@
 // What came out of a finished job: its loss beside count models on the same text, the files, and what the model writes.
 
+import { lossUnit } from '../../../shared/manifest/model.ts';
+import type { LossUnit } from '../../../shared/manifest/model.ts';
+import { countedText } from '../chart/series.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import type { ShownJob } from '../state.ts';
-import { verdict } from '../words.ts';
+import { manifestOf, verdict } from '../words.ts';
 
 type Evaluation = NonNullable<ShownJob['job']['evaluation']>;
 
 export function Result({ shown, evaluation }: { shown: ShownJob; evaluation: Evaluation }) {
+  const unit = lossUnit(manifestOf(shown.job).spec.model);
   return (
     <section class="result" aria-labelledby="result-title">
       <h3 id="result-title">Result</h3>
-      <p>{verdict(evaluation)}</p>
-      <Comparison evaluation={evaluation} />
+      <p>{verdict(evaluation, unit)}</p>
+      <Comparison evaluation={evaluation} unit={unit} />
       {shown.artifacts.length > 0 && <Downloads shown={shown} />}
       {shown.sample !== null && <Sample text={shown.sample} />}
     </section>
   );
 }
 
-function Comparison({ evaluation }: { evaluation: Evaluation }) {
+function Comparison({ evaluation, unit }: { evaluation: Evaluation; unit: LossUnit }) {
   const { loss, unigramLoss, bigramLoss, tokens } = evaluation;
   const rows = [
     { name: 'This model', value: loss, isOurs: true },
-    { name: 'Counting pairs of letters', value: bigramLoss, isOurs: false },
-    { name: 'Counting letters', value: unigramLoss, isOurs: false },
+    { name: `Counting pairs of ${countedText(unit)}`, value: bigramLoss, isOurs: false },
+    { name: `Counting ${countedText(unit)}`, value: unigramLoss, isOurs: false },
   ];
   const longest = Math.max(...rows.map((row) => row.value));
   return (
@@ -39,7 +43,9 @@ function Comparison({ evaluation }: { evaluation: Evaluation }) {
           </div>
         ))}
       </dl>
-      <p class="small">Nats per byte on {formatCount(tokens)} bytes that were kept out of training. Lower is better.</p>
+      <p class="small">
+        Nats per {unit} on {formatCount(tokens)} {unit}s that were kept out of training. Lower is better.
+      </p>
     </>
   );
 }
