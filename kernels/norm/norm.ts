@@ -3,14 +3,14 @@
 // LayerNorm: Ba, Kiros, Hinton 2016, arXiv:1607.06450. RMSNorm: Zhang, Sennrich 2019, arXiv:1910.07467.
 
 import type { PlanBuilder } from '../plan/builder.ts';
-import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expectMatrix, expectTensor } from '../plan/expect.ts';
 import type { Kernel, Tensor } from '../plan/op.ts';
 import { normGradientKernel } from './norm-gradient.ts';
+import { normProductOf } from './norm-product.ts';
 import { normCpu } from './norm.cpu.ts';
 import { normReference } from './norm.reference.ts';
 import type { NormAttributes, NormGradientAttributes } from './rows.ts';
-import { rowsAWorkgroup, wgslFor } from './rows.ts';
+import { listNormRows } from './rows.ts';
 
 /**
  * LayerNorm of each row.
@@ -68,22 +68,10 @@ export const normKernel: Kernel = {
       { shape: [rows, 2], dtype: 'f32' },
     ];
   },
-  dispatches({ inputs, outputs, attributes }, traits) {
-    const [x, gain, bias] = inputs as [Tensor, Tensor, Tensor?];
-    const [out, statistics] = outputs as [Tensor, Tensor];
-    const { centred, epsilon } = attributes as NormAttributes;
-    const [rows, width] = x.shape as [number, number];
-    return [
-      dispatch(wgslFor(traits), {
-        entryPoint: 'forward',
-        tensors: { x, gain, bias: bias ?? gain, out, statistics },
-        constants: { rows, width, centred, biased: bias !== undefined, epsilon },
-        workgroups: linearWorkgroups(rows, rowsAWorkgroup(traits), traits),
-      }),
-    ];
-  },
+  dispatches: (op, traits) => [listNormRows(op, traits)],
   reference: normReference,
   cpu: normCpu,
+  fuse: (op, next) => normProductOf(op, next),
   adjoint({ inputs, outputs, attributes }, builder) {
     const [x, gain, bias] = inputs as [Tensor, Tensor, Tensor?];
     const [out, statistics] = outputs as [Tensor, Tensor];

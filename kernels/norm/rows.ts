@@ -2,7 +2,8 @@
 
 import { norm as rowWgsl } from '../generated/norm.ts';
 import { normTiled as tiledWgsl } from '../generated/norm-tiled.ts';
-import type { DeviceTraits, Op } from '../plan/op.ts';
+import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
+import type { DeviceTraits, Dispatch, Op, Tensor } from '../plan/op.ts';
 
 export type NormAttributes = {
   readonly centred: boolean; // true: LayerNorm, false: RMSNorm
@@ -29,4 +30,18 @@ export function wgslFor(traits: DeviceTraits): typeof rowWgsl | typeof tiledWgsl
 /** Rows that one workgroup takes. */
 export function rowsAWorkgroup(traits: DeviceTraits): number {
   return traits.isCpu ? 16 : 1;
+}
+
+/** The forward pass: [x [R, C], gain [C], bias? [C]] -> [out [R, C], statistics [R, 2]]. */
+export function listNormRows({ inputs, outputs, attributes }: Omit<Op, 'kernel'>, traits: DeviceTraits): Dispatch {
+  const [x, gain, bias] = inputs as [Tensor, Tensor, Tensor?];
+  const [out, statistics] = outputs as [Tensor, Tensor];
+  const { centred, epsilon } = attributes as NormAttributes;
+  const [rows, width] = x.shape as [number, number];
+  return dispatch(wgslFor(traits), {
+    entryPoint: 'forward',
+    tensors: { x, gain, bias: bias ?? gain, out, statistics },
+    constants: { rows, width, centred, biased: bias !== undefined, epsilon },
+    workgroups: linearWorkgroups(rows, rowsAWorkgroup(traits), traits),
+  });
 }

@@ -54,7 +54,7 @@ test('a block has an op for each product and norm, one for the gradients of each
     .finish()
     .ops.map(({ kernel }) => kernel.name)
     .filter((name) => name !== 'scale');
-  const forward = ['norm', 'matmul', 'matmul'];
+  const forward = ['normProduct', 'matmul'];
   const backward = ['productPair', 'productPair', 'normGradient'];
   expect(kernels).toEqual([...forward, ...forward, ...backward, ...backward]);
 });
