@@ -49,7 +49,7 @@ function codec(body: CodecBody): Codec {
       view.setUint8(2, version);
       view.setUint8(3, body.id);
       view.setUint32(4, difference.length, true);
-      if (!difference.every(Number.isFinite)) throw new LoomError('internal', 'the difference is not finite');
+      if (!allFinite(difference)) throw new LoomError('internal', 'the difference is not finite');
       const written = body.write(difference, new DataView(view.buffer, headerBytes));
       return new Uint8Array(view.buffer.slice(0, headerBytes + written));
     },
@@ -64,6 +64,11 @@ function codec(body: CodecBody): Codec {
       return difference;
     },
   };
+}
+
+function allFinite(vector: Float32Array): boolean {
+  for (let i = 0; i < vector.length; i++) if (!Number.isFinite(vector[i]!)) return false;
+  return true;
 }
 
 function checkHeader(view: DataView, { id, sizes }: CodecBody, elements: number): void {

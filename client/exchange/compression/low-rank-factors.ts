@@ -66,12 +66,16 @@ function valuesOf(codes: Uint8Array, bits: LevelBits): Float32Array<ArrayBuffer>
 }
 
 function largestRow(matrix: Float32Array, m: number, n: number): Float32Array {
-  let best = matrix.subarray(0, n);
-  for (let i = 1; i < m; i++) {
-    const row = matrix.subarray(i * n, (i + 1) * n);
-    if (norm(row) > norm(best)) best = row;
+  let largest = 0;
+  let at = 0;
+  for (let i = 0; i < m; i++) {
+    let sum = 0;
+    for (let j = i * n; j < (i + 1) * n; j++) sum += matrix[j]! * matrix[j]!;
+    if (sum <= largest) continue;
+    largest = sum;
+    at = i;
   }
-  return best;
+  return matrix.subarray(at * n, (at + 1) * n);
 }
 
 /** [m] = matrix v */

@@ -10,7 +10,6 @@ const float = new Float32Array(bits.buffer);
  * @returns their indices, ascending
  */
 export function largestMagnitudes(block: Float32Array, count: number): Uint32Array {
-  if (count === block.length) return Uint32Array.from(block.keys());
   const magnitudes = block.map(Math.abs);
   const threshold = kthLargest(magnitudes, count);
   let ties = count - countAtLeast(magnitudes, nextFloat(threshold));

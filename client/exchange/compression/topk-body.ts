@@ -78,13 +78,19 @@ function riceParameter(length: number, sent: number): number {
 }
 
 function writeBlock(writer: BitWriter, block: Float32Array, sent: number, bits: ValueBits): void {
-  const indices = largestMagnitudes(block, sent);
-  const values = Float32Array.from(indices, (index) => block[index]!);
+  const indices = sent < block.length ? largestMagnitudes(block, sent) : null;
+  const values = indices === null ? block : valuesAt(block, indices);
   const range = rangeOf(values, bits);
   writer.write(bfloat16Bits(range.low), 16);
   if (statedMagnitudes(bits) === 2) writer.write(bfloat16Bits(range.high), 16);
-  if (sent < block.length) writeGaps(writer, indices, riceParameter(block.length, sent));
-  for (const value of values) writer.write(codeOf(value, range, bits), bits);
+  if (indices !== null) writeGaps(writer, indices, riceParameter(block.length, sent));
+  for (let i = 0; i < sent; i++) writer.write(codeOf(values[i]!, range, bits), bits);
+}
+
+function valuesAt(block: Float32Array, indices: Uint32Array): Float32Array {
+  const values = new Float32Array(indices.length);
+  for (let i = 0; i < indices.length; i++) values[i] = block[indices[i]!]!;
+  return values;
 }
 
 function writeGaps(writer: BitWriter, indices: Uint32Array, parameter: number): void {
