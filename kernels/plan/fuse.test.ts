@@ -72,3 +72,12 @@ test('what somebody reads is written, and what is written later is waited for', 
   expect(list(true)).toEqual(['matmul', 'scale', 'sum', 'sum']);
   expect(list(false)).toEqual(['matmul', 'scale', 'sum']); // the outer sum needs `late`
 });
+
+test('an op that writes two contributions to a gradient does not add them up itself', () => {
+  const builder = new PlanBuilder();
+  const x = builder.op(scale, [builder.parameter('x', [3, 3])], { factor: 2 })[0];
+  const squares = builder.op(matmul, [x, x], { layout: 'nt' }, ['squares'])[0];
+  builder.backwardFrom([{ output: squares, gradient: builder.input('d', [3, 3]) }]);
+  const reads = builder.finish().ops.filter(({ inputs, outputs }) => inputs.some((input) => outputs.includes(input)));
+  expect(reads).toEqual([]);
+});
