@@ -33,7 +33,8 @@ export function muon(builder: PlanBuilder, isMatrix: (parameter: Parameter) => b
   const hyper = builder.input('muon.hyper', [4]);
   const squares = sumSquares(builder, gradients, 'muon.squares');
   const rest = builder.layout().filter((parameter) => !isStacked(parameter));
-  if (rest.length > 0) listRest(builder, rest, { parameters, gradients, squares });
+  const restHyper = builder.input('adamw.hyper', [8]); // also where there is no rest, so that whoever writes it need not know
+  if (rest.length > 0) listRest(builder, rest, { parameters, gradients, squares, hyper: restHyper });
   for (const [index, stack] of stacksOf(builder.layout().filter(isStacked)).entries()) {
     const name = `muon.${index}`;
     const flatPlaces = stack.matrices.flatMap(({ offset, isTransposed }) => [offset, Number(isTransposed)]);
@@ -72,11 +73,12 @@ interface Vectors {
   readonly parameters: Tensor;
   readonly gradients: Tensor;
   readonly squares: Tensor;
+  readonly hyper: Tensor; // of AdamW
 }
 
-function listRest(builder: PlanBuilder, rest: readonly Parameter[], { parameters, gradients, squares }: Vectors): void {
+function listRest(builder: PlanBuilder, rest: readonly Parameter[], vectors: Vectors): void {
+  const { parameters, gradients, squares, hyper } = vectors;
   const { blocks: numbers, decays: flags } = blocksOf(rest);
-  const hyper = builder.input('adamw.hyper', [8]);
   const blocks = builder.constant('muon.rest.blocks', [numbers.length], numbers);
   const decays = builder.constant('muon.rest.decays', [flags.length], flags);
   const moments = ['means', 'variances'].map((name) => builder.state(`muon.rest.${name}`, [numbers.length * 64]));
