@@ -23,7 +23,7 @@ export interface Call {
   arguments: readonly string[]; // as many as the command names
   options: Readonly<Record<string, string | true | undefined>>;
   terminal: Terminal;
-  /** Aborts on Ctrl-C or SIGTERM. */
+  /** Aborts on Ctrl-C or SIGTERM; the reason is the signal's name. */
   signal: AbortSignal;
 }
 

@@ -53,14 +53,14 @@ function report(error: unknown, terminal: Terminal): number {
   return exitCodeOf(known);
 }
 
-/** Aborts at the first Ctrl-C or SIGTERM, so that commands can end in order; a second Ctrl-C ends at once. */
+/** Aborts at the first Ctrl-C or SIGTERM, whose name is the reason, so that commands can end in order; a second Ctrl-C ends at once. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   let firstAt: number | null = null;
-  const interrupt = (): void => {
+  const interrupt = (name: NodeJS.Signals): void => {
     if (firstAt !== null && Date.now() - firstAt > sameSignalMs) process.exit(exitCode.interrupted);
     firstAt ??= Date.now();
-    controller.abort();
+    controller.abort(name);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
   return controller.signal;

@@ -19,7 +19,7 @@ export interface HeadlessOptions {
   json: boolean; // a JSON line for every snapshot, instead of lines for people
 }
 
-/** Contributes until `signal` aborts, the worker fails, or with `once` a job has ended. Returns the exit code. */
+/** Contributes until `signal` aborts (SIGTERM as its reason lets it finish the part in hand), the worker fails, or with `once` a job has ended. Returns the exit code. */
 export async function runHeadless(
   options: HeadlessOptions,
   signal: AbortSignal,
@@ -43,7 +43,8 @@ export async function runHeadless(
     createPeer,
     onSnapshot: show,
   });
-  const stop = (): void => void contributor.stop();
+  const stop = (): void =>
+    void (signal.reason === 'SIGTERM' ? contributor.drain('its process was told to end') : contributor.stop());
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   const { phase } = await contributor.done;

@@ -3,13 +3,14 @@
 //   node client/node/main.ts --coordinator URL [--name NAME] [--data DIR] [--backend auto|webgpu|cpu] [--load 0.05..1]
 //                            [--once] [--json]
 //
-// Exit codes: 0 ended in order, 1 failed, 2 wrong arguments. SIGINT and SIGTERM leave the job and end within seconds; so does
-// the end of a parent process that started this one with a channel.
+// Exit codes: 0 ended in order, 1 failed, 2 wrong arguments. SIGINT leaves the job and ends within seconds, as does the end of a
+// parent process that started this one with a channel. SIGTERM finishes the part in hand first, for 25 seconds at most.
 
 import { parseArgs } from 'node:util';
 import { LoomError, describeError } from '../../shared/errors.ts';
 import { runHeadless } from './headless.ts';
 import type { HeadlessOptions } from './headless.ts';
+import { drainMs } from '../worker/contribute.ts';
 
 const graceMs = 5000;
 
@@ -64,11 +65,12 @@ function wrong(where: string, value: string | undefined, allowed: string): LoomE
 /** Aborts when we are told to end, and ends by force what does not end in time. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
-  const interrupt = (): void => {
-    controller.abort();
-    setTimeout(() => process.exit(1), graceMs).unref();
+  const interrupt = (signal: string): void => {
+    controller.abort(signal);
+    setTimeout(() => process.exit(1), signal === 'SIGTERM' ? drainMs + graceMs : graceMs).unref();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const) process.once(signal, interrupt);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const)
+    process.once(signal, () => interrupt(signal));
   return controller.signal;
 }
 

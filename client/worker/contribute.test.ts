@@ -134,6 +134,43 @@ test('pausing stops the work of one, stopping ends it; the others go on', async 
   expect((await client.getJob(job.id)).workers.filter(({ present }) => present)).toHaveLength(2);
 });
 
+test('a worker that drains finishes its part first, and none of its work is lost', async () => {
+  const job = await submitTinyJob(client, endless, { min: 1, max: 3 });
+  const [a, b] = [start(), start()];
+  await until(
+    () => [a, b].map((worker) => worker.snapshot()),
+    (all) => all.every(({ roundsAccepted }) => roundsAccepted > 0),
+  );
+  await until(
+    () => b.snapshot(),
+    ({ phase }) => phase === 'training',
+  );
+  const { round } = await client.getJob(job.id);
+  await b.drain('its machine is wanted', 120_000);
+  expect(b.snapshot()).toMatchObject({ phase: 'stopped', reason: 'its machine is wanted' });
+  const { workerId } = b.snapshot();
+  const closed = await client.ledgerEvents({ subject: job.id, type: 'round.closed', limit: 1000 });
+  const since = closed.map(({ data }) => data as { round: number; late: string[] }).filter((now) => now.round >= round);
+  expect(since.flatMap(({ late }) => late)).not.toContain(workerId);
+  await atRound(job, (await client.getJob(job.id)).round + 2); // the others go on
+});
+
+test('the last worker to drain stores the state; whoever comes next goes on from it', async () => {
+  const job = await submitTinyJob(client, endless, { min: 1, max: 3 });
+  const first = start();
+  await until(
+    () => first.snapshot(),
+    ({ roundsAccepted }) => roundsAccepted > 1,
+  );
+  await first.drain('its machine is wanted', 120_000);
+  const { round } = await client.getJob(job.id);
+  start();
+  await atRound(job, round + 2);
+  const lines = await client.jobLogs(job.id);
+  expect(lines.filter(({ text }) => /went back/.test(text))).toEqual([]);
+  expect(lines.filter(({ text }) => text.includes(`Checkpoint of round ${round} `))).toHaveLength(1);
+});
+
 test('a worker that cannot reach its peers is served through the relay', async () => {
   const job = await submitTinyJob(client, endless, { min: 2, max: 2 });
   const island: ContributeOptions['createPeer'] = (id, options) => createPeer(id, { ...options, port: 9 });

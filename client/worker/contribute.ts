@@ -43,11 +43,16 @@ export interface Contributor {
   pause(): void;
   resume(): void;
   setLoad(load: number): void;
-  /** Says goodbye to the room and ends; resolves within a few seconds. */
+  /** Says goodbye to the room and ends; resolves within a few seconds. A part in hand goes back to the room. */
   stop(reason?: string): Promise<void>;
+  /** As `stop`, but finishes the part in hand, and stores the state if nobody else has it, for `patienceMs` at most. */
+  drain(reason?: string, patienceMs?: number): Promise<void>;
   /** Resolves with the last snapshot: stopped, failed, or with `once` finished. */
   readonly done: Promise<WorkerSnapshot>;
 }
+
+/** Shorter than what service managers leave a process after SIGTERM. */
+export const drainMs = 25_000;
 
 /** Errors that trying again does not cure. */
 const hopeless: ReadonlySet<string> = new Set(['unsupported_version', 'forbidden', 'no_backend', 'conflict']);
@@ -62,6 +67,7 @@ export function contribute(options: ContributeOptions): Contributor {
     resume: () => life.setPaused(false),
     setLoad: (load) => life.setLoad(load),
     stop: (reason = 'stopped by its user') => life.stop(reason),
+    drain: (reason = 'drained', patienceMs = drainMs) => life.drain(reason, patienceMs),
     done,
   };
 }
@@ -72,6 +78,7 @@ class Life {
   private readonly api: CoordinatorApi;
   private readonly changed = new Bell();
   private stopping: string | null = null;
+  private draining: string | null = null;
   private paused = false;
   private load: number;
   private session: JobSession | null = null;
@@ -94,7 +101,8 @@ class Life {
         await this.suffer(error, failures++);
       }
     }
-    if (this.stopping !== null) this.feed.update({ phase: 'stopped', reason: this.stopping });
+    const why = this.stopping ?? this.draining;
+    if (why !== null) this.feed.update({ phase: 'stopped', reason: why });
     this.changed.ring();
     return this.feed.close();
   }
@@ -118,8 +126,16 @@ class Life {
     while (this.feed.isOpen) await this.changed.wait(100);
   }
 
+  async drain(reason: string, patienceMs: number): Promise<void> {
+    this.draining = reason;
+    this.session?.drain(reason);
+    const giveUpAt = Date.now() + patienceMs;
+    while (this.session !== null && Date.now() < giveUpAt) await this.changed.wait(50);
+    await this.stop(reason);
+  }
+
   private goesOn(): boolean {
-    return this.stopping === null && !this.finished && this.feed.now.phase !== 'failed';
+    return this.stopping === null && this.draining === null && !this.finished && this.feed.now.phase !== 'failed';
   }
 
   private async lookForWork(): Promise<void> {

@@ -62,6 +62,7 @@ export class JobSession {
   private readonly changed = new Bell();
   private view: RoomView = unknownRoom;
   private paused: boolean;
+  private draining: string | null = null; // why
   private reported: StateRef | null = null;
   private committed: { assignment: Assignment; message: Commit; payload: Uint8Array } | null = null;
   private readonly folding = new Map<string, Promise<Folded>>(); // what our group asked of us in this round, by node
@@ -107,6 +108,7 @@ export class JobSession {
     for (let failures = 0; this.end === null;) {
       const step = this.look();
       if (step.type === 'end') this.finish({ type: 'finished', ...this.view.finish! });
+      else if (step.type === 'leave') this.leave(this.draining ?? 'released by the room');
       else if (step.type === 'wait') await this.idle();
       else {
         const error = await Promise.race([this.attempt(step), this.ended.promise]);
@@ -122,6 +124,13 @@ export class JobSession {
     this.paused = paused;
     this.socket.send({ type: paused ? 'pause' : 'resume' });
     this.look();
+  }
+
+  /** Finishes the part in hand, takes no further one, and leaves when nothing depends on this worker any more. */
+  drain(reason: string): void {
+    this.draining = reason;
+    this.socket.send({ type: 'drain', reason });
+    this.options.report({ reason: 'Finishing what is in hand, then leaving.' });
   }
 
   leave(reason: string): void {
@@ -167,6 +176,7 @@ export class JobSession {
     this.lostAt = null;
     this.reported = null;
     if (this.paused) this.socket.send({ type: 'pause' });
+    if (this.draining !== null) this.socket.send({ type: 'drain', reason: this.draining });
   }
 
   private lose(reason: string): void {

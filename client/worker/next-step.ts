@@ -28,7 +28,7 @@ export type Reply =
   | { readonly type: 'upload'; readonly lease: Lease } // begins; goes on beside
   | { readonly type: 'decline'; readonly lease: Lease };
 
-export type Step = Work | Reply | { readonly type: 'wait' } | { readonly type: 'end' };
+export type Step = Work | Reply | { readonly type: 'wait' } | { readonly type: 'leave' } | { readonly type: 'end' };
 
 export function isReply(step: Step): step is Reply {
   return step.type === 'report' || step.type === 'recommit' || step.type === 'upload' || step.type === 'decline';
@@ -37,6 +37,7 @@ export function isReply(step: Step): step is Reply {
 export function nextStep(view: RoomView, own: Own): Step {
   if (view.finish !== null) return { type: 'end' };
   if (!view.welcomed) return { type: 'wait' };
+  if (view.released) return { type: 'leave' };
   return catchUp(view, own) ?? serve(view, own) ?? { type: 'wait' };
 }
 

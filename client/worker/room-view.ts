@@ -18,6 +18,7 @@ export interface RoomView {
   readonly log: readonly ClosedRound[]; // from the checkpoint's round to round - 1
   readonly assignment: Assignment | null; // our part in the open round
   readonly lease: Lease | null; // an upload the room asked us for
+  readonly released: boolean; // we drain, and may go
   readonly finish: { state: 'completed' | 'failed' | 'cancelled'; reason: string } | null;
   readonly topology: Topology;
   readonly peers: readonly Peer[]; // those we work with, ourselves included; in a mesh all present members
@@ -31,6 +32,7 @@ export const unknownRoom: RoomView = {
   log: [],
   assignment: null,
   lease: null,
+  released: false,
   finish: null,
   topology: 'mesh',
   peers: [],
@@ -60,6 +62,8 @@ export function see(view: RoomView, message: RoomMessage): RoomView {
       return checkpointed(view, message.checkpoint);
     case 'lease':
       return { ...view, lease: message.lease };
+    case 'released':
+      return { ...view, released: true };
     case 'finish':
       return { ...view, finish: { state: message.state, reason: message.reason } };
     case 'committed':

@@ -139,6 +139,9 @@ const workerMessage = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('pause') }),
   z.strictObject({ type: z.literal('resume') }),
+  // The worker wants to leave without harm: it finishes its part of the open round, takes no further one, and goes when the
+  // room says `released`, or when it can wait no longer. Said again after a lost connection.
+  z.strictObject({ type: z.literal('drain'), reason: z.string().max(500) }),
   z.strictObject({ type: z.literal('leave'), reason: z.string().max(500) }),
 ]);
 
@@ -186,6 +189,8 @@ const roomMessage = z.discriminatedUnion('type', [
   // A worker needs this payload and cannot get it from a peer: whoever holds it puts it on the relay.
   z.strictObject({ type: z.literal('relay'), round, hashes: z.array(hash) }),
   z.strictObject({ type: z.literal('lease'), lease }),
+  // To a worker that drains: nothing depends on it any more. It says `leave`.
+  z.strictObject({ type: z.literal('released') }),
   z.strictObject({
     type: z.literal('finish'),
     state: z.enum(['completed', 'failed', 'cancelled']),

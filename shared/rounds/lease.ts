@@ -6,7 +6,7 @@ import { leaseMs, leaseRetryMs } from './limits.ts';
 import { change, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, OpenLease, RoomState } from './types.ts';
-import { isLogLong, isUpToDate } from './views.ts';
+import { isLogLong, isStateLeaving, isUpToDate } from './views.ts';
 
 type Kind = OpenLease['kind'];
 
@@ -36,7 +36,7 @@ export function checkpointDueAt(state: RoomState): number {
   const members = Object.values(state.members);
   if (state.round > (state.checkpoint?.round ?? -1) && members.some((member) => member.stuck)) return 0;
   if (state.round <= (state.checkpoint?.round ?? 0)) return Infinity; // the seed's state needs no copy
-  if (isLogLong(state)) return 0;
+  if (isLogLong(state) || isStateLeaving(state)) return 0;
   const holders = members.filter((member) => member.present && isUpToDate(state, member)).length;
   const { checkpointInterval } = state.manifest.spec.runtime;
   return state.checkpointAt + (holders === 1 ? checkpointInterval / 4 : checkpointInterval); // the only copy is at risk

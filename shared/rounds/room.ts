@@ -7,6 +7,7 @@ import type { WorkerMessage } from '../protocol/messages.ts';
 import { agreeWhenReported, applied } from './agree.ts';
 import { closeWhenDone } from './close.ts';
 import { announceCommits, commit, received } from './collect.ts';
+import { drain, releaseDrained } from './drain.ts';
 import { explain } from './explain.ts';
 import { folded } from './fold.ts';
 import { cancel, finishWhenTrained } from './finish.ts';
@@ -121,6 +122,8 @@ function takeMessage(turn: Turn, id: string, message: WorkerMessage): void {
       return pause(turn, id);
     case 'resume':
       return resume(turn, id);
+    case 'drain':
+      return drain(turn, id);
     case 'leave':
       return leave(turn, id, message.reason);
   }
@@ -136,6 +139,7 @@ const sequel = [
   finishWhenTrained,
   leaseWhenDue,
   openWhenReady,
+  releaseDrained,
   announceCommits,
   introduce,
   explain,

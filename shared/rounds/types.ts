@@ -31,6 +31,7 @@ export interface Member extends Omit<Peer, 'group'> {
   backend: BackendInfo;
   present: boolean; // has an open socket
   paused: boolean;
+  drains: 'asked' | 'released' | null; // is about to leave: gets no further part; released = was told that it may go
   tokensPerSecond: number; // smoothed over its rounds; 0 = not known yet
   holds: StateRef | null; // the state it last reported, unless that is known to be wrong
   misses: number; // rounds in a row that it was of no use to: no commit in time, or no word of what it received

@@ -19,7 +19,15 @@ export function isUpToDate(state: RoomState, member: Member): boolean {
 
 /** Members that could train now, in the order in which they joined. */
 export function readyMembers(state: RoomState): Member[] {
-  return Object.values(state.members).filter((member) => isActive(member) && isUpToDate(state, member));
+  return Object.values(state.members).filter(
+    (member) => isActive(member) && member.drains === null && isUpToDate(state, member),
+  );
+}
+
+/** Whether only workers that are about to leave hold the agreed state: it has to be stored before they may. */
+export function isStateLeaving(state: RoomState): boolean {
+  const holders = Object.values(state.members).filter((member) => member.present && isUpToDate(state, member));
+  return holders.length > 0 && holders.every(({ drains }) => drains !== null);
 }
 
 /** The agreed hash of the state of `round`; null if it is not agreed, or older than the checkpoint. */

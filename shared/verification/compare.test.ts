@@ -11,7 +11,13 @@ const near = (share: number): Float32Array => shard.map((value, i) => value + sh
 test('rounding passes; another shard, another sign, another length and nothing do not', () => {
   expect(isSameShard(compare(near(0.01), shard))).toBe(true);
   expect(isSameShard(compare(shard, shard))).toBe(true);
-  for (const lie of [other, near(0.5), shard.map((value) => -value), shard.map((value) => 1.5 * value), new Float32Array(2000)])
+  for (const lie of [
+    other,
+    near(0.5),
+    shard.map((value) => -value),
+    shard.map((value) => 1.5 * value),
+    new Float32Array(2000),
+  ])
     expect(isSameShard(compare(lie, shard))).toBe(false);
 });
 

@@ -1,7 +1,17 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../random.ts';
 import { unlike } from './compare.ts';
-import { ban, convene, gateRuled, isGood, newCourt, sentencesBetween, standingOf, stateHistory, testified } from './court.ts';
+import {
+  ban,
+  convene,
+  gateRuled,
+  isGood,
+  newCourt,
+  sentencesBetween,
+  standingOf,
+  stateHistory,
+  testified,
+} from './court.ts';
 import type { Court, Order, Shard } from './court.ts';
 
 const alike = { cosine: 1, error: 0 };
@@ -15,7 +25,13 @@ function shardsOf(ids: readonly string[], round: number): Shard[] {
 }
 
 /** One round of audits; `says` is what a checker says of a shard. */
-function round(court: Court, number: number, ids: readonly string[], says: (order: Order) => boolean, share = 0.1): Court {
+function round(
+  court: Court,
+  number: number,
+  ids: readonly string[],
+  says: (order: Order) => boolean,
+  share = 0.1,
+): Court {
   const present = ids.filter((id) => standingOf(court, id).state !== 'banned');
   const checkers = present.filter((id) => isGood(court, id));
   const means = { shards: shardsOf(present, number - 1), checkers, share, random: createRandom(number) };
@@ -53,14 +69,20 @@ test('a liar is quarantined by one, convicted by most, and banned', () => {
 
 test('10 of 25 that lie for each other and against all others are banned, and no one else', () => {
   const isLiar = (id: string): boolean => Number(id.slice(1)) < 10;
-  const says = ({ checker, shard }: Order): boolean => (isLiar(checker) ? isLiar(shard.workerId) : !isLiar(shard.workerId));
+  const says = ({ checker, shard }: Order): boolean =>
+    isLiar(checker) ? isLiar(shard.workerId) : !isLiar(shard.workerId);
   const court = play(idsOf(25), 150, says);
   const bannedIds = sentencesBetween(newCourt, court).filter(({ state }) => state === 'banned');
   expect(bannedIds.map(({ workerId }) => workerId).toSorted()).toEqual(idsOf(25).filter(isLiar).toSorted());
 });
 
 test('of two nobody can tell who is right; of three the third settles it', () => {
-  expect(sentencesBetween(newCourt, play(idsOf(2), 30, () => false, 0.5))).toEqual([]);
+  expect(
+    sentencesBetween(
+      newCourt,
+      play(idsOf(2), 30, () => false, 0.5),
+    ),
+  ).toEqual([]);
   const court = play(idsOf(3), 30, ({ shard }) => shard.workerId !== 'w1', 0.5);
   expect(standingOf(court, 'w1').state).toBe('banned');
   const slander = play(idsOf(3), 30, ({ checker }) => checker !== 'w1', 0.5);

@@ -76,7 +76,12 @@ export interface Order {
 export function convene(
   court: Court,
   round: number,
-  { shards, checkers, share, random }: { shards: readonly Shard[]; checkers: readonly string[]; share: number; random: Random },
+  {
+    shards,
+    checkers,
+    share,
+    random,
+  }: { shards: readonly Shard[]; checkers: readonly string[]; share: number; random: Random },
 ): { court: Court; orders: Order[] } {
   const credit = court.credit + share * shards.length;
   const trials = court.trials.filter((trial) => round - trial.shard.round < stateHistory);
@@ -93,7 +98,10 @@ export function convene(
   const pairs = credit <= 0 ? [] : drawAudits(untried, free, Math.min(credit, 2 * share * shards.length + 1), random);
   for (const { subject, checker } of pairs) {
     const shard = shards.find(({ workerId }) => workerId === subject)!;
-    const jury = shuffled(checkers.filter((id) => id !== subject && id !== checker), random);
+    const jury = shuffled(
+      checkers.filter((id) => id !== subject && id !== checker),
+      random,
+    );
     const trial: Trial = { shard, votes: { [checker]: null }, voters: 0, parties: [], jury, askedAt: round };
     next = { ...next, trials: [...next.trials, trial] };
     orders.push({ checker, shard });
@@ -126,7 +134,10 @@ function callJury(trial: Trial, round: number, first: number, bench: Bench, orde
   const able = bench.order.filter((id) => jury.includes(id) && votes[id] === undefined);
   const busy = new Set(orders.map(({ checker }) => checker));
   const [known, fresh] = [able.filter((id) => busy.has(id)), able.filter((id) => !busy.has(id))];
-  const asked = [...known, ...fresh.slice(0, Math.max(0, bench.size - busy.size))].slice(0, isFirst ? first : jury.length);
+  const asked = [...known, ...fresh.slice(0, Math.max(0, bench.size - busy.size))].slice(
+    0,
+    isFirst ? first : jury.length,
+  );
   for (const checker of asked) orders.push({ checker, shard });
   return { ...trial, votes: { ...votes, ...Object.fromEntries(asked.map((id) => [id, null])) }, askedAt: round };
 }
@@ -140,7 +151,12 @@ export function testified(court: Court, checker: string, hash: string, likeness:
   if (voted.voters > 0) return settle(court, trial, voted);
   const { workerId, round } = trial.shard;
   if (isSameShard(likeness)) return change(replace(court, trial, null), workerId, (was) => passed(was, checker));
-  return accuse(court, trial, voted, `another worker computed its shard of round ${round} again and got something else`);
+  return accuse(
+    court,
+    trial,
+    voted,
+    `another worker computed its shard of round ${round} again and got something else`,
+  );
 }
 
 /**
@@ -175,7 +191,10 @@ function enoughJurors(court: Court, { shard }: Trial): { toConvict: number; toAc
   return { toConvict: hasLied ? 1 : unanimousJury, toAcquit: unanimousJury };
 }
 
-function unanimityOf({ votes, parties }: Trial, enough: ReturnType<typeof enoughJurors>): ReturnType<typeof majorityOf> {
+function unanimityOf(
+  { votes, parties }: Trial,
+  enough: ReturnType<typeof enoughJurors>,
+): ReturnType<typeof majorityOf> {
   const said = Object.entries(votes).filter(([id, vote]) => vote !== null && !parties.includes(id));
   const [first] = said;
   if (first === undefined || said.some(([, vote]) => vote !== first[1])) return null;
@@ -190,7 +209,8 @@ export function gateRuled(court: Court, { verdicts, liars, broken }: Ruling): Co
   for (const { workerId, finding } of verdicts) {
     if (finding !== 'unjudged') next = change(next, workerId, (was) => gated(was, finding === 'useful'));
   }
-  for (const id of liars) next = strike(next, id, 'the loss it measured on held-out text is not what most others measured');
+  for (const id of liars)
+    next = strike(next, id, 'the loss it measured on held-out text is not what most others measured');
   for (const id of broken) next = ban(next, id, 'it sent a payload that does not decode to finite numbers');
   return next;
 }
@@ -204,7 +224,9 @@ function strike(court: Court, workerId: string, reason: string): Court {
 export function ban(court: Court, workerId: string, reason: string): Court {
   const next = change(court, workerId, (was) => banned(was, reason));
   const standings = Object.fromEntries(Object.entries(next.standings).map(([id, was]) => [id, doubted(was, workerId)]));
-  const trials = next.trials.filter(({ shard }) => shard.workerId !== workerId).map((trial) => withoutVoter(trial, workerId));
+  const trials = next.trials
+    .filter(({ shard }) => shard.workerId !== workerId)
+    .map((trial) => withoutVoter(trial, workerId));
   return dropBaseless({ ...next, standings, trials });
 }
 

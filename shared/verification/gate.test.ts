@@ -66,8 +66,18 @@ test('who measures what most others do not has lied, whatever it says', () => {
 
 test('a false loss of the agreed state is a lie too, a difference of arithmetic is none', () => {
   const same: Loss = () => 2.9;
-  expect(rule(answered(open(), same, (judge) => (judge === 'w4' ? 2 : 3)), contributions).liars).toEqual(['w4']);
-  expect(rule(answered(open(), (judge) => 2.9 + 1e-4 * Number(judge.slice(1))), contributions).liars).toEqual([]);
+  expect(
+    rule(
+      answered(open(), same, (judge) => (judge === 'w4' ? 2 : 3)),
+      contributions,
+    ).liars,
+  ).toEqual(['w4']);
+  expect(
+    rule(
+      answered(open(), (judge) => 2.9 + 1e-4 * Number(judge.slice(1))),
+      contributions,
+    ).liars,
+  ).toEqual([]);
 });
 
 test('a payload that most cannot read is broken', () => {

@@ -101,7 +101,10 @@ function measured({ said }: Gate, hash: string): Record<string, number> {
 
 /** What the round decides with what was said. */
 export function rule(gate: Gate, contributions: readonly Contribution[]): Ruling {
-  const before = consensusOf(mapValues(gate.said, (measurement) => measurement.before), arithmetic);
+  const before = consensusOf(
+    mapValues(gate.said, (measurement) => measurement.before),
+    arithmetic,
+  );
   const liars = new Set(before?.outliers ?? []);
   const broken: string[] = [];
   const judgements = contributions.flatMap(({ workerId, hash }) => {

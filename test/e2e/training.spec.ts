@@ -79,7 +79,10 @@ test('everything is done by keyboard: pause, resume, load', async () => {
 test('a tab that closes in mid-round does not stop the job', async ({ place }) => {
   await expect(second.page.getByRole('heading', { name: /Training/ })).toBeVisible();
   const { round } = await place.client.getJob(job.id);
-  await second.context.close();
+  await second.page.close({ runBeforeUnload: true }); // as a person closes it
+  await expect
+    .poll(async () => (await place.client.jobLogs(job.id)).map(({ text }) => text).join('\n'))
+    .toMatch(/left at round \d+: the tab was closed/);
   await expect.poll(async () => (await place.client.getJob(job.id)).round).toBeGreaterThan(round + 2);
   const now = await place.client.getJob(job.id);
   expect(now.state).toBe('running');

@@ -13,7 +13,8 @@ export const worker: Command = {
   name: 'worker',
   summary: 'contribute this machine to a coordinator, until stopped',
   details: `
-Takes the jobs that the coordinator has for it, one after the other. With --json every change is a JSON line.
+Takes the jobs that the coordinator has for it, one after the other. SIGTERM lets it finish its part of the open round, for 25
+seconds at most, before it leaves; Ctrl-C leaves at once. With --json every change is a JSON line.
 
   loomos worker --coordinator https://loomos.example.com`,
   options: {

@@ -24,6 +24,7 @@ export function member(workerId: string, change: Partial<Member> = {}): Member {
     backend: { kind: 'cpu', adapter: 'x' },
     present: true,
     paused: false,
+    drains: null,
     tokensPerSecond: 100,
     holds: null,
     resyncs: 0,
