@@ -1,6 +1,7 @@
 // From the config.json of a Hugging Face model to a decoder's shape. What this product cannot compute exactly is refused by
 // the field's name, never ignored; dropout is left out, which changes nothing but training.
 
+import type { Rotary } from '../../kernels/rotary/angles.ts';
 import { mostHeadSize } from '../../shared/manifest/model.ts';
 import type { DecoderShape } from './decoder.ts';
 import type { GptShape } from './gpt.ts';
@@ -104,7 +105,7 @@ function llamaShape(fields: Fields, type: string): LlamaShape {
     hidden: fields.size('intermediate_size'),
     context: contextOf(fields, type),
     vocabulary: fields.size('vocab_size'),
-    ropeTheta: ropeTheta(fields),
+    rotary: rotaryOf(fields),
     epsilon: fields.number('rms_norm_eps', 1e-6),
     qkvBias: type === 'qwen2',
     tied: fields.only('tie_word_embeddings', [undefined, false, true]) === true,
@@ -118,13 +119,27 @@ function contextOf(fields: Fields, type: string): number {
   return Math.min(context, fields.size('sliding_window', 4096));
 }
 
-/** Beside the other fields, or, since version 5 of `transformers`, in `rope_parameters`. */
-function ropeTheta(fields: Fields): number {
-  fields.only('rope_scaling', [undefined, null]);
+/** The base beside the other fields and the scaling in `rope_scaling`, or both, as `transformers` 5 has them, in `rope_parameters`. */
+function rotaryOf(fields: Fields): Rotary {
   const inner = fields.inner('rope_parameters');
-  if (inner === null) return fields.number('rope_theta', 10_000);
-  inner.only('rope_type', [undefined, 'default']);
-  return inner.number('rope_theta', 10_000);
+  const base = (inner ?? fields).number('rope_theta', 10_000);
+  const scaling = inner ?? fields.inner('rope_scaling');
+  if (scaling === null) return { base };
+  const field = scaling.has('type') ? 'type' : 'rope_type'; // `type` in older files
+  const type = scaling.only(field, ['default', 'linear', 'llama3']);
+  if (type === 'default') return { base };
+  const factor = scaling.number('factor');
+  if (type === 'linear') return { base, scaling: { type, factor } };
+  return {
+    base,
+    scaling: {
+      type: 'llama3',
+      factor,
+      lowFrequencyFactor: scaling.number('low_freq_factor'),
+      highFrequencyFactor: scaling.number('high_freq_factor'),
+      originalContext: scaling.size('original_max_position_embeddings'),
+    },
+  };
 }
 
 function checkHeadSize(fields: Fields, name: string, headSize: number): void {
@@ -149,7 +164,8 @@ class Fields {
     return value as number;
   }
 
-  number(name: string, fallback: number): number {
+  /** A number above 0. @param fallback where the field is absent or null */
+  number(name: string, fallback?: number): number {
     const value = this.#values[name] ?? fallback;
     this.check(name, typeof value === 'number' && value > 0, 'a number above 0');
     return value as number;
@@ -164,6 +180,10 @@ class Fields {
     const shown = allowed.map((other) => (other === undefined ? 'none' : JSON.stringify(other)));
     this.check(name, fits || (type !== undefined && value === undefined), shown.join(', '));
     return value;
+  }
+
+  has(name: string): boolean {
+    return name in this.#values;
   }
 
   inner(name: string): Fields | null {

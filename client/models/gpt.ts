@@ -61,7 +61,7 @@ export function listGpt(builder: PlanBuilder, shape: GptShape, sequence: Sequenc
 }
 
 export function gptHeads({ heads, width, positions }: GptShape): AttentionHeads {
-  return { heads, kvHeads: heads, headSize: width / heads, rotaryBase: positions === 'rotary' ? 10000 : null };
+  return { heads, kvHeads: heads, headSize: width / heads, rotary: positions === 'rotary' ? { base: 10_000 } : null };
 }
 
 function listBlock(builder: PlanBuilder, shape: GptShape, block: Block, x: Tensor, sequence: Sequence): Tensor {

@@ -88,7 +88,7 @@ export function llamaConfig(shape: LlamaShape): Record<string, unknown> {
     head_dim: shape.headSize,
     hidden_act: 'silu',
     rms_norm_eps: shape.epsilon,
-    rope_theta: shape.ropeTheta,
+    rope_theta: shape.rotary.base,
     rope_scaling: null,
     attention_bias: shape.qkvBias,
     attention_dropout: 0,

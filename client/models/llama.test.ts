@@ -19,7 +19,7 @@ const shape: LlamaShape = {
   hidden: 12,
   context: 16,
   vocabulary: 256,
-  ropeTheta: 10_000,
+  rotary: { base: 10_000 },
   epsilon: 1e-6,
   qkvBias: false,
   tied: true,

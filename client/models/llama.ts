@@ -8,6 +8,7 @@ import { rmsNorm } from '../../kernels/norm/norm.ts';
 import type { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Tensor } from '../../kernels/plan/op.ts';
 import { addBranch, listHead } from './sequence.ts';
+import type { Rotary } from '../../kernels/rotary/angles.ts';
 import type { AttentionHeads, Sequence } from './sequence.ts';
 
 export interface LlamaShape {
@@ -20,7 +21,7 @@ export interface LlamaShape {
   readonly hidden: number; // F
   readonly context: number; // most positions
   readonly vocabulary: number;
-  readonly ropeTheta: number; // base of the rotary angles
+  readonly rotary: Rotary;
   readonly epsilon: number; // of the norms
   readonly qkvBias: boolean; // as in Qwen2
   readonly tied: boolean; // the LM head is the token table
@@ -53,8 +54,8 @@ export function listLlama(builder: PlanBuilder, shape: LlamaShape, sequence: Seq
   return listHead(builder, sequence, rmsNorm(builder, x, finalNorm, { epsilon }), head); // [R, V]
 }
 
-export function llamaHeads({ heads, kvHeads, headSize, ropeTheta: rotaryBase }: LlamaShape): AttentionHeads {
-  return { heads, kvHeads, headSize, rotaryBase };
+export function llamaHeads({ heads, kvHeads, headSize, rotary }: LlamaShape): AttentionHeads {
+  return { heads, kvHeads, headSize, rotary };
 }
 
 function listBlock(builder: PlanBuilder, shape: LlamaShape, block: Block, x: Tensor, sequence: Sequence): Tensor {

@@ -48,7 +48,7 @@ function llamaShape(settings: LlamaSettings): Omit<LlamaShape, 'vocabulary'> {
     width,
     hidden: settings.hidden ?? 16 * Math.ceil(width / 6),
     context,
-    ropeTheta,
+    rotary: { base: ropeTheta },
     epsilon: 1e-6,
     qkvBias: false,
     tied: true,

@@ -7,6 +7,7 @@ import { embed } from '../../kernels/embedding/embedding.ts';
 import { matmul } from '../../kernels/matmul/matmul.ts';
 import type { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Tensor } from '../../kernels/plan/op.ts';
+import type { Rotary } from '../../kernels/rotary/angles.ts';
 import { rotate, rotaryTable } from '../../kernels/rotary/rotary.ts';
 
 /** The attention of one layer; the same for all layers of a model. */
@@ -14,8 +15,8 @@ export interface AttentionHeads {
   readonly heads: number; // H, of queries
   readonly kvHeads: number; // K, of keys and values
   readonly headSize: number; // D
-  /** Base of the angles that turn q and k by position; null: they are not turned. */
-  readonly rotaryBase: number | null;
+  /** How q and k are turned by position; null: they are not. */
+  readonly rotary: Rotary | null;
 }
 
 export interface Sequence {
@@ -52,9 +53,9 @@ export function windows(builder: PlanBuilder, tokens: Tensor): Sequence {
 /** Turns q and k of whole windows of T positions; one table for all layers. */
 export function turnWindows(builder: PlanBuilder, time: number): (qkv: Tensor, heads: AttentionHeads) => Tensor {
   let angles: Tensor | null = null;
-  return (qkv, { heads, kvHeads, headSize, rotaryBase: base }) => {
-    if (base === null) return qkv;
-    angles ??= rotaryTable(builder, { time, headSize, base });
+  return (qkv, { heads, kvHeads, headSize, rotary }) => {
+    if (rotary === null) return qkv;
+    angles ??= rotaryTable(builder, { time, headSize, rotary });
     return rotate(builder, qkv, angles, heads + kvHeads);
   };
 }

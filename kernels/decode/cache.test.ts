@@ -6,7 +6,7 @@ import { attend } from '../attention/attention.ts';
 import { rotate, rotaryTable } from '../rotary/rotary.ts';
 import { checkKernel, expectClose } from '../testing/check.ts';
 import { interpret } from '../testing/interpret.ts';
-import { rotaryAngles } from '../rotary/rotary.reference.ts';
+import { rotaryAngles } from '../rotary/angles.ts';
 import { appendToCache, attendToCache, cacheAppendKernel, cacheAttentionKernel, declareCache } from './cache.ts';
 import { decodeCursor } from './cursor.ts';
 
@@ -18,7 +18,7 @@ const cacheShapes = [
 ];
 const angles = {
   shape: [sizes.capacity, sizes.headSize / 2, 2],
-  data: rotaryAngles(sizes.capacity, sizes.headSize, 10000),
+  data: rotaryAngles(sizes.capacity, sizes.headSize, { base: 10_000 }),
 };
 const cursor = (position: number) => ({ shape: [4], dtype: 'u32', data: [1, position, 0, 0] }) as const;
 const attributes = {

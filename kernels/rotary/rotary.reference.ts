@@ -1,4 +1,4 @@
-// Reference of the rotary kernel, which is also the CPU backend; and its table of angles.
+// Reference of the rotary kernel, which is also the CPU backend.
 
 import type { Op, View } from '../plan/op.ts';
 import type { RotaryAttributes } from './rotary.ts';
@@ -21,17 +21,4 @@ export function rotaryReference([x, angles]: readonly View[], [out]: readonly Vi
       }
     }
   }
-}
-
-/** Cosine and sine of t * base ** (-2 i / D) for every position t and pair i: [T, D/2, 2]. */
-export function rotaryAngles(time: number, headSize: number, base: number): Float32Array {
-  const angles = new Float32Array(time * headSize);
-  for (let t = 0; t < time; t++) {
-    for (let i = 0; i < headSize; i += 2) {
-      const angle = t * base ** (-i / headSize);
-      angles[t * headSize + i] = Math.cos(angle);
-      angles[t * headSize + i + 1] = Math.sin(angle);
-    }
-  }
-  return angles;
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { PlanBuilder } from '../plan/builder.ts';
 import { checkKernel } from '../testing/check.ts';
 import { interpret } from '../testing/interpret.ts';
-import { rotaryAngles } from './rotary.reference.ts';
+import { rotaryAngles } from './angles.ts';
 import { rotaryKernel, rotaryTable, rotate } from './rotary.ts';
 
 test.each([
@@ -14,7 +14,7 @@ test.each([
     kernel: rotaryKernel,
     inputs: [
       { shape: [batch * time, 3 * heads * headSize] },
-      { shape: [time, headSize / 2, 2], data: rotaryAngles(time, headSize, 10000), gradient: false },
+      { shape: [time, headSize / 2, 2], data: rotaryAngles(time, headSize, { base: 10_000 }), gradient: false },
     ],
     attributes: { headSize, heads: 2 * heads, inverse: false },
   });

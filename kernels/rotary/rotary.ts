@@ -6,7 +6,9 @@ import type { PlanBuilder } from '../plan/builder.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expect, expectMatrix, expectTensor } from '../plan/expect.ts';
 import type { Kernel, Tensor } from '../plan/op.ts';
-import { rotaryAngles, rotaryReference } from './rotary.reference.ts';
+import { rotaryAngles } from './angles.ts';
+import type { Rotary } from './angles.ts';
+import { rotaryReference } from './rotary.reference.ts';
 
 export type RotaryAttributes = {
   readonly headSize: number; // D, even
@@ -20,9 +22,10 @@ export type RotaryAttributes = {
  */
 export function rotaryTable(
   builder: PlanBuilder,
-  { time, headSize, base = 10000, name = 'rotary' }: { time: number; headSize: number; base?: number; name?: string },
+  options: { time: number; headSize: number; rotary?: Rotary; name?: string },
 ): Tensor {
-  return builder.constant(name, [time, headSize / 2, 2], rotaryAngles(time, headSize, base));
+  const { time, headSize, rotary = { base: 10_000 }, name = 'rotary' } = options;
+  return builder.constant(name, [time, headSize / 2, 2], rotaryAngles(time, headSize, rotary));
 }
 
 /**

@@ -28,7 +28,9 @@ MODELS = {
         vocab_size=VOCABULARY, n_positions=24, n_embd=16, n_layer=2, n_head=2, resid_pdrop=0, embd_pdrop=0,
         attn_pdrop=0, bos_token_id=0, eos_token_id=0)),
     "llama": lambda: LlamaForCausalLM(LlamaConfig(
-        **LLAMA, num_key_value_heads=2, head_dim=8, rms_norm_eps=1e-5, tie_word_embeddings=False)),
+        **LLAMA, num_key_value_heads=2, head_dim=8, rms_norm_eps=1e-5, tie_word_embeddings=False, rope_parameters={
+            "rope_type": "llama3", "rope_theta": 100.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 28})),
     "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(
         **LLAMA, num_key_value_heads=1, rope_parameters={"rope_type": "default", "rope_theta": 1e6},
         tie_word_embeddings=True)),

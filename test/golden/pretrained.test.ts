@@ -96,7 +96,8 @@ const refused = (message: RegExp, allowed?: RegExp) =>
 test.each<[ModelName, object, RegExp, RegExp?]>([
   ['llama', { model_type: 'gemma' }, /model_type is "gemma"/, /"gpt2", .*"llama", "mistral", "qwen2"/],
   ['llama', { model_type: undefined }, /model_type is missing/, /"gpt2"/],
-  ['llama', { rope_scaling: { rope_type: 'yarn', factor: 4 } }, /rope_scaling is .*yarn/, /^none, null$/],
+  ['llama', { rope_parameters: null, rope_scaling: { type: 'yarn' } }, /rope_scaling: type is "yarn"/, /"llama3"/],
+  ['llama', { rope_parameters: { rope_type: 'linear' } }, /rope_parameters: factor is missing/, /above 0/],
   ['llama', { rope_parameters: { rope_type: 'yarn' } }, /rope_parameters: rope_type is "yarn"/, /"default"/],
   ['llama', { hidden_act: 'gelu' }, /hidden_act is "gelu"/, /"silu"/],
   ['llama', { attention_bias: true }, /attention_bias is true/, /false/],

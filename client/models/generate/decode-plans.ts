@@ -48,8 +48,8 @@ function oneToken(builder: PlanBuilder, cursor: Tensor, capacity: number): Seque
   return {
     embed: (table, positions) => embedToken(builder, cursor, table, positions),
     attend(qkv, heads) {
-      const { headSize, rotaryBase: base } = heads;
-      if (base !== null) angles ??= rotaryTable(builder, { time: capacity, headSize, base });
+      const { headSize, rotary } = heads;
+      if (rotary !== null) angles ??= rotaryTable(builder, { time: capacity, headSize, rotary });
       const cache = nextCache(heads);
       appendToCache(builder, qkv, cache, { cursor, angles });
       return attendToCache(builder, qkv, cache, { cursor, angles });
@@ -67,7 +67,7 @@ function keptWindow(builder: PlanBuilder, tokens: Tensor, capacity: number): Seq
     attend(qkv, heads) {
       const turned = turn(qkv, heads);
       appendToCache(builder, turned, nextCache(heads), { cursor: null, angles: null });
-      return window.attend(turned, { ...heads, rotaryBase: null });
+      return window.attend(turned, { ...heads, rotary: null });
     },
   };
 }

@@ -23,7 +23,7 @@ const shapes: Record<string, DecoderShape> = {
     kvHeads: 2,
     headSize: 6,
     hidden: 40,
-    ropeTheta: 10000,
+    rotary: { base: 10000 },
     epsilon: 1e-6,
     qkvBias: true,
     tied: false,

@@ -2,7 +2,8 @@
 // and values, D elements each.
 
 import type { AttentionHeads } from '../sequence.ts';
-import { rotaryAngles } from '../../../kernels/rotary/rotary.reference.ts';
+import { rotaryAngles } from '../../../kernels/rotary/angles.ts';
+import type { Rotary } from '../../../kernels/rotary/angles.ts';
 import type { OnnxGraph } from './graph.ts';
 
 /** What depends on the number of positions alone: once a model. */
@@ -61,7 +62,7 @@ export function attention(
   graph: OnnxGraph,
   qkv: string,
   positions: Positions,
-  { heads, kvHeads, headSize, rotaryBase }: AttentionHeads,
+  { heads, kvHeads, headSize, rotary }: AttentionHeads,
   context: number,
 ): string {
   const [q, k, v] = graph.split(qkv, [heads * headSize, kvHeads * headSize, kvHeads * headSize], 2) as [
@@ -70,7 +71,7 @@ export function attention(
     string,
   ];
   const turn = (x: string): string =>
-    rotaryBase === null ? x : turned(graph, x, positions, { headSize, context, base: rotaryBase });
+    rotary === null ? x : turned(graph, x, positions, { headSize, context, rotary });
   const query = turn(byHead(graph, q, heads, headSize)); // [B, H, T, D]
   const key = shared(graph, turn(byHead(graph, k, kvHeads, headSize)), heads, kvHeads, headSize);
   const value = shared(graph, byHead(graph, v, kvHeads, headSize), heads, kvHeads, headSize);
@@ -102,10 +103,10 @@ function turned(
   graph: OnnxGraph,
   x: string,
   positions: Positions,
-  { headSize, context, base }: { headSize: number; context: number; base: number },
+  { headSize, context, rotary }: { headSize: number; context: number; rotary: Rotary },
 ): string {
   const half = headSize / 2;
-  const angles = rotaryAngles(context, headSize, base); // [context, D/2, 2]
+  const angles = rotaryAngles(context, headSize, rotary); // [context, D/2, 2]
   const table = (name: string, part: 0 | 1): string => {
     const values = Float32Array.from({ length: context * half }, (_, i) => angles[2 * i + part]!);
     return rowsOf(graph, graph.floats(name, [context, half], values), positions); // [T, D/2]

@@ -31,7 +31,7 @@ export function openOrt(ort: typeof Ort): Contestant {
       const graph = new OnnxGraph();
       const shape = [batch, time, 3 * heads * headSize];
       const input = graph.input('qkv', 'float32', shape);
-      const layer = { heads, kvHeads: heads, headSize, rotaryBase: null };
+      const layer = { heads, kvHeads: heads, headSize, rotary: null };
       const mixed = attention(graph, input, listPositions(graph, input), layer, time);
       graph.node('Identity', [mixed], {}, 'out');
       graph.output('out', [batch, time, heads * headSize]);
