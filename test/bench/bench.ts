@@ -1,6 +1,7 @@
 // `npm run bench`: ours beside tfjs, jax-js and onnxruntime-web in one process on one adapter, in turns. Prints a table; never a claim.
 //   --quick        small sizes, 3 minutes on two cores
 //   --json FILE    the report as JSON, and its plot beside it as SVG
+//   --page         in a page of the project's Chromium, with its WebGPU
 //   --no-peers     ours alone; --cpu: ours alone on the CPU backend
 //   --peers FOLDER where the peers are installed
 //   --sweep        products in every tile and number of parts, ours alone
@@ -12,13 +13,15 @@ import { parseArgs } from 'node:util';
 import { openCpu } from '../../kernels/device/cpu.ts';
 import { loadDawn, openDawn } from '../../kernels/device/dawn.ts';
 import type { Device } from '../../kernels/device/device.ts';
-import { compete, competeIn } from './contest.ts';
+import { benchmark, competeIn } from './contest.ts';
+import type { Place } from './contest.ts';
 import { countersOfStep, ourselves } from './ours.ts';
 import { openPeers } from './peers/open.ts';
+import type * as Page from './page/run.ts';
 import { plotReport } from './plot.ts';
 import type { Report, ReportRow } from './report.ts';
 import { formatCounters, formatRow } from './report.ts';
-import { gemmRow, listRows, sizes, trainTask } from './rows.ts';
+import { gemmRow, sizes, trainTask } from './rows.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -26,6 +29,7 @@ const { values: options } = parseArgs({
     'no-peers': { type: 'boolean', default: false },
     cpu: { type: 'boolean', default: false },
     sweep: { type: 'boolean', default: false },
+    page: { type: 'boolean', default: false },
     json: { type: 'string' },
     peers: { type: 'string' },
     toggles: { type: 'string', default: '' },
@@ -34,28 +38,31 @@ const { values: options } = parseArgs({
 const toggles = options.toggles.split(',').filter((toggle) => toggle !== '');
 const isQuick = options.quick;
 
-await main();
+if (options.page) {
+  // Not for bundles: what builds and drives a page is found only in the project.
+  const { benchInPage } = (await import(new URL('page/run.ts', import.meta.url).href)) as typeof Page;
+  await benchInPage(isQuick, options['no-peers'], show);
+} else await main();
+process.exit(0); // the peers leave timers behind
 
 async function main(): Promise<void> {
   const device = await openDevice();
-  const driver = await driverOf(device);
-  console.log(`${device.info.adapter}; ${driver}; ${toggles.length > 0 ? toggles.join(', ') : "a page's toggles"}`);
+  const place = { device, driver: await driverOf(device), toggles };
+  console.log(`${device.info.adapter}; ${place.driver}; ${toggles.join(', ') || "a page's toggles"}`);
   const isAlone = options['no-peers'] || options.sweep || device.info.kind === 'cpu';
   const peers = isAlone ? [] : await openPeers(options.peers, toggles, console.warn);
-  const chosen = sizes[device.info.isSoftware ? 'software' : 'gpu'][isQuick ? 'quick' : 'full'];
-  const counters = await countersOfStep(device, trainTask(chosen.gpt));
-  const report = { device: device.info.adapter, driver, date: new Date().toISOString(), toggles, counters };
-  const measured = options.sweep
-    ? sweep(device, chosen.gemm)
-    : compete([ourselves(device), ...peers], listRows(chosen), isQuick);
-  const rows: ReportRow[] = [];
-  for await (const row of measured) {
-    console.log(formatRow(row));
-    rows.push(row);
-    if (options.json !== undefined) save({ ...report, rows }, options.json); // whoever stops us has the rows so far
-  }
-  console.log(formatCounters(counters));
-  process.exit(0); // the peers leave timers behind
+  for await (const report of options.sweep ? sweep(place) : benchmark(place, peers, isQuick)) show(report);
+}
+
+/** The latest row of a report; whoever stops us has the rows so far in the file. */
+function show(report: Report): void {
+  const row = report.rows.at(-1)!;
+  console.log(formatRow(row));
+  if (report.rows.length === 1) console.log(formatCounters(report.counters));
+  if (options.json === undefined) return;
+  mkdirSync(dirname(options.json), { recursive: true });
+  writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(`${options.json.replace(/\.json$/, '')}.svg`, plotReport(report));
 }
 
 async function openDevice(): Promise<Device> {
@@ -73,18 +80,17 @@ async function driverOf(device: Device): Promise<string> {
   return [vendor, architecture, id, description].filter((part) => part !== '').join(' ');
 }
 
-function save(report: Report, file: string): void {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(`${file.replace(/\.json$/, '')}.svg`, plotReport(report));
-}
-
 /** The same product in every tile and number of parts: what the estimates in tiling.ts are to be replaced with. */
-async function* sweep(device: Device, lengths: readonly number[]): AsyncGenerator<ReportRow> {
-  for (const n of lengths) {
+async function* sweep({ device, driver, toggles }: Place): AsyncGenerator<Report> {
+  const { gemm, gpt } = sizes[device.info.isSoftware ? 'software' : 'gpu'][isQuick ? 'quick' : 'full'];
+  const counters = await countersOfStep(device, trainTask(gpt));
+  const report = { device: device.info.adapter, driver, date: new Date().toISOString(), toggles, counters };
+  const rows: ReportRow[] = [];
+  for (const n of gemm) {
     for (const [tile, parts] of [64, 128].flatMap((size) => [1, 2, 4].map((count) => [size, count] as const))) {
       const row = { ...gemmRow(n), name: `GEMM ${n}, tile ${tile}, ${parts} parts` };
-      yield await competeIn(row, [ourselves(device, { tile, parts })], isQuick);
+      rows.push(await competeIn(row, [ourselves(device, { tile, parts })], isQuick));
+      yield { ...report, rows: [...rows] };
     }
   }
 }

@@ -39,10 +39,16 @@ function copyPrograms() {
 
 async function copyPeers() {
   await installPeers();
-  for (const file of ['tfjs.mjs', 'jax.mjs', 'install.mjs']) copy(join('test/bench/peers', file), file);
-  const peers = ['installed', 'tfjs.cjs', 'node_modules/@jax-js/jax/package.json'];
   const jax = globSync('node_modules/@jax-js/jax/dist/*.js', { cwd: join(root, '.loomos/peers') });
-  for (const file of [...peers, ...jax]) copy(join('.loomos/peers', file), join('peers', file));
+  for (const file of ['installed', 'tfjs.cjs', 'node_modules/@jax-js/jax/package.json', ...jax])
+    copy(join('.loomos/peers', file), join('peers', file));
+  for (const name of [
+    'ort.webgpu.bundle.min.mjs',
+    ...['mjs', 'wasm'].map((end) => `ort-wasm-simd-threaded.asyncify.${end}`),
+  ]) {
+    const file = join('node_modules/onnxruntime-web/dist', name);
+    copy(file, join('peers', file));
+  }
 }
 
 async function bundleBenchmarks() {

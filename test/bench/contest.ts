@@ -1,14 +1,40 @@
 // Lets contestants compete row by row, in Node or in a page. Whoever cannot take part is named with the reason.
 
+import type { Device } from '../../kernels/device/device.ts';
 import type { Measured, Patience } from './measure.ts';
 import { measure } from './measure.ts';
-import type { ReportRow } from './report.ts';
+import { countersOfStep, ourselves } from './ours.ts';
+import type { Report, ReportRow } from './report.ts';
 import { reportRow } from './report.ts';
 import type { Row } from './rows.ts';
+import { listRows, sizes, trainTask } from './rows.ts';
 import type { Contestant, Work } from './work.ts';
 
+/** Where a benchmark runs. */
+export interface Place {
+  readonly device: Device;
+  readonly driver: string;
+  readonly toggles: readonly string[];
+}
+
+/** Every row on the sizes of a device; yields the report as it grows. */
+export async function* benchmark(
+  { device, driver, toggles }: Place,
+  peers: readonly Contestant[],
+  isQuick: boolean,
+): AsyncGenerator<Report> {
+  const chosen = sizes[device.info.isSoftware ? 'software' : 'gpu'][isQuick ? 'quick' : 'full'];
+  const counters = await countersOfStep(device, trainTask(chosen.gpt));
+  const report = { device: device.info.adapter, driver, date: new Date().toISOString(), toggles, counters };
+  const rows: ReportRow[] = [];
+  for await (const row of compete([ourselves(device), ...peers], listRows(chosen), isQuick)) {
+    rows.push(row);
+    yield { ...report, rows: [...rows] };
+  }
+}
+
 /** @param contestants ourselves first */
-export async function* compete(
+async function* compete(
   contestants: readonly Contestant[],
   rows: readonly Row[],
   isQuick: boolean,
