@@ -22,6 +22,7 @@ function news(last: WorkerSnapshot | null, now: WorkerSnapshot): string[] {
     lines.push(`training on ${now.backend.adapter}: ${now.backend.why}`);
   }
   if (last !== null && now.roundsAccepted > last.roundsAccepted) lines.push(roundLine(now));
+  if (now.warning !== '' && now.warning !== last?.warning) lines.push(now.warning);
   if (now.reason !== '' && now.reason !== last?.reason) lines.push(`${now.phase}: ${now.reason}`);
   return lines;
 }

@@ -21,6 +21,7 @@ const starting: WorkerSnapshot = {
   tokensPerSecond: 0,
   tokensTrained: 0,
   roundsAccepted: 0,
+  warning: '',
   exchange: { bytesSent: 0, bytesReceived: 0, bytesPerSecond: 0, refusedFrames: 0, links: [] },
 };
 

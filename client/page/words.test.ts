@@ -27,6 +27,7 @@ const snapshot: WorkerSnapshot = {
   tokensPerSecond: 900,
   tokensTrained: 0,
   roundsAccepted: 0,
+  warning: '',
   exchange: { bytesSent: 0, bytesReceived: 0, bytesPerSecond: 0, refusedFrames: 0, links: [] },
 };
 

@@ -29,7 +29,8 @@ export function phaseText({ phase, jobId, round }: WorkerSnapshot): string {
 }
 
 /** The line below it: the step of the round, or why there is none. */
-export function stepText({ phase, reason, step, steps, loss, exchange }: WorkerSnapshot): string {
+export function stepText({ phase, reason, warning, step, steps, loss, exchange }: WorkerSnapshot): string {
+  if (warning !== '' && phase !== 'failed') return warning;
   if (phase === 'exchanging') return exchangingText(exchange.links.filter((link) => link.state === 'open').length);
   if (phase !== 'training') return sentence(reason);
   const counted = `Step ${step} of ${steps}`;

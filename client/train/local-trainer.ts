@@ -12,9 +12,14 @@ import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
 import { errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import { payloadCompressionAt } from '../../shared/manifest/fold-compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
-import type { Assignment } from '../../shared/protocol/messages.ts';
+import { isRepeatable, verificationSettings } from '../../shared/manifest/verification.ts';
+import type { Assignment, Audit } from '../../shared/protocol/messages.ts';
 import { outerStep, stateHash } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
+import { compare, unlike } from '../../shared/verification/compare.ts';
+import type { Likeness } from '../../shared/verification/compare.ts';
+import { withoutCopies } from '../../shared/verification/copies.ts';
+import { stateHistory } from '../../shared/verification/court.ts';
 import { codecFor } from '../exchange/codec.ts';
 import type { Codec } from '../exchange/codec.ts';
 import { ErrorFeedback } from '../exchange/compression/error-feedback.ts';
@@ -29,6 +34,7 @@ import type {
   Artifact,
   Contribution,
   Folded,
+  Losses,
   StateRef,
   Trainer,
   TrainerJob,
@@ -53,7 +59,9 @@ export class LocalTrainer implements Trainer {
   #load = 1;
   #interruption = new AbortController(); // of the work asked for so far
   #job: OpenJob | null = null;
+  readonly #closing = new AbortController();
   #state: AgreedState | null = null;
+  #earlier: AgreedState[] = []; // the last ones before it, where shards of theirs may be audited
   #running: { device: Device; run: LocalRun } | null = null; // null after the device was lost
   #work: Promise<unknown> = Promise.resolve(); // what uses the device does so one at a time
 
@@ -65,8 +73,9 @@ export class LocalTrainer implements Trainer {
   async open({ backend, ...job }: TrainerJob): Promise<TrainerReport & StateRef> {
     const { manifest } = job;
     const { compression, aggregation } = manifest.spec.rounds;
-    const momentum = new WorkerMomentum(aggregationSettings(aggregation).workerMomentum);
-    const feedback = new ErrorFeedback(errorFeedbackOf(compression));
+    const repeatable = isRepeatable(manifest.spec.verification); // then nothing of our own stays from round to round
+    const momentum = new WorkerMomentum(repeatable ? 0 : aggregationSettings(aggregation).workerMomentum);
+    const feedback = new ErrorFeedback(repeatable ? 0 : errorFeedbackOf(compression));
     this.#job = { manifest, backend, algorithm: languageModel(job), momentum, feedback };
     const { device, why, stepsPerSecond } = await this.#openDevice(this.#job);
     const { algorithm } = this.#job;
@@ -88,6 +97,7 @@ export class LocalTrainer implements Trainer {
     const { algorithm, momentum, feedback } = this.#opened();
     momentum.clear();
     feedback.clear();
+    this.#earlier = [];
     this.#state =
       checkpoint === null
         ? { round: 0, parameters: algorithm.initialParameters(), momentum: null }
@@ -106,6 +116,7 @@ export class LocalTrainer implements Trainer {
         throw new LoomError('conflict', `the agreed state is of round ${round}, not ${assignment.round}`);
       }
       const validation = assignment.evaluate ? await run.evaluate(start, pace) : null;
+      if (this.#isRepeatable) run.forget();
       const startedAt = pace.now();
       const { parameters, tokens, loss } = await run.train(start, assignment, pace, onProgress);
       const seconds = (pace.now() - startedAt) / 1000;
@@ -131,7 +142,10 @@ export class LocalTrainer implements Trainer {
     memory.momentum.settle();
     memory.feedback.settle([...contributions.map(({ payload }) => payload), ...inside]);
     const decoded = contributions.map((contribution) => this.#decode(round, contribution));
-    const differences = decoded.filter((difference) => difference !== null);
+    const readable = decoded.filter((difference) => difference !== null);
+    const { isOn } = verificationSettings(manifest.spec.verification);
+    const differences = isOn ? withoutCopies(readable) : readable;
+    if (this.#isRepeatable) this.#earlier = [...this.#earlier, state].slice(-stateHistory);
     this.#state = outerStep(state, differences, {
       learningRate,
       momentum,
@@ -151,6 +165,41 @@ export class LocalTrainer implements Trainer {
     return { payload, hash: sha256Hex(payload) };
   }
 
+  measure(round: number, payloads: Uint8Array[], seed: number, tokens: number): Promise<Losses> {
+    return this.#beside(async (run, pace) => {
+      const state = this.#agreed();
+      if (state.round !== round)
+        throw new LoomError('conflict', `the agreed state is of round ${state.round}, not ${round}`);
+      const before = await run.sample(state.parameters, seed, tokens, pace);
+      const after: (number | null)[] = [];
+      for (const payload of payloads) {
+        const applied = this.#withOne(state, payload);
+        const loss = applied === null ? NaN : await run.sample(applied, seed, tokens, pace);
+        after.push(Number.isFinite(loss) ? loss : null);
+      }
+      return { before, after };
+    });
+  }
+
+  audit({ round, steps, ...work }: Audit, payload: Uint8Array): Promise<Likeness> {
+    return this.#beside(async (run, pace) => {
+      const state = [...this.#earlier, this.#agreed()].find((one) => one.round === round);
+      if (state === undefined) throw new LoomError('conflict', `the agreed state of round ${round} is not held any more`);
+      const claimed = this.#decode(round, { payload, tokens: 1 });
+      if (claimed === null) return unlike;
+      run.forget();
+      const assignment = { round, steps, ...work, evaluate: false, deadlineMs: 0 };
+      const { parameters } = await run.train(state.parameters, assignment, pace, () => {});
+      const codec = this.#codec(round);
+      const again = codec.encode(parameters.map((value, i) => value - state.parameters[i]!));
+      return compare(claimed.difference, codec.decode(again, parameters.length));
+    });
+  }
+
+  async inspect(checkpoint: Uint8Array): Promise<StateRef> {
+    return refOf(readCheckpoint(this.#opened().algorithm.plan, checkpoint));
+  }
+
   artifact(): Promise<Artifact> {
     const { parameters } = this.#agreed();
     return this.#exclusively((run, pace) => run.artifact(parameters, pace));
@@ -161,6 +210,7 @@ export class LocalTrainer implements Trainer {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.interrupt();
     await this.#work.catch(() => {});
     this.#running?.device.destroy();
@@ -186,15 +236,30 @@ export class LocalTrainer implements Trainer {
   }
 
   /** Runs work on the device after the work before it, on a new device if the last one was lost. */
-  #exclusively<T>(work: (run: LocalRun, pace: Pace) => Promise<T>): Promise<T> {
+  #exclusively<T>(work: (run: LocalRun, pace: Pace) => Promise<T>, signal = this.#interruption.signal): Promise<T> {
     const job = this.#opened();
-    const { signal } = this.#interruption;
     const result = this.#work.then(async () => {
       if (this.#running === null) await this.#openDevice(job);
       return work(this.#running!.run, new Pace(this.#timing, () => this.#load, signal));
     });
     this.#work = result.catch(() => {});
     return result;
+  }
+
+  /** Work for others: a round that closes without our own training does not break it off. */
+  #beside<T>(work: (run: LocalRun, pace: Pace) => Promise<T>): Promise<T> {
+    return this.#exclusively(work, this.#closing.signal);
+  }
+
+  /** The agreed parameters with one contribution alone; null if that is not readable. */
+  #withOne({ round, parameters }: AgreedState, payload: Uint8Array): Float32Array | null {
+    const decoded = this.#decode(round, { payload, tokens: 1 });
+    const { outerLearningRate } = this.#opened().manifest.spec.rounds;
+    return decoded && parameters.map((value, i) => value + outerLearningRate * decoded.difference[i]!);
+  }
+
+  get #isRepeatable(): boolean {
+    return isRepeatable(this.#opened().manifest.spec.verification);
   }
 
   /** The payload of a difference with what this worker remembers of earlier ones. */

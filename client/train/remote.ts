@@ -5,7 +5,8 @@ import { expose, proxy, transfer, wrap } from 'comlink';
 import type { Endpoint, Remote } from 'comlink';
 import { LoomError, describeError } from '../../shared/errors.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
-import type { Assignment } from '../../shared/protocol/messages.ts';
+import type { Assignment, Audit } from '../../shared/protocol/messages.ts';
+import type { Likeness } from '../../shared/verification/compare.ts';
 import { within } from '../timing/wait.ts';
 import type { OnProgress } from './algorithm.ts';
 import type {
@@ -13,6 +14,7 @@ import type {
   Artifact,
   Contribution,
   Folded,
+  Losses,
   StateRef,
   Trainer,
   TrainerJob,
@@ -31,6 +33,9 @@ export function serveTrainer(trainer: Trainer, endpoint: Endpoint): void {
     interrupt: () => answer(trainer.interrupt()),
     apply: (round, contributions, inside) => answer(trainer.apply(round, contributions, inside)),
     fold: (round, inputs) => answer(trainer.fold(round, inputs), ({ payload }) => [payload]),
+    measure: (round, payloads, seed, tokens) => answer(trainer.measure(round, payloads, seed, tokens)),
+    audit: (audit, payload) => answer(trainer.audit(audit, payload)),
+    inspect: (checkpoint) => answer(trainer.inspect(checkpoint)),
     artifact: () => answer(trainer.artifact(), ({ files }) => files.map(({ bytes }) => bytes)),
     setLoad: (fraction) => answer(trainer.setLoad(fraction)),
     close: () => answer(trainer.close()),
@@ -90,6 +95,18 @@ export class RemoteTrainer implements Trainer {
 
   fold(round: number, inputs: WeighedPayload[]): Promise<Folded> {
     return this.#call(() => this.#remote.fold(round, inputs));
+  }
+
+  measure(round: number, payloads: Uint8Array[], seed: number, tokens: number): Promise<Losses> {
+    return this.#call(() => this.#remote.measure(round, payloads, seed, tokens));
+  }
+
+  audit(audit: Audit, payload: Uint8Array): Promise<Likeness> {
+    return this.#call(() => this.#remote.audit(audit, payload));
+  }
+
+  inspect(checkpoint: Uint8Array): Promise<StateRef> {
+    return this.#call(() => this.#remote.inspect(checkpoint));
   }
 
   artifact(): Promise<Artifact> {

@@ -5,7 +5,8 @@
 // The agreed state of a round is bit-identical on every worker: it changes only by `restore` and `apply`, both
 // deterministic float32 JavaScript. What `train` does on the GPU is thrown away once its difference is encoded.
 
-import type { Assignment } from '../../shared/protocol/messages.ts';
+import type { Assignment, Audit } from '../../shared/protocol/messages.ts';
+import type { Likeness } from '../../shared/verification/compare.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 
 export interface StateRef {
@@ -66,6 +67,12 @@ export interface Applied extends StateRef {
   refused: number; // payloads that did not decode and therefore added nothing, on any worker
 }
 
+/** In nats per token. */
+export interface Losses {
+  before: number;
+  after: (number | null)[]; // in the order of the payloads
+}
+
 export interface Trainer {
   /** Chooses a backend by measuring, builds the job's plan and the initial state of round 0. */
   open(job: TrainerJob): Promise<TrainerReport & StateRef>;
@@ -93,6 +100,18 @@ export interface Trainer {
   apply(round: number, contributions: WeighedPayload[], inside?: Uint8Array[]): Promise<Applied>;
   /** One payload of several, in their order: the same bytes on every worker. */
   fold(round: number, inputs: WeighedPayload[]): Promise<Folded>;
+  /**
+   * Losses on at most `tokens` of held-out text that `seed` draws: of the agreed state, and with each payload alone applied to
+   * it; null for one that does not decode to finite numbers. @throws LoomError `conflict` when the agreed state is of another round
+   */
+  measure(round: number, payloads: Uint8Array[], seed: number, tokens: number): Promise<Losses>;
+  /**
+   * Computes another worker's shard again and compares. What this worker trains itself is not disturbed.
+   * @throws LoomError `conflict` when the agreed state of the shard's round is not held any more
+   */
+  audit(audit: Audit, payload: Uint8Array): Promise<Likeness>;
+  /** Which agreed state a checkpoint's bytes hold. @throws LoomError `invalid_frame` for bytes that hold none */
+  inspect(checkpoint: Uint8Array): Promise<StateRef>;
   /** The finished model with its evaluation on the whole validation part. */
   artifact(): Promise<Artifact>;
   /** Fraction of the time the device may be busy, 0.05..1: the page's load slider. */

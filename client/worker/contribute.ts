@@ -203,6 +203,7 @@ class Life {
       random,
       paused: this.paused,
       minWorkers: parseManifest(job.manifest).spec.resources.workers.min,
+      sealed: parseManifest(job.manifest).spec.verification !== 'none',
       createExchange: (events) =>
         new Mesh({
           peerId: newPeerId(),

@@ -29,5 +29,6 @@ export interface WorkerSnapshot {
   tokensPerSecond: number; // recent, of this worker
   tokensTrained: number; // by this worker in this job, accepted ones only
   roundsAccepted: number;
+  warning: string; // why this worker's results do not count at the moment; '' when they do
   exchange: ExchangeStats;
 }

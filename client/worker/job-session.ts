@@ -15,6 +15,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { Bell, sleep } from '../timing/wait.ts';
 import type { Folded, StateRef } from '../train/trainer.ts';
+import { Checks } from './checks.ts';
 import { Collector } from './collector.ts';
 import type { CoordinatorApi } from './coordinator-api.ts';
 import type { WorkerSnapshot } from './events.ts';
@@ -44,6 +45,7 @@ export interface JobSessionOptions {
   keepsake: Keepsake;
   createExchange: (events: { onPayload(): void; onLinks(): void }) => Exchange;
   paused: boolean;
+  sealed: boolean; // payloads are shown only when all have committed
   minWorkers: number;
   random: () => number;
   report: (patch: Partial<WorkerSnapshot>) => void;
@@ -58,6 +60,7 @@ export class JobSession {
   private readonly options: JobSessionOptions;
   private readonly exchange: Exchange;
   private readonly collector: Collector;
+  private readonly checks: Checks; // of other workers
   private readonly socket: RoomSocket;
   private readonly changed = new Bell();
   private view: RoomView = unknownRoom;
@@ -89,6 +92,9 @@ export class JobSession {
       say: (message) => this.socket.send(message),
       peerIdOf: (workerId) => this.view.peers.find((peer) => peer.workerId === workerId)?.peerId ?? null,
     });
+    const { jobId, api, workshop } = options;
+    const { exchange, collector } = this;
+    this.checks = new Checks({ jobId, api, workshop, exchange, collector, say: (message) => this.socket.send(message) });
     this.socket = new RoomSocket(
       options.api.roomUrl(options.jobId),
       {
@@ -165,10 +171,19 @@ export class JobSession {
     if (message.type === 'checkpointed') this.forgetBefore(message.checkpoint.round);
     if (message.type === 'welcome' || message.type === 'peers') this.exchange.setPeers(message.peers, message.topology);
     this.collector.begin(this.view.round);
-    if (message.type === 'committed' && message.round === this.view.round)
-      for (const contribution of message.contributions) this.collector.expect(contribution);
+    if (message.type === 'committed' && message.round === this.view.round) this.learn(message.contributions);
+    this.checks.hear(message);
+    if (message.type === 'standing') this.options.report({ warning: message.reason });
     if (message.type === 'fold') void this.fold(message);
     this.look();
+  }
+
+  /** Others have committed. Where payloads are sealed all have, ourselves included, and now ours may be seen. */
+  private learn(contributions: readonly AcceptedContribution[]): void {
+    const own = this.committed;
+    if (this.options.sealed && own !== null && contributions.some(({ hash }) => hash === own.message.hash))
+      this.exchange.publish(own.assignment.round, own.message.hash, own.payload);
+    for (const contribution of contributions) this.collector.expect(contribution);
   }
 
   /** A new connection: the room knows of us only what it says and what we say now. */
@@ -299,7 +314,7 @@ export class JobSession {
     const message: Commit = { type: 'commit', ...contribution, bytes: payload.length, traffic: this.traffic() };
     this.committed = { assignment, message, payload };
     this.sayCommit();
-    this.exchange.publish(round, hash, payload);
+    if (!this.options.sealed) this.exchange.publish(round, hash, payload);
     report({ phase: 'exchanging', loss, exchange: this.exchange.stats() });
   }
 
@@ -367,6 +382,8 @@ export class JobSession {
         reason: `Waiting for ${missing} more ${missing === 1 ? 'worker' : 'workers'}.`,
         exchange,
       };
+    if (this.checks.isAuditing)
+      return { phase: 'idle', reason: 'Checking the work of another worker.', exchange, round: this.view.round };
     const isInTheRound = this.committed !== null && this.committed.assignment.round >= this.view.round - 1;
     if (isInTheRound) return { phase: 'exchanging', reason: '', exchange };
     return { phase: 'idle', reason: 'Waiting for the next round.', exchange, round: this.view.round };

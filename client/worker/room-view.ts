@@ -68,6 +68,10 @@ export function see(view: RoomView, message: RoomMessage): RoomView {
       return { ...view, finish: { state: message.state, reason: message.reason } };
     case 'committed':
     case 'fold':
+    case 'measure':
+    case 'audit':
+    case 'confirm':
+    case 'standing':
     case 'relay':
     case 'refused':
       return view;

@@ -60,6 +60,7 @@ function fresh(): Omit<WorkerSnapshot, 'phase' | 'reason' | 'workerId' | 'jobId'
     tokensPerSecond: 0,
     tokensTrained: 0,
     roundsAccepted: 0,
+    warning: '',
     exchange: { bytesSent: 0, bytesReceived: 0, bytesPerSecond: 0, refusedFrames: 0, links: [] },
   };
 }

@@ -3,11 +3,13 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
-import type { Assignment } from '../../shared/protocol/messages.ts';
+import type { Assignment, Audit } from '../../shared/protocol/messages.ts';
+import type { Likeness } from '../../shared/verification/compare.ts';
 import type {
   Artifact,
   Contribution,
   Folded,
+  Losses,
   StateRef,
   Trainer,
   TrainerReport,
@@ -110,6 +112,18 @@ export class Workshop {
     if (this.giveUp === null) return;
     this.trainer.interrupt().catch(() => undefined); // a dead trainer fails the call that trains
     this.hangs ??= setTimeout(this.giveUp, this.options.hungMs ?? 60_000);
+  }
+
+  measure(round: number, payloads: Uint8Array[], seed: number, tokens: number): Promise<Losses> {
+    return this.guard(this.trainer.measure(round, payloads, seed, tokens));
+  }
+
+  audit(audit: Audit, payload: Uint8Array): Promise<Likeness> {
+    return this.guard(this.trainer.audit(audit, payload));
+  }
+
+  inspect(checkpoint: Uint8Array): Promise<StateRef> {
+    return this.guard(this.trainer.inspect(checkpoint));
   }
 
   checkpoint(): Promise<Uint8Array> {

@@ -7,6 +7,12 @@ export type LogText = Pick<LogLine, 'level' | 'text'>;
 
 type Describe = { [T in LedgerEventDraft['type']]: (data: Extract<LedgerEventDraft, { type: T }>['data']) => string };
 
+const refusedBecause = {
+  useless: 'it does not lower the loss on held-out text',
+  harmful: 'it raises the loss on held-out text',
+  quarantined: 'the worker is quarantined',
+};
+
 const ending = { completed: 'completed', failed: 'failed', cancelled: 'was cancelled' };
 
 const describe: Describe = {
@@ -24,11 +30,20 @@ const describe: Describe = {
       ...(trainLoss === null ? [] : [`training loss ${trainLoss.toFixed(4)}`]),
       ...(validationLoss === null ? [] : [`validation loss ${validationLoss.toFixed(4)}`]),
     ].join(', ') + '.',
+  'contribution.refused': ({ round, workerId, finding, improvement }) =>
+    `Round ${round}: the work of ${workerId} did not count, ${refusedBecause[finding]}${improvement === null ? '' : ` (loss ${(-improvement).toFixed(4)})`}.`,
+  'shard.audited': ({ round, workerId, auditor, isSame }) =>
+    `${auditor} computed the shard of ${workerId} in round ${round} again: ${isSame === null ? 'it could not' : isSame ? 'the same' : 'something else'}.`,
+  'worker.quarantined': ({ workerId, reason }) => `${workerId} is quarantined, its work does not count: ${reason}.`,
+  'worker.released': ({ workerId }) => `${workerId} is released from quarantine.`,
+  'worker.banned': ({ workerId, reason }) => `${workerId} is banned from this job: ${reason}.`,
   'round.agreed': ({ round, stateHash, reports, dissent }) =>
     `Round ${round}: ${plural(reports, 'worker')} agreed on state ${stateHash.slice(0, 12)}${dissent === 0 ? '' : `, ${dissent} did not`}.`,
   'round.rewound': ({ from, to, reason }) => `The job went back from round ${from} to round ${to}: ${reason}.`,
   'checkpoint.stored': ({ round, bytes, workerId }) =>
     `Checkpoint of round ${round} stored by ${workerId}, ${kilobytes(bytes)}.`,
+  'checkpoint.refused': ({ round, workerId, reason }) =>
+    `The checkpoint of round ${round} by ${workerId} was refused: ${reason}.`,
   'artifact.stored': ({ round, bytes, workerId, validationLoss }) =>
     `The trained model of round ${round} was stored by ${workerId}, ${kilobytes(bytes)}; validation loss ${validationLoss.toFixed(4)}.`,
   'leader.elected': ({ nodeId, fence }) => `${nodeId} leads the cluster, with fence ${fence}.`,
@@ -36,7 +51,14 @@ const describe: Describe = {
   'dataset.stored': ({ bytes, source }) => `Dataset stored from ${source}, ${kilobytes(bytes)}.`,
 };
 
-const warnings: ReadonlySet<LedgerEventDraft['type']> = new Set(['worker.left', 'round.rewound']);
+const warnings: ReadonlySet<LedgerEventDraft['type']> = new Set([
+  'worker.left',
+  'round.rewound',
+  'contribution.refused',
+  'worker.quarantined',
+  'worker.banned',
+  'checkpoint.refused',
+]);
 
 export function logText(event: LedgerEventDraft): LogText {
   const text = (describe[event.type] as (data: LedgerEventDraft['data']) => string)(event.data);

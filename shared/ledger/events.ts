@@ -31,9 +31,27 @@ export const ledgerEventDraft = z.discriminatedUnion('type', [
     trainLoss: z.number().nullable(),
     validationLoss: z.number().nullable(),
   }),
+  event('contribution.refused', {
+    round: count,
+    workerId: z.string(),
+    hash,
+    finding: z.enum(['useless', 'harmful', 'quarantined']),
+    improvement: z.number().nullable(), // of the loss on held-out text, nats per token
+  }),
+  event('shard.audited', {
+    round: count,
+    workerId: z.string(),
+    auditor: z.string(),
+    cosine: z.number().nullable(), // null: the auditor could not compute it
+    isSame: z.boolean().nullable(),
+  }),
+  event('worker.quarantined', { workerId: z.string(), reason: z.string(), round: count }),
+  event('worker.released', { workerId: z.string(), round: count }),
+  event('worker.banned', { workerId: z.string(), reason: z.string(), round: count }),
   event('round.agreed', { round: count, stateHash: hash, reports: count, dissent: count }), // state after round
   event('round.rewound', { from: count, to: count, reason: z.string() }),
   event('checkpoint.stored', { round: count, stateHash: hash, bytes: count, workerId: z.string() }),
+  event('checkpoint.refused', { round: count, workerId: z.string(), reason: z.string() }),
   event('artifact.stored', {
     round: count,
     stateHash: hash,

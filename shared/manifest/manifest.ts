@@ -65,6 +65,11 @@ const spec = z.strictObject({
     }),
   verification: verificationSchema.default('none'), // how far the workers are trusted
   seed: z.uint32().default(1),
+}).superRefine(({ verification, rounds: { topology } }, context) => {
+  const { kind } = topologySettings(topology);
+  if (verification === 'none' || kind === 'auto' || kind === 'mesh') return;
+  const message = `verification needs everyone to see every contribution; ${kind} does not show them, mesh and auto do`;
+  context.addIssue({ code: 'custom', message, path: ['verification'] });
 });
 
 const manifestSchema = z.strictObject({

@@ -86,6 +86,16 @@ export const traffic = z.strictObject({
   bytesPerSecond: z.number().min(0).optional(), // that its links were measured to carry away from it
 });
 
+/** A shard that another worker trained, to be computed again from the agreed state of its round. */
+export const audit = z.strictObject({
+  round,
+  hash, // of the payload that is to be compared
+  slot: count,
+  seed: z.uint32(),
+  steps: z.int().min(1),
+  learningRate: z.number().min(0),
+});
+
 const workerMessage = z.discriminatedUnion('type', [
   // First message on the socket. `holds` is the agreed state it still has from an earlier connection.
   z.strictObject({
@@ -112,6 +122,22 @@ const workerMessage = z.discriminatedUnion('type', [
   }),
   // These committed payloads of `round` arrived whole and hash right.
   z.strictObject({ type: z.literal('received'), round, hashes: z.array(hash).max(1024) }),
+  // What `measure` asked for: losses on the same held-out text, of the agreed state and with one contribution alone added; null
+  // after one that does not decode to finite numbers.
+  z.strictObject({
+    type: z.literal('measured'),
+    round,
+    before: finite,
+    after: z.array(z.strictObject({ hash, loss: finite.nullable() })).max(1024),
+  }),
+  // What `audit` asked for: how like the payload is to the shard computed again; null if that could not be done.
+  z.strictObject({
+    type: z.literal('audited'),
+    hash,
+    likeness: z.strictObject({ cosine: finite, error: z.number().min(0) }).nullable(),
+  }),
+  // What `confirm` asked for: the hash of the state in the stored checkpoint; null if it cannot be read as one.
+  z.strictObject({ type: z.literal('confirmed'), fence: count, stateHash: hash.nullable() }),
   // The group's payloads, made into one as `fold` asked.
   z.strictObject({ type: z.literal('folded'), round, node: count, hash, bytes: count }),
   // No peer and no relay delivers these committed or accepted payloads. Said again every few seconds until it is over:
@@ -167,8 +193,23 @@ const roomMessage = z.discriminatedUnion('type', [
   // same round replaces it: the round was given up and opened anew.
   z.strictObject({ type: z.literal('assign'), assignment }),
   // Workers of one's group committed: their payloads may be pulled from them (or from the relay) if they do not come by
-  // themselves. Whoever has one already says `received`, also if it said so before.
+  // themselves. Whoever has one already says `received`, also if it said so before. In a job with verification all are told at
+  // once, when all have committed; before that nobody shows its payload to anyone.
   z.strictObject({ type: z.literal('committed'), round, contributions: z.array(acceptedContribution).min(1) }),
+  // Measure these committed contributions on at most so many tokens of held-out text that the seed draws; say `measured`.
+  z.strictObject({
+    type: z.literal('measure'),
+    round,
+    seed: z.uint32(),
+    tokens: z.int().min(1),
+    contributions: z.array(acceptedContribution).min(1),
+  }),
+  // Instead of training, compute these shards again; say `audited` for each.
+  z.strictObject({ type: z.literal('audit'), audits: z.array(audit).min(1) }),
+  // Read the stored checkpoint and say `confirmed`: the log before it is forgotten only then.
+  z.strictObject({ type: z.literal('confirm'), fence: count, round }),
+  // What others found when they checked this worker: whether its work counts, and if not why. A banned one is refused instead.
+  z.strictObject({ type: z.literal('standing'), state: z.enum(['good', 'quarantined']), reason: z.string() }),
   // Make one payload of these, in this order, publish it and say `folded`. Every member of the node gets the same bytes.
   z.strictObject({ type: z.literal('fold'), round, node: count, inputs: z.array(acceptedContribution).min(2) }),
   z.strictObject({ type: z.literal('close'), closed: closedRound }),
@@ -214,6 +255,7 @@ export type BackendInfo = z.infer<typeof backendInfo>;
 export type Assignment = z.infer<typeof assignment>;
 export type AcceptedContribution = z.infer<typeof acceptedContribution>;
 export type ClosedRound = z.infer<typeof closedRound>;
+export type Audit = z.infer<typeof audit>;
 export type Lease = z.infer<typeof lease>;
 export type StoredCheckpoint = z.infer<typeof storedCheckpoint>;
 export type Traffic = z.infer<typeof traffic>;

@@ -2,6 +2,8 @@
 // round and reports a hash; the hash most of them report becomes the agreed one, and the others start over.
 
 import type { RoomMessage, WorkerMessage } from '../protocol/messages.ts';
+import { createRandom } from '../random.ts';
+import { isGood, standingOf } from '../verification/court.ts';
 import { remind } from './collect.ts';
 import {
   agreementLimitMs,
@@ -10,17 +12,19 @@ import {
   maxStateHashes,
   minAgreementGraceMs,
   startGraceMs,
+  unconfirmedLimitMs,
 } from './limits.ts';
 import { broadcast, change, changeMember, record, send, turnAway } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Agreement, Member, RoomState } from './types.ts';
-import { agreedHash, isActive, isUpToDate, median } from './views.ts';
+import { agreedHash, isActive, isUpToDate, isVerified, median } from './views.ts';
 
 type AppliedMessage = Extract<WorkerMessage, { type: 'applied' }>;
 
 interface Tally {
   hash: string; // the leading one; '' while there is no report
   votes: number; // for it
+  isWitnessed: boolean; // one drawn by chance from the most trusted has reported
   reports: number; // for any
   awaited: number; // active workers that should report soon, those that have included
   missing: number; // of these, how many have not
@@ -88,11 +92,13 @@ export function agreeWhenReported(turn: Turn): void {
 
 /** When waiting for reports ends, as far as it is known. */
 export function agreementDueAt(state: RoomState, { since, quorumAt }: Agreement): number {
-  return quorumAt === null ? since + agreementLimitMs : quorumAt + graceMs(state);
+  const dueAt = quorumAt === null ? since + agreementLimitMs : quorumAt + graceMs(state);
+  return isVerified(state) && !count(state).isWitnessed ? Math.max(dueAt, since + unconfirmedLimitMs) : dueAt;
 }
 
 function isDecided(state: RoomState, tally: Tally, now: number): boolean {
   if (tally.reports < neededReports(state)) return false;
+  if (isVerified(state) && !tally.isWitnessed && now < state.agreement!.since + unconfirmedLimitMs) return false;
   return tally.missing === 0 || now >= agreementDueAt(state, state.agreement!);
 }
 
@@ -112,7 +118,10 @@ function count(state: RoomState): Tally {
   const reports = members.filter((member) => member.holds?.round === state.round);
   const awaited = members.filter((member) => isActive(member) && isAwaited(state, member));
   const missing = awaited.filter((member) => member.holds?.round !== state.round).length;
-  return { ...leading(reports), reports: reports.length, awaited: awaited.length, missing };
+  const first = leading(state, reports);
+  const witness = witnessOf(state, awaited);
+  const isWitnessed = witness === null || witness.holds?.round === state.round;
+  return { ...first, reports: reports.length, awaited: awaited.length, missing, isWitnessed };
 }
 
 /** It held the state before, so it should have this one soon; the initial state everyone makes for itself. */
@@ -120,14 +129,38 @@ function isAwaited(state: RoomState, { holds }: Member): boolean {
   return state.round === 0 || (holds !== null && holds.round >= state.round - 1);
 }
 
-/** The hash with most reports; then the one whose reporters have more accepted rounds; then the smaller one. */
-function leading(reports: readonly Member[]): { hash: string; votes: number } {
+/**
+ * Whose word is needed before a state is agreed: drawn by the round from the most trusted half, so that a few who lie alike,
+ * or many who have shown nothing yet, do not settle it among themselves. Null where nobody is left to ask.
+ */
+function witnessOf(state: RoomState, awaited: readonly Member[]): Member | null {
+  const reporting = awaited.filter((member) => isGood(state.court, member.workerId));
+  const trusted = reporting.toSorted((a, b) => weightOf(state, b) - weightOf(state, a));
+  const half = trusted.slice(0, Math.ceil(trusted.length / 2));
+  return half[createRandom(state.manifest.spec.seed, state.round, 0x317).below(Math.max(1, half.length))] ?? null;
+}
+
+/** What a worker's word counts: with verification by what it has shown, without it as much as any other's. */
+function weightOf(state: RoomState, { workerId, roundsAccepted }: Member): number {
+  if (!isVerified(state)) return 1;
+  if (!isGood(state.court, workerId)) return 0;
+  return 1 + Math.min(10, roundsAccepted) + 10 * Math.min(10, standingOf(state.court, workerId).valid);
+}
+
+/** The hash with most weight behind it; then the one whose reporters have more accepted rounds; then the smaller one. */
+function leading(state: RoomState, reports: readonly Member[]): { hash: string; votes: number } {
   const hashes = [...new Set(reports.map((member) => member.holds!.stateHash))].toSorted();
   const ranked = hashes.map((hash) => {
     const voters = reports.filter((member) => member.holds!.stateHash === hash);
-    return { hash, votes: voters.length, standing: voters.reduce((sum, member) => sum + member.roundsAccepted, 0) };
+    const weight = voters.reduce((sum, member) => sum + weightOf(state, member), 0);
+    return {
+      hash,
+      weight,
+      votes: voters.length,
+      standing: voters.reduce((sum, member) => sum + member.roundsAccepted, 0),
+    };
   });
-  const [first] = ranked.toSorted((a, b) => b.votes - a.votes || b.standing - a.standing);
+  const [first] = ranked.toSorted((a, b) => b.weight - a.weight || b.standing - a.standing);
   return first ?? { hash: '', votes: 0 };
 }
 

@@ -3,13 +3,25 @@
 // closes for itself as soon as it has everything; the round when all groups are done and, where they fold, have folded.
 
 import type { AcceptedContribution, ClosedRound } from '../protocol/messages.ts';
+import { shardsOf } from './audit.ts';
 import { contribution, spentKey } from './collect.ts';
 import { foldWhenReady, isFoldSafe, leavesBelow, startFold, topOf } from './fold.ts';
 import { maxExtensions, maxLossPoints, maxMisses, maxRestRounds, maxSpent, recentRounds, settleMs } from './limits.ts';
+import { isMeasuring, passGate } from './measure.ts';
 import { broadcast, change, changeMember, changeOpen, record } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { LossPoint, OpenRound, Part, RoomState, RoundNode } from './types.ts';
-import { givenMs, holdersAmong, isActive, isUpToDate, liveParts, median, readyMembers } from './views.ts';
+import {
+  givenMs,
+  hasAudits,
+  holdersAmong,
+  isActive,
+  isUpToDate,
+  isVerified,
+  liveParts,
+  median,
+  readyMembers,
+} from './views.ts';
 
 /** Closes groups, and the round with them, once all is in, or at the deadline with what is there; gives up if that is nothing. */
 export function closeWhenDone(turn: Turn): void {
@@ -56,9 +68,11 @@ function standingOf(state: RoomState, open: OpenRound, node: RoundNode, live: re
   if (live.length === 0) return liveParts(state, open).length > 0 ? 'complete' : 'waiting';
   if (live.some((part) => part.commit === null)) return 'waiting';
   const obtainable = node.members.filter((id) => isObtainable(state, open, node, id)).length;
-  if (obtainable > 0 && live.every((part) => part.received.length === obtainable)) return 'complete';
+  const hasAll = obtainable > 0 && live.every((part) => part.received.length === obtainable);
+  if (hasAll && open.revealedAt === null) return 'complete';
   const safe = new Set(available(state, open, node).map(({ hash }) => hash));
-  return live.every((part) => safe.has(part.commit!.hash)) ? 'safe' : 'waiting';
+  if (!live.every((part) => safe.has(part.commit!.hash))) return 'waiting'; // also of those who came too late to commit
+  return hasAll ? 'complete' : 'safe';
 }
 
 function isObtainable(state: RoomState, open: OpenRound, node: RoundNode, id: string): boolean {
@@ -71,7 +85,8 @@ function isObtainable(state: RoomState, open: OpenRound, node: RoundNode, id: st
 /** The group's participants that the round waits for. */
 function liveIn(state: RoomState, open: OpenRound, node: RoundNode): Part[] {
   const live = node.members.filter((id) => isActive(state.members[id]) && isUpToDate(state, state.members[id]));
-  return live.flatMap((id) => open.parts[id] ?? []);
+  const parts = live.flatMap((id) => open.parts[id] ?? []);
+  return open.revealedAt === null ? parts : parts.filter(({ commit }) => commit !== null); // a later one is not taken
 }
 
 /** The round waits for nobody any more, but others are there to go on. */
@@ -138,9 +153,12 @@ function outcomeOf(state: RoomState, open: OpenRound, index: number): Outcome {
 }
 
 function conclude(turn: Turn, open: OpenRound): void {
-  const outcome = outcomeOf(turn.state, open, topOf(open));
-  if (outcome.applied.length === 0) giveUp(turn);
-  else close(turn, open, outcome);
+  if (isMeasuring(turn)) return;
+  const { applied, credited } = outcomeOf(turn.state, open, topOf(open));
+  if (!isVerified(turn.state)) return applied.length === 0 ? giveUp(turn) : close(turn, open, { applied, credited });
+  const passed = passGate(turn, credited); // without groups that fold, both are the same
+  if (passed.length === 0) giveUp(turn);
+  else close(turn, turn.state.open!, { applied: passed, credited: passed });
 }
 
 function close(turn: Turn, open: OpenRound, { applied, credited }: Outcome): void {
@@ -159,6 +177,7 @@ function close(turn: Turn, open: OpenRound, { applied, credited }: Outcome): voi
     recentRoundMs: [...state.recentRoundMs, open.progressAt - open.openedAt].slice(-recentRounds),
     losses: thin([...state.losses, point]),
     spent: [...state.spent, ...spentIn(open, credited)].slice(-maxSpent),
+    shards: hasAudits(state) ? shardsOf(open) : [],
     validationTokens: validationOf(open)?.tokens ?? state.validationTokens,
   });
   credit(turn, credits, 1);

@@ -4,11 +4,12 @@ import { maxPayloadBytes } from '../protocol/frame.ts';
 import type { AcceptedContribution, WorkerMessage } from '../protocol/messages.ts';
 import { remindToFold } from './fold.ts';
 import { maxEarly, noticeMs } from './limits.ts';
+import { remindJudge } from './measure.ts';
 import { tokensPerStep } from './schedule.ts';
 import { changeMember, changeOpen, changePart, refuse, send } from './turn.ts';
 import type { Refusal, Turn } from './turn.ts';
 import type { Commit, OpenRound, Part, RoomState } from './types.ts';
-import { holdersOf, isActive, isUpToDate, matesOf, median } from './views.ts';
+import { holdersOf, isActive, isUpToDate, isVerified, matesOf, median } from './views.ts';
 
 type CommitMessage = Extract<WorkerMessage, { type: 'commit' }>;
 type ReceivedMessage = Extract<WorkerMessage, { type: 'received' }>;
@@ -40,6 +41,9 @@ function problemWith(turn: Turn, open: OpenRound, id: string, message: CommitMes
   if (message.bytes < 1 || message.bytes > maxPayloadBytes) {
     const allowed = `1 to ${maxPayloadBytes}`;
     return { code: 'invalid_message', message: `payload of ${message.bytes} bytes`, where: 'bytes', allowed };
+  }
+  if (open.revealedAt !== null) {
+    return { code: 'conflict', message: `round ${open.round} takes no more commits: the others' payloads are shown` };
   }
   if (hashesOf(turn, open).has(message.hash)) {
     return { code: 'conflict', message: 'another worker committed the same payload' };
@@ -102,7 +106,7 @@ function noticeDelayMs({ recentRoundMs }: RoomState): number {
 /** Tells each group of its new commits: at once where nobody is left to wait for, else when it is time. */
 export function announceCommits(turn: Turn): void {
   const { open } = turn.state;
-  if (open === null || open.noticeAt === null) return;
+  if (open === null || open.noticeAt === null || isSealed(turn.state, open)) return;
   const isTime = turn.now >= open.noticeAt;
   let isAllTold = true;
   for (const { members, children } of Object.values(open.nodes)) {
@@ -114,6 +118,11 @@ export function announceCommits(turn: Turn): void {
 }
 
 function isStillTraining(state: RoomState, id: string): boolean {
+/** Commits are not shown to anyone yet. */
+function isSealed(state: RoomState, { revealedAt }: OpenRound): boolean {
+  return revealedAt === null && isVerified(state);
+}
+
   const part = state.open!.parts[id];
   return (
     part !== undefined && part.commit === null && isActive(state.members[id]) && isUpToDate(state, state.members[id])
@@ -163,11 +172,12 @@ export function remind(turn: Turn, id: string): void {
   if (open === null) return;
   withdrawLost(turn, id, open);
   const { parts } = turn.state.open!;
-  const known = matesOf(open, id).filter((mate) => parts[mate]?.commit);
+  const known = isSealed(turn.state, open) ? [] : matesOf(open, id).filter((mate) => parts[mate]?.commit);
   const contributions = known.map((mate) => contribution(mate, parts[mate]!.commit!));
   if (contributions.length > 0) send(turn, id, { type: 'committed', round: open.round, contributions });
   remindToFold(turn, id);
   const part = turn.state.open!.parts[id];
+  remindJudge(turn, id);
   if (part?.commit === null && isActive(members[id])) send(turn, id, { type: 'assign', assignment: part.assignment });
 }
 

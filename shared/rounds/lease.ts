@@ -55,7 +55,18 @@ function grant(turn: Turn, kind: Kind, workerId: string): void {
   const { state, now } = turn;
   const fence = state.fence + 1;
   const lease: Lease = { kind, fence, round: state.round, expiresMs: now + leaseMs[kind] };
-  change(turn, { fence, lease: { ...lease, workerId, stateHash: state.stateHash!, stored: null, uploaded: null } });
+  change(turn, {
+    fence,
+    lease: {
+      ...lease,
+      workerId,
+      stateHash: state.stateHash!,
+      stored: null,
+      uploaded: null,
+      confirmer: null,
+      confirmed: false,
+    },
+  });
   send(turn, workerId, { type: 'lease', lease });
 }
 

@@ -32,6 +32,8 @@ export const startGraceMs = 5_000;
 /** After so long what has been reported must do. */
 export const agreementLimitMs = 60_000;
 
+/** With verification: after so long a state is agreed without the word of the worker drawn to confirm it. */
+export const unconfirmedLimitMs = 120_000;
 /** Workers that were present before a restart of the room are waited for: longer than their longest pause between tries. */
 export const rejoinMs = 20_000;
 

@@ -7,6 +7,7 @@ import { remind } from './collect.ts';
 import { tellTheEnd } from './finish.ts';
 import { dropLeaseOf } from './lease.ts';
 import { maxResyncs, rejoinMs } from './limits.ts';
+import { banOf, remindOfStanding } from './sentence.ts';
 import { change, changeMember, changeNode, changeOpen, changePart, ownCopy, record, send, turnAway } from './turn.ts';
 import type { Refusal, Turn } from './turn.ts';
 import type { Member, RoomState, StateRef } from './types.ts';
@@ -21,12 +22,15 @@ export function hello(turn: Turn, id: string, message: Hello): void {
   if (message.version !== protocolVersion) return turnAway(turn, id, wrongVersion(message.version));
   const known = turn.state.members[id];
   if ((known?.resyncs ?? 0) > maxResyncs) return turnAway(turn, id, { code: 'forbidden', message: wrongTooOften });
+  const ban = banOf(turn.state, id);
+  if (ban !== null) return turnAway(turn, id, { code: 'forbidden', message: ban });
   admit(turn, id, message);
   const { round, members } = turn.state;
   const { kind, adapter } = members[id]!;
   const isNew = known?.present !== true && !endAbsence(turn, id);
   if (isNew) record(turn, 'worker.joined', { workerId: id, kind, adapter, round });
   welcome(turn, id);
+  remindOfStanding(turn, id);
   dropLeaseOf(turn, id); // nobody knows whether it heard of it, or whether we heard its answer
   if (members[id]!.holds?.round === round) remind(turn, id);
 }

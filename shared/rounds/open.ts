@@ -4,6 +4,7 @@
 import type { Assignment } from '../protocol/messages.ts';
 import { roundTimeMs } from './deadline.ts';
 import { evaluationShare, forwardSpeedup, patienceFactor } from './limits.ts';
+import { orderAudits } from './audit.ts';
 import { nodesOf } from '../topology/overlay.ts';
 import { forgetStrangers } from './members.ts';
 import { isTrained, progressOf, stepBudget } from './progress.ts';
@@ -29,7 +30,10 @@ export function openWhenReady(turn: Turn): void {
   if (ready.length < min || state.phase === 'finishing' || isTrained(state, now)) return;
   if (state.startedAt === null) start(turn, ready.length);
   forgetStrangers(turn);
-  openRound(turn, shareWork(turn.state, ready.slice(0, max), now)); // the others are the reserve
+  const chosen = ready.slice(0, max); // the others are the reserve
+  const checkers = orderAudits(turn, chosen);
+  const training = chosen.filter(({ workerId }) => !checkers.has(workerId));
+  openRound(turn, shareWork(turn.state, training, now));
 }
 
 /** Whoever was of no use again and again keeps others waiting: it rests while there are enough without it. */
@@ -68,8 +72,8 @@ function openRound(turn: Turn, participants: readonly Participant[]): void {
     const node = groupOf.get(member.workerId)!;
     parts[member.workerId] = { assignment, node, commit: null, isAnnounced: false, received: [], early: [] };
   });
-  const times = { openedAt: now, deadlineMs, progressAt: now, noticeAt: null, settleAt: null };
-  change(turn, { phase: 'running', open: { round, nodes: { ...nodes }, extensions: 0, parts, ...times } });
+  const times = { openedAt: now, deadlineMs, progressAt: now, noticeAt: null, settleAt: null, revealedAt: null };
+  change(turn, { phase: 'running', open: { round, nodes: { ...nodes }, extensions: 0, gate: null, parts, ...times } });
   for (const [id, { assignment }] of Object.entries(parts)) send(turn, id, { type: 'assign', assignment });
 }
 

@@ -15,7 +15,17 @@ export function rewind(turn: Turn): void {
   const reason = `no worker holds round ${state.round} or can rebuild it; going back to round ${to}`;
   undo(turn, to);
   const agreement = stateHash === null ? { since: now, quorumAt: null } : null;
-  change(turn, { round: to, stateHash, agreement, open: null, lostSince: null, lease: null, asked: {}, attempts: 0 });
+  change(turn, {
+    round: to,
+    stateHash,
+    agreement,
+    open: null,
+    lostSince: null,
+    lease: null,
+    asked: {},
+    shards: [],
+    attempts: 0,
+  });
   if (state.phase === 'finishing') change(turn, { phase: 'waiting' }); // there may be rounds to train again
   record(turn, 'round.rewound', { from: state.round, to, reason });
   for (const id of Object.keys(turn.state.members)) resync(turn, id, reason);

@@ -4,7 +4,9 @@
 
 import type { Manifest } from '../manifest/manifest.ts';
 import type { WorkerMessage } from '../protocol/messages.ts';
+import { newCourt } from '../verification/court.ts';
 import { agreeWhenReported, applied } from './agree.ts';
+import { audited } from './audit.ts';
 import { closeWhenDone } from './close.ts';
 import { announceCommits, commit, received } from './collect.ts';
 import { drain, releaseDrained } from './drain.ts';
@@ -14,12 +16,14 @@ import { cancel, finishWhenTrained } from './finish.ts';
 import { leaseWhenDue, noFailures } from './lease.ts';
 import { endRejoining, gone, hello, leave, pause, restarted, resume } from './members.ts';
 import { missing, rewindWhenLost } from './missing.ts';
+import { measured } from './measure.ts';
 import { openWhenReady } from './open.ts';
+import { revealWhenCommitted } from './reveal.ts';
 import { introduce } from './swarm.ts';
 import { change, countRefusal, turnAway } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { RoomEvent, RoomState, Tick } from './types.ts';
-import { declined, expireLease, stored, uploaded } from './upload.ts';
+import { confirmed, declined, expireLease, stored, uploaded } from './upload.ts';
 import { isOver } from './views.ts';
 import { setAlarm } from './wake.ts';
 
@@ -55,6 +59,8 @@ export function newRoom(jobId: string, manifest: Manifest): RoomState {
     losses: [],
     stateHashes: [],
     spent: [],
+    court: newCourt,
+    shards: [],
     evaluation: null,
     refused: {},
     wakeAt: null,
@@ -109,6 +115,12 @@ function takeMessage(turn: Turn, id: string, message: WorkerMessage): void {
     case 'received':
       return received(turn, id, message);
     case 'folded':
+    case 'measured':
+      return measured(turn, id, message);
+    case 'audited':
+      return audited(turn, id, message);
+    case 'confirmed':
+      return confirmed(turn, id, message);
       return folded(turn, id, message);
     case 'missing':
       return missing(turn, id, message);
@@ -134,6 +146,7 @@ const sequel = [
   endRejoining,
   expireLease,
   closeWhenDone,
+  revealWhenCommitted,
   agreeWhenReported,
   rewindWhenLost,
   finishWhenTrained,

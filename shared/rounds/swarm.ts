@@ -10,7 +10,7 @@ import type { Overlay } from '../topology/overlay.ts';
 import { change, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, RoomState } from './types.ts';
-import { median } from './views.ts';
+import { isVerified, median } from './views.ts';
 
 const dealing = 0x6e7; // the random stream that deals groups
 
@@ -24,7 +24,7 @@ export function givePlace(turn: Turn, id: string): void {
 /** Deals the groups anew when that is due, when there are too many for what they are, or one is nearly empty. */
 export function regroup(turn: Turn, participants: readonly string[]): void {
   const { state } = turn;
-  const settings = topologySettings(state.manifest.spec.rounds.topology);
+  const settings = topologySettings(isVerified(state) ? 'mesh' : state.manifest.spec.rounds.topology); // all see all
   const { kind, groupSize, branching } = chooseTopology(
     settings,
     measured(state, participants.length),
@@ -69,7 +69,10 @@ function measured(state: RoomState, workers: number): Measured {
   };
 }
 
-/** Tells those whose neighbours have changed in this turn. */
+/**
+ * Tells those whose neighbours have changed. In a small swarm at once, in a large one now and then, because whoever looks at
+ * all links for every worker that comes or goes has nothing else to do.
+ */
 export function introduce(turn: Turn): void {
   const { before, state } = turn;
   if (before.overlay === state.overlay && !presenceChanged(before, state)) return;

@@ -16,6 +16,8 @@ import type {
 } from '../protocol/messages.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { LedgerEventDraft } from '../ledger/events.ts';
+import type { Court, Shard } from '../verification/court.ts';
+import type { Gate } from '../verification/gate.ts';
 import type { Overlay } from '../topology/overlay.ts';
 
 export type JobState = 'queued' | 'waiting' | 'running' | 'finishing' | 'completed' | 'failed' | 'cancelled';
@@ -82,6 +84,8 @@ export interface OpenRound {
   progressAt: number; // when the last commit or payload was reported
   noticeAt: number | null; // when peers are told of new commits
   settleAt: number | null; // everyone has committed and all is safe: when the round waits no longer for receipts
+  revealedAt: number | null; // with verification: when all commits were told, and no further one is taken
+  gate: { seed: number; tokens: number; state: Gate } | null; // with verification: who measures whom, once revealed
   parts: Record<string, Part>; // by worker id
 }
 
@@ -98,6 +102,8 @@ export interface OpenLease extends Lease {
   stored: number | null; // bytes the coordinator saw arrive
   uploaded: Extract<WorkerMessage, { type: 'uploaded' }> | null;
 }
+  confirmer: string | null; // with verification: who reads the stored checkpoint
+  confirmed: boolean;
 
 /** A closed round, and whose work it took: that differs from what is applied where groups folded it. */
 export interface LoggedRound extends ClosedRound {
@@ -143,6 +149,8 @@ export interface RoomState {
   stateHashes: string[]; // agreed state after each of the last closed rounds, in order; the ledger has them all
   spent: string[]; // the latest accepted contributions, as the last digits of their hashes: none counts twice
   evaluation: { loss: number; tokens: number; unigramLoss: number; bigramLoss: number } | null;
+  court: Court; // what checks of the workers found; empty without verification
+  shards: Shard[]; // with audits: what was committed in the last closed round
   refused: Record<string, number>; // refused messages by error code
   wakeAt: number | null; // when the alarm is set for
 }

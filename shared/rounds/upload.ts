@@ -2,6 +2,8 @@
 // order; it fails when the worker declines, takes too long or uploads another state.
 
 import type { WorkerMessage } from '../protocol/messages.ts';
+import { createRandom } from '../random.ts';
+import { isGood } from '../verification/court.ts';
 import { resync } from './agree.ts';
 import { complete, fail } from './finish.ts';
 import { noFailures } from './lease.ts';
@@ -9,6 +11,7 @@ import { maxArtifactFailures } from './limits.ts';
 import { broadcast, change, record, refuse } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { OpenLease, RoomEvent } from './types.ts';
+import { isActive, isVerified } from './views.ts';
 
 type Uploaded = Extract<WorkerMessage, { type: 'uploaded' }>;
 type Declined = Extract<WorkerMessage, { type: 'declined' }>;
@@ -78,9 +81,39 @@ function failLease(turn: Turn, lease: OpenLease, why: string): void {
 function concludeWhenBoth(turn: Turn): void {
   const { lease } = turn.state;
   if (lease === null || lease.stored === null || lease.uploaded === null) return;
+  if (lease.kind === 'checkpoint' && isVerified(turn.state) && !lease.confirmed && askToConfirm(turn, lease)) return;
   change(turn, { lease: null, leaseFailures: noFailures });
   if (lease.kind === 'checkpoint') concludeCheckpoint(turn, lease, lease.stored);
   else concludeArtifact(turn, lease, lease.stored, lease.uploaded.evaluation!);
+}
+
+type Confirmed = Extract<WorkerMessage, { type: 'confirmed' }>;
+
+/** Someone else reads what was stored, drawn by chance; false if nobody else is there who could. */
+function askToConfirm(turn: Turn, lease: OpenLease): boolean {
+  const { members, court, manifest } = turn.state;
+  if (lease.confirmer !== null && members[lease.confirmer]?.present === true) return true;
+  const others = Object.values(members).filter(
+    (member) => member.workerId !== lease.workerId && isActive(member) && isGood(court, member.workerId),
+  );
+  if (others.length === 0) return false;
+  const chosen = others[createRandom(manifest.spec.seed, lease.fence, lease.round).below(others.length)]!.workerId;
+  change(turn, { lease: { ...lease, confirmer: chosen } });
+  send(turn, chosen, { type: 'confirm', fence: lease.fence, round: lease.round });
+  return true;
+}
+
+/** A second worker read the stored checkpoint: only if it holds the agreed state, the log before it is forgotten. */
+export function confirmed(turn: Turn, id: string, { fence, stateHash }: Confirmed): void {
+  const { lease } = turn.state;
+  if (lease === null || lease.fence !== fence || lease.confirmer !== id) return;
+  if (stateHash === lease.stateHash) {
+    change(turn, { lease: { ...lease, confirmed: true } });
+    return concludeWhenBoth(turn);
+  }
+  const reason = `${id} found another state in what ${lease.workerId} stored`;
+  record(turn, 'checkpoint.refused', { round: lease.round, workerId: lease.workerId, reason });
+  failLease(turn, lease, 'stored another state');
 }
 
 /** From now on the log begins at the checkpoint; whoever was stuck before it goes on from there. */

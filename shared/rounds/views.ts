@@ -1,7 +1,17 @@
 // Questions about a room that several steps ask. Nothing here changes anything.
 
+import { isRepeatable, verificationSettings } from '../manifest/verification.ts';
 import { maxLogContributions, maxLogRounds } from './limits.ts';
 import type { Member, OpenRound, Part, RoomState } from './types.ts';
+
+/** Workers of this job check each other. */
+export function isVerified({ manifest }: RoomState): boolean {
+  return verificationSettings(manifest.spec.verification).isOn;
+}
+
+export function hasAudits({ manifest }: RoomState): boolean {
+  return isRepeatable(manifest.spec.verification);
+}
 
 export function isOver(state: RoomState): boolean {
   return state.phase === 'completed' || state.phase === 'failed' || state.phase === 'cancelled';

@@ -165,6 +165,7 @@ const training: WorkerSnapshot = {
   tokensPerSecond: 4_118,
   tokensTrained: 127_198,
   roundsAccepted: 26,
+  warning: '',
   exchange: {
     bytesSent: 37_200_000,
     bytesReceived: 29_800_000,

@@ -96,6 +96,14 @@ export class Referee {
           'an artifact of another state',
         );
       default:
+      case 'contribution.refused':
+      case 'shard.audited':
+      case 'checkpoint.refused':
+        return;
+      case 'worker.quarantined':
+      case 'worker.released':
+      case 'worker.banned':
+        return this.demand(this.mayLie(draft.data.workerId), `${draft.type}: honest ${draft.data.workerId}`);
         this.demand(!this.once.has(draft.type), `${draft.type} twice`);
         this.once.add(draft.type);
         return this.demand(draft.type !== 'job.finished' || state.endedAt !== null, 'an end without a time');
@@ -103,6 +111,10 @@ export class Referee {
   }
 
   private noteClosed(closed: Closed, state: RoomState): void {
+  private mayLie(workerId: string): boolean {
+    return this.scenario.workers[Number(workerId.slice(2))]!.malice !== 'none';
+  }
+
     this.demand(
       closed.round === this.rounds.length,
       `round ${closed.round} closed after round ${this.rounds.length - 1}`,
@@ -170,17 +182,24 @@ export class Referee {
   }
 
   private checkEffects({ state, effects }: Tick, now: number): void {
+  /** Of several events taken together, a later one may be that the receiver of an answer to an earlier one went away. */
+  private checkReceivers({ state, effects }: Tick): void {
+    for (const effect of effects) {
+      if (effect.type !== 'send' || effect.message.type === 'refused' || effect.message.type === 'finish') continue;
+      this.demand(state.members[effect.to]?.present === true, `${effect.message.type} was sent to someone absent`);
+    }
+  }
+
     for (const effect of effects) {
       if (effect.type === 'wake-at') this.demand(effect.at > now, 'an alarm in the past');
       if (effect.type === 'send' && effect.message.type === 'fold')
         this.folds.set(foldHash(effect.message.inputs), effect.message.inputs);
-      if (effect.type !== 'send' || effect.message.type === 'refused' || effect.message.type === 'finish') continue;
-      this.demand(state.members[effect.to]?.present === true, `${effect.message.type} was sent to someone absent`);
     }
     const turnedAway = effects.some(
       (effect) => effect.type === 'send' && effect.message.type === 'refused' && effect.message.code === 'forbidden',
     );
-    this.demand(!turnedAway || !this.isHonest, 'an honest worker was turned away');
+    const someLie = this.scenario.workers.some(({ malice }) => malice === 'liar');
+    this.demand(!turnedAway || !this.isHonest || someLie, 'an honest worker was turned away');
   }
 
   private checkBooks(state: RoomState): void {

@@ -3,11 +3,14 @@
 import { parseManifest } from '../../manifest/manifest.ts';
 import type { Manifest } from '../../manifest/manifest.ts';
 import type { Topology } from '../../manifest/topology.ts';
+import type { Verification } from '../../manifest/verification.ts';
 import { createRandom } from '../../random.ts';
 import type { Random } from '../../random.ts';
 
-/** Deaf: never says what it received. Copier: commits a peer's payload. Replayer: commits one of an old round. */
-export type Malice = 'none' | 'deaf' | 'copier' | 'replayer';
+/**
+ * Deaf: never says what it received. Copier: commits a peer's payload. Replayer: commits one of an old round. Liar: does no work, and
+ * says the opposite of what is true about the work of others. */
+export type Malice = 'none' | 'deaf' | 'copier' | 'replayer' | 'liar';
 
 export interface WorkerTraits {
   tokensPerSecond: number;
@@ -65,6 +68,7 @@ export interface JobSize {
   max: number;
   maxTokens?: number;
   maxDuration?: string;
+  verification?: Verification;
   checkpointInterval?: string;
   topology?: Topology;
 }
@@ -73,6 +77,7 @@ export interface JobSize {
 export function simulatedManifest({
   min,
   max,
+  verification = 'none',
   checkpointInterval = '20s',
   topology = 'auto',
   ...end
@@ -85,6 +90,7 @@ export function simulatedManifest({
       algorithm: 'lm',
       model: { kind: 'gpt', width: 16, context: 10 },
       data: { source: 'npm:text' },
+      verification,
       optimizer: { batchSize: 10 },
       rounds: { innerSteps: 10, topology },
       resources: { workers: { min, max } },

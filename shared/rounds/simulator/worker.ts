@@ -2,7 +2,16 @@
 // client/worker does, without tensors, and can be made to fail in every way a tab can.
 
 import { protocolVersion } from '../../protocol/messages.ts';
-import type { Assignment, ClosedRound, Lease, Peer, RoomMessage, WorkerMessage } from '../../protocol/messages.ts';
+import type {
+  AcceptedContribution,
+  Assignment,
+  ClosedRound,
+  Lease,
+  Peer,
+  RoomMessage,
+  WorkerMessage,
+} from '../../protocol/messages.ts';
+import type { Likeness } from '../../verification/compare.ts';
 import { tokensPerStep } from '../schedule.ts';
 import type { Host } from './host.ts';
 import type { Network } from './network.ts';
@@ -13,6 +22,9 @@ import type { VirtualState } from './state.ts';
 
 type CommitMessage = Extract<WorkerMessage, { type: 'commit' }>;
 type FoldMessage = Extract<RoomMessage, { type: 'fold' }>;
+type Measure = Extract<RoomMessage, { type: 'measure' }>;
+type AuditMessage = Extract<RoomMessage, { type: 'audit' }>;
+type Confirm = Extract<RoomMessage, { type: 'confirm' }>;
 type CatchUp = Extract<RoomMessage, { type: 'welcome' | 'resync' }>;
 
 const retryMs = 2_000;
@@ -32,6 +44,8 @@ export class VirtualWorker {
   private readonly host: Host;
   private readonly peers: ReadonlyMap<string, VirtualWorker>;
   private readonly tokensPerStep: number;
+  private readonly untrue = new Map<string, boolean>(); // of its payloads, whether nothing was trained for them
+  private readonly isVerified: boolean;
   private life = 0; // grows with every start: what an earlier life planned is void
   private frozenUntil = 0;
   private socket: Socket | null = null;
@@ -63,6 +77,7 @@ export class VirtualWorker {
   }
 
   /** Starts with an empty memory. */
+    this.isVerified = scenario.manifest.spec.verification !== 'none';
   start(): void {
     this.life += 1;
     this.isAlive = true;
@@ -176,8 +191,15 @@ export class VirtualWorker {
       case 'fold':
         this.folds.set(message.node, message);
         return this.fold();
+        this.show(message.contributions);
       case 'peers':
         this.linked = message.peers;
+      case 'measure':
+        return this.measure(message);
+      case 'audit':
+        return this.audit(message);
+      case 'confirm':
+        return this.confirm(message);
         return;
       case 'close':
         return this.takeClosed(message.closed);
@@ -281,7 +303,43 @@ export class VirtualWorker {
     this.commit = { type: 'commit', ...work, traffic: noTraffic };
     this.payloads.set(hash, round);
     this.say(this.commit);
-    for (const peer of this.neighbours()) this.deliver(peer, round, hash);
+    this.untrue.set(hash, this.traits.malice === 'liar');
+    if (!this.isVerified) for (const peer of this.neighbours()) this.deliver(peer, round, hash);
+  }
+
+  /** With verification a payload is shown to nobody before all have committed. */
+  private show(contributions: readonly AcceptedContribution[]): void {
+    const own = this.commit;
+    if (!this.isVerified || own === null || !contributions.some(({ hash }) => hash === own.hash)) return;
+    for (const peer of this.neighbours()) this.deliver(peer, own.round, own.hash);
+  }
+
+  /** Says of a payload whether it is somebody's work; a liar says the opposite. */
+  private judge(hash: string): boolean {
+    const isWork = ![...this.peers.values()].some((peer) => peer.untrue.get(hash) === true);
+    return this.traits.malice === 'liar' ? !isWork : isWork;
+  }
+
+  private measure({ round, contributions }: Measure): void {
+    this.later(this.network.between(50, 500), () => {
+      if (this.commit?.round !== round) return;
+      const after = contributions.map(({ hash }) => ({ hash, loss: this.judge(hash) ? 2.9 : 3.5 }));
+      this.say({ type: 'measured', round, before: 3, after });
+    });
+  }
+
+  private audit({ audits }: AuditMessage): void {
+    for (const { hash, steps } of audits) {
+      const seconds = (steps * this.tokensPerStep) / this.traits.tokensPerSecond;
+      const likeness = (): Likeness => (this.judge(hash) ? { cosine: 1, error: 0 } : { cosine: 0, error: 1 });
+      this.later(1000 * seconds, () => this.say({ type: 'audited', hash, likeness: likeness() }));
+    }
+  }
+
+  private confirm({ fence, round }: Confirm): void {
+    const stored = this.host.checkpoints.get(round);
+    const stateHash = stored === undefined ? null : virtualHash(stored);
+    this.later(this.network.between(50, 500), () => this.say({ type: 'confirmed', fence, stateHash }));
   }
 
   /** Of its own work, unless it is one of those that save themselves the work. */
