@@ -10,7 +10,7 @@ import { duration } from './duration.ts';
 import { describeIssue } from './fault.ts';
 import { modelSchema } from './model.ts';
 import { optimizerSchema } from './optimizer.ts';
-import { topologySchema } from './topology.ts';
+import { topologySchema, topologySettings } from './topology.ts';
 import { verificationSchema } from './verification.ts';
 
 const name = z

@@ -41,6 +41,7 @@ export class Referee {
     const records = effects.flatMap((effect) => (effect.type === 'record' ? [effect.event] : []));
     for (const draft of records) this.noteEvent(draft, state);
     if (records.length > 0) this.progressAt = now;
+    if (events.length === 1) this.checkReceivers(after);
     this.checkEffects(after, now);
     if (records.length > 0 || state.log !== before.log || state.tokens !== before.tokens) this.checkBooks(state);
     this.checkShape(before, state);
@@ -95,7 +96,6 @@ export class Referee {
           this.agreedBefore(draft.data.round) === draft.data.stateHash,
           'an artifact of another state',
         );
-      default:
       case 'contribution.refused':
       case 'shard.audited':
       case 'checkpoint.refused':
@@ -104,17 +104,18 @@ export class Referee {
       case 'worker.released':
       case 'worker.banned':
         return this.demand(this.mayLie(draft.data.workerId), `${draft.type}: honest ${draft.data.workerId}`);
+      default:
         this.demand(!this.once.has(draft.type), `${draft.type} twice`);
         this.once.add(draft.type);
         return this.demand(draft.type !== 'job.finished' || state.endedAt !== null, 'an end without a time');
     }
   }
 
-  private noteClosed(closed: Closed, state: RoomState): void {
   private mayLie(workerId: string): boolean {
     return this.scenario.workers[Number(workerId.slice(2))]!.malice !== 'none';
   }
 
+  private noteClosed(closed: Closed, state: RoomState): void {
     this.demand(
       closed.round === this.rounds.length,
       `round ${closed.round} closed after round ${this.rounds.length - 1}`,
@@ -181,7 +182,6 @@ export class Referee {
     return this.rounds[round - 1]?.stateHash ?? null;
   }
 
-  private checkEffects({ state, effects }: Tick, now: number): void {
   /** Of several events taken together, a later one may be that the receiver of an answer to an earlier one went away. */
   private checkReceivers({ state, effects }: Tick): void {
     for (const effect of effects) {
@@ -190,6 +190,7 @@ export class Referee {
     }
   }
 
+  private checkEffects({ state, effects }: Tick, now: number): void {
     for (const effect of effects) {
       if (effect.type === 'wake-at') this.demand(effect.at > now, 'an alarm in the past');
       if (effect.type === 'send' && effect.message.type === 'fold')
