@@ -123,23 +123,13 @@ function softmaxRows(wasm: Wasm, scores: Float32Array, logsumexp: View, block: B
   for (let row = 0; row < rows; row++) {
     const at = row * columns;
     const seen = first + row + 1;
-    const highest = scaleRow(scores, at, seen, scale);
-    const sum = wasm.exponentials(scores.byteOffset + 4 * at, seen, highest);
-    for (let i = at; i < at + seen; i++) scores[i] = scores[i]! / sum;
+    const from = scores.byteOffset + 4 * at;
+    const highest = wasm.scaleRow(from, seen, scale);
+    const sum = wasm.exponentials(from, seen, highest);
+    wasm.scaleRow(from, seen, 1 / sum);
     scores.fill(0, at + seen, at + columns);
     logsumexp[firstLogsumexp + row] = highest + Math.log(sum);
   }
-}
-
-/** Scales part of a row and returns its highest element. */
-function scaleRow(scores: Float32Array, at: number, length: number, scale: number): number {
-  let highest = -Infinity;
-  for (let i = at; i < at + length; i++) {
-    const score = scores[i]! * scale;
-    scores[i] = score;
-    if (score > highest) highest = score;
-  }
-  return highest;
 }
 
 /** Turns scores into weights, and agreements (gradient . value) into the gradients of the unscaled scores. */
@@ -158,9 +148,10 @@ function slopesOfScores(
     for (let d = output; d < output + headSize; d++) mean += saved.gradient[d]! * saved.out[d]!;
     const at = row * columns;
     const seen = first + row + 1;
-    scaleRow(scores, at, seen, scale);
-    wasm.exponentials(scores.byteOffset + 4 * at, seen, saved.logsumexp[firstLogsumexp + row]!);
-    for (let i = at; i < at + seen; i++) agreements[i] = scores[i]! * (agreements[i]! - mean) * scale;
+    const [weights, slopes] = [scores.byteOffset + 4 * at, agreements.byteOffset + 4 * at];
+    wasm.scaleRow(weights, seen, scale);
+    wasm.exponentials(weights, seen, saved.logsumexp[firstLogsumexp + row]!);
+    wasm.softmaxGradientRow(weights, slopes, seen, mean, scale);
     scores.fill(0, at + seen, at + columns);
     agreements.fill(0, at + seen, at + columns);
   }

@@ -473,6 +473,59 @@
         (f32.add (f32x4.extract_lane 0 (local.get $sum)) (f32x4.extract_lane 1 (local.get $sum)))
         (f32.add (f32x4.extract_lane 2 (local.get $sum)) (f32x4.extract_lane 3 (local.get $sum))))))
 
+  ;; x[i] *= factor; returns the highest of what it writes.
+  (func (export "scale_row") (param $x i32) (param $n i32) (param $factor f32) (result f32)
+    (local $highest v128) (local $rest f32) (local $y v128) (local $z f32)
+    (local.set $highest (f32x4.splat (f32.const -inf)))
+    (local.set $rest (f32.const -inf))
+    (block $tail
+      (loop $next
+        (br_if $tail (i32.lt_s (local.get $n) (i32.const 4)))
+        (local.set $y (f32x4.mul (v128.load (local.get $x)) (f32x4.splat (local.get $factor))))
+        (v128.store (local.get $x) (local.get $y))
+        (local.set $highest (f32x4.max (local.get $highest) (local.get $y)))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 4)))
+        (br $next)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $n)))
+        (local.set $z (f32.mul (f32.load (local.get $x)) (local.get $factor)))
+        (f32.store (local.get $x) (local.get $z))
+        (local.set $rest (f32.max (local.get $rest) (local.get $z)))
+        (local.set $x (i32.add (local.get $x) (i32.const 4)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $next)))
+    (f32.max (local.get $rest)
+      (f32.max
+        (f32.max (f32x4.extract_lane 0 (local.get $highest)) (f32x4.extract_lane 1 (local.get $highest)))
+        (f32.max (f32x4.extract_lane 2 (local.get $highest)) (f32x4.extract_lane 3 (local.get $highest))))))
+
+  ;; x[i] = weights[i] * (x[i] - mean) * scale: how a softmax passes a gradient on.
+  (func (export "softmax_gradient_row") (param $weights i32) (param $x i32) (param $n i32) (param $mean f32) (param $scale f32)
+    (block $tail
+      (loop $next
+        (br_if $tail (i32.lt_s (local.get $n) (i32.const 4)))
+        (v128.store (local.get $x)
+          (f32x4.mul
+            (f32x4.mul (v128.load (local.get $weights)) (f32x4.splat (local.get $scale)))
+            (f32x4.sub (v128.load (local.get $x)) (f32x4.splat (local.get $mean)))))
+        (local.set $weights (i32.add (local.get $weights) (i32.const 16)))
+        (local.set $x (i32.add (local.get $x) (i32.const 16)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 4)))
+        (br $next)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $n)))
+        (f32.store (local.get $x)
+          (f32.mul
+            (f32.mul (f32.load (local.get $weights)) (local.get $scale))
+            (f32.sub (f32.load (local.get $x)) (local.get $mean))))
+        (local.set $weights (i32.add (local.get $weights) (i32.const 4)))
+        (local.set $x (i32.add (local.get $x) (i32.const 4)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $next))))
+
   ;; 1 / (1 + e^(-2u)) with u = sqrt(2 / pi) (x + 0.044715 x^3): GELU(x) = x * gate(x).
   (func $gate (param $x v128) (result v128)
     (f32x4.div (f32x4.splat (f32.const 1))

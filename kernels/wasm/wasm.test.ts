@@ -86,6 +86,19 @@ test('exponentials of large, small and missing numbers', async () => {
   expect(view()[4]).toBe(1);
 });
 
+test('rows of a softmax and of its gradient, with a rest that is no whole vector', async () => {
+  const wasm = await openWasm();
+  const [x, weights] = [vector(wasm, 40), vector(wasm, 40)];
+  const [before, factors] = [Array.from(x.view()), Array.from(weights.view())];
+  const highest = wasm.scaleRow(x.pointer, 37, 0.5);
+  const scaled = before.map((value, i) => (i < 37 ? value / 2 : value));
+  expectClose(x.view(), scaled, 1e-7, 'scaled');
+  expect(highest).toBe(Math.max(...x.view().slice(0, 37)));
+  wasm.softmaxGradientRow(weights.pointer, x.pointer, 37, 0.25, 3);
+  const slopes = scaled.map((value, i) => (i < 37 ? factors[i]! * (value - 0.25) * 3 : value));
+  expectClose(x.view(), slopes, 1e-6, 'slopes');
+});
+
 test('more memory than WebAssembly has is refused', async () => {
   const wasm = await openWasm();
   expect(() => wasm.allocate(2 ** 33)).toThrow('MiB of WebAssembly memory');

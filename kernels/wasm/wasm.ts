@@ -38,6 +38,10 @@ export interface Wasm {
   gelu(x: number, y: number, n: number): void;
   /** dx = dy * GELU'(x) for n elements. */
   geluGradient(x: number, dy: number, dx: number, n: number): void;
+  /** x[i] *= factor for n elements; returns the highest of what it writes, NaN if there is one. */
+  scaleRow(x: number, n: number, factor: number): number;
+  /** x[i] = weights[i] * (x[i] - mean) * scale for n elements. */
+  softmaxGradientRow(weights: number, x: number, n: number, mean: number, scale: number): void;
   /** Rows of norms and steps of AdamW, as the comments in cpu.wat say: pointers first, then n, a multiple of four. */
   readonly rows: Pick<Exports, RowFunction>;
 }
@@ -62,6 +66,8 @@ interface Exports {
   readonly exponentials: (x: number, n: number, shift: number) => number;
   readonly gelu: (x: number, y: number, n: number) => void;
   readonly gelu_gradient: (x: number, dy: number, dx: number, n: number) => void;
+  readonly scale_row: (x: number, n: number, factor: number) => number;
+  readonly softmax_gradient_row: (weights: number, x: number, n: number, mean: number, scale: number) => void;
   readonly row_sum: (x: number, n: number) => number;
   readonly row_squares: (x: number, n: number, mean: number) => number;
   readonly row_dot: (a: number, b: number, n: number) => number;
@@ -99,6 +105,8 @@ export async function openWasm(options: { relaxed?: boolean } = {}): Promise<Was
     exponentials: exports.exponentials,
     gelu: exports.gelu,
     geluGradient: exports.gelu_gradient,
+    scaleRow: exports.scale_row,
+    softmaxGradientRow: exports.softmax_gradient_row,
     rows: exports,
   };
 }
