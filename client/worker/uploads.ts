@@ -2,6 +2,7 @@
 
 import { describeError } from '../../shared/errors.ts';
 import type { Lease, WorkerMessage } from '../../shared/protocol/messages.ts';
+import { leaseMs } from '../../shared/rounds/limits.ts';
 import type { CoordinatorApi } from './coordinator-api.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -11,7 +12,7 @@ type Answer = Extract<WorkerMessage, { type: 'uploaded' | 'declined' }>;
 export async function fulfil(lease: Lease, jobId: string, workshop: Workshop, api: CoordinatorApi): Promise<Answer> {
   const { kind, fence, round } = lease;
   const { stateHash } = workshop.holds;
-  const signal = AbortSignal.timeout(Math.max(1000, lease.expiresMs - Date.now()));
+  const signal = AbortSignal.timeout(leaseMs[kind]);
   try {
     const done = kind === 'checkpoint' ? uploadCheckpoint : uploadArtifact;
     return {

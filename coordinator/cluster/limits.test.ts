@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { GptSettings } from '../../shared/manifest/model.ts';
+import { modelSchema } from '../../shared/manifest/model.ts';
+import type { GptSettings, ModelSettings } from '../../shared/manifest/model.ts';
 import { uploadLimits } from './limits.ts';
 import { manifest } from './testing/fixtures.ts';
 
@@ -10,4 +11,15 @@ test('uploads may be as large as the model, not much larger', () => {
   for (const bytes of [artifactBytes, payloadBytes]) expect(bytes).toBeGreaterThan(4 * parameters);
   expect(checkpointBytes).toBeGreaterThan(8 * parameters);
   expect(checkpointBytes).toBeLessThan(8 * parameters * 1.5 + 2 ** 21);
+});
+
+test('a Llama, and the folder that a job begins with, bound them as well', () => {
+  const withModel = (model: ModelSettings) => ({ ...manifest, spec: { ...manifest.spec, model } });
+  const llama = modelSchema.parse({ kind: 'llama', width: 64, hidden: 1000, layers: 2 });
+  const parameters = 2 * 256 * 64 + 2 * (4 * 64 ** 2 + 3 * 64 * 1000 + 2 * 64) + 64;
+  const limits = uploadLimits(withModel(llama));
+  expect(limits.artifactBytes).toBeGreaterThan(4 * parameters);
+  expect(limits.artifactBytes).toBeLessThan(4 * parameters * 1.5 + 2 ** 20);
+  const half = modelSchema.parse({ from: 'dataset:x', bytes: 2_000_000 }); // at most a million parameters
+  expect(uploadLimits(withModel(half)).artifactBytes).toBe(4_000_000 + 2 ** 20);
 });

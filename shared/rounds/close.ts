@@ -132,7 +132,8 @@ function available(state: RoomState, open: OpenRound, node: RoundNode): Accepted
 function isAvailable(state: RoomState, open: OpenRound, node: RoundNode, hash: string): boolean {
   const holders = holdersAmong(state, open, node.members, hash).length;
   if (holders !== 1) return holders >= 2;
-  return liveParts(state, open).every((part) => part.received.includes(hash));
+  const hasIt = (part: Part): boolean => part.received.includes(hash);
+  return liveIn(state, open, node).every(hasIt) && liveParts(state, open).every(hasIt);
 }
 
 /** What a round comes to: the payloads that workers apply, and the contributions that are in them. */
@@ -176,8 +177,8 @@ function close(turn: Turn, open: OpenRound, { applied, credited }: Outcome): voi
     tokens: point.tokens,
     recentRoundMs: [...state.recentRoundMs, open.progressAt - open.openedAt].slice(-recentRounds),
     losses: thin([...state.losses, point]),
-    spent: [...state.spent, ...spentIn(open, credited)].slice(-maxSpent),
     shards: hasAudits(state) ? shardsOf(open) : [],
+    spent: [...state.spent, ...spentIn(open, credited)].slice(-maxSpent),
     validationTokens: validationOf(open)?.tokens ?? state.validationTokens,
   });
   credit(turn, credits, 1);

@@ -48,7 +48,8 @@ function problemWith(turn: Turn, open: OpenRound, id: string, message: CommitMes
   if (hashesOf(turn, open).has(message.hash)) {
     return { code: 'conflict', message: 'another worker committed the same payload' };
   }
-  if (state.spent.includes(spentKey(message.hash))) {
+  turn.spent ??= new Set(state.spent);
+  if (turn.spent.has(spentKey(message.hash))) {
     return { code: 'conflict', message: 'this payload was accepted in an earlier round' };
   }
   const held =
@@ -100,7 +101,7 @@ function welcomeEarly(turn: Turn, id: string, hash: string): void {
 
 /** Workers as fast as each other commit together: one message tells of all. */
 function noticeDelayMs({ recentRoundMs }: RoomState): number {
-  return Math.max(noticeMs, recentRoundMs.length === 0 ? 0 : median(recentRoundMs) / 10);
+  return Math.max(noticeMs, recentRoundMs.length === 0 ? 0 : median(recentRoundMs) / 4);
 }
 
 /** Tells each group of its new commits: at once where nobody is left to wait for, else when it is time. */
@@ -117,12 +118,12 @@ export function announceCommits(turn: Turn): void {
   if (isAllTold) changeOpen(turn, { noticeAt: null });
 }
 
-function isStillTraining(state: RoomState, id: string): boolean {
 /** Commits are not shown to anyone yet. */
 function isSealed(state: RoomState, { revealedAt }: OpenRound): boolean {
   return revealedAt === null && isVerified(state);
 }
 
+function isStillTraining(state: RoomState, id: string): boolean {
   const part = state.open!.parts[id];
   return (
     part !== undefined && part.commit === null && isActive(state.members[id]) && isUpToDate(state, state.members[id])
@@ -176,8 +177,8 @@ export function remind(turn: Turn, id: string): void {
   const contributions = known.map((mate) => contribution(mate, parts[mate]!.commit!));
   if (contributions.length > 0) send(turn, id, { type: 'committed', round: open.round, contributions });
   remindToFold(turn, id);
-  const part = turn.state.open!.parts[id];
   remindJudge(turn, id);
+  const part = turn.state.open!.parts[id];
   if (part?.commit === null && isActive(members[id])) send(turn, id, { type: 'assign', assignment: part.assignment });
 }
 

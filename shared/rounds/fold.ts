@@ -4,7 +4,7 @@
 
 import type { AcceptedContribution, WorkerMessage } from '../protocol/messages.ts';
 import { maxFoldMs, minFoldMs } from './limits.ts';
-import { changeNode, changeOpen, refuse, send } from './turn.ts';
+import { changeNode, refuse, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { OpenRound, RoomState, RoundNode } from './types.ts';
 import { isActive, isUpToDate, median } from './views.ts';
@@ -57,7 +57,6 @@ export function folded(turn: Turn, id: string, { round, node: index, hash, bytes
     });
   }
   if (node.folders[id] !== undefined) return;
-  changeOpen(turn, { progressAt: turn.now });
   turn.hashes?.add(hash);
   changeNode(turn, index, { folders: { ...node.folders, [id]: hash } });
   decide(turn, index, bytes);

@@ -13,7 +13,10 @@ export const recentRounds = 16;
 /** How often a deadline moves while too little work is in. */
 export const maxExtensions = 3;
 
-/** Peers are told of a commit after so long, or a tenth of a round, together with those of others. */
+/** From this size on workers hear of changed neighbours only so often. */
+export const largeSwarm = 64;
+export const introduceMs = 500;
+/** Peers are told of a commit after so long, or a quarter of a round, together with those of others. */
 export const noticeMs = 250;
 /** Everyone has committed and all is safe: those who have not said that they received it get so long, or a quarter round. */
 export const settleMs = 2_000;
@@ -29,11 +32,11 @@ export const maxMisses = 3;
 export const maxRestRounds = 256;
 /** Workers that get ready a little later than the first ones still take part in the first round. */
 export const startGraceMs = 5_000;
+/** With verification: after so long a state is agreed without the word of the worker drawn to confirm it. */
+export const unconfirmedLimitMs = 120_000;
 /** After so long what has been reported must do. */
 export const agreementLimitMs = 60_000;
 
-/** With verification: after so long a state is agreed without the word of the worker drawn to confirm it. */
-export const unconfirmedLimitMs = 120_000;
 /** Workers that were present before a restart of the room are waited for: longer than their longest pause between tries. */
 export const rejoinMs = 20_000;
 

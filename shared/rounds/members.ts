@@ -11,7 +11,7 @@ import { banOf, remindOfStanding } from './sentence.ts';
 import { change, changeMember, changeNode, changeOpen, changePart, ownCopy, record, send, turnAway } from './turn.ts';
 import type { Refusal, Turn } from './turn.ts';
 import type { Member, RoomState, StateRef } from './types.ts';
-import { givePlace, neighboursOf } from './swarm.ts';
+import { givePlace, matesNow } from './swarm.ts';
 import { agreedHash, givenMs, isOver } from './views.ts';
 
 type Hello = Extract<WorkerMessage, { type: 'hello' }>;
@@ -50,6 +50,7 @@ function admit(turn: Turn, id: string, { peerId, kind, backend, tokensPerSecond,
     adapter: backend.adapter,
     backend,
     present: true,
+    told: 0,
     paused: false,
     drains: null,
     tokensPerSecond: tokensPerSecond > 0 ? tokensPerSecond : known.tokensPerSecond,
@@ -76,6 +77,7 @@ function forgetPayloadsOf(turn: Turn, id: string): void {
 const newcomer = {
   tokensPerSecond: 0,
   resyncs: 0,
+  told: 0,
   misses: 0,
   restsUntil: 0,
   tokensAccepted: 0,
@@ -99,7 +101,7 @@ function welcome(turn: Turn, id: string): void {
     jobId: state.jobId,
     ...catchUp(state),
     topology: state.overlay.kind,
-    peers: neighboursOf(state, id),
+    peers: matesNow(state, id),
   });
 }
 

@@ -45,6 +45,7 @@ export function newRoom(jobId: string, manifest: Manifest): RoomState {
     checkpointAt: 0,
     log: [],
     overlay: { kind: 'mesh', groups: [], branching: 2, since: 0 },
+    introduceAt: null,
     lease: null,
     fence: 0,
     leaseFailures: noFailures,
@@ -58,9 +59,9 @@ export function newRoom(jobId: string, manifest: Manifest): RoomState {
     validationTokens: 0,
     losses: [],
     stateHashes: [],
-    spent: [],
     court: newCourt,
     shards: [],
+    spent: [],
     evaluation: null,
     refused: {},
     wakeAt: null,
@@ -77,7 +78,7 @@ export function tick(state: RoomState, event: RoomEvent, now: number): Tick {
 
 /** The same for events that came together: what follows from them is looked at once, so that many cost little more than one. */
 export function tickAll(state: RoomState, events: readonly RoomEvent[], now: number): Tick {
-  const turn: Turn = { state, before: state, now, effects: [], own: new Set(), hashes: null };
+  const turn: Turn = { state, before: state, now, effects: [], own: new Set(), hashes: null, spent: null };
   for (const event of events) take(turn, event);
   for (const step of sequel) if (!isOver(turn.state)) step(turn);
   setAlarm(turn);
@@ -114,13 +115,13 @@ function takeMessage(turn: Turn, id: string, message: WorkerMessage): void {
       return commit(turn, id, message);
     case 'received':
       return received(turn, id, message);
-    case 'folded':
     case 'measured':
       return measured(turn, id, message);
     case 'audited':
       return audited(turn, id, message);
     case 'confirmed':
       return confirmed(turn, id, message);
+    case 'folded':
       return folded(turn, id, message);
     case 'missing':
       return missing(turn, id, message);
@@ -145,8 +146,8 @@ function takeMessage(turn: Turn, id: string, message: WorkerMessage): void {
 const sequel = [
   endRejoining,
   expireLease,
-  closeWhenDone,
   revealWhenCommitted,
+  closeWhenDone,
   agreeWhenReported,
   rewindWhenLost,
   finishWhenTrained,

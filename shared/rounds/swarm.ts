@@ -7,18 +7,26 @@ import { chooseTopology } from '../topology/choose.ts';
 import type { Measured } from '../topology/choose.ts';
 import { deal, neighbourhoods, placed } from '../topology/overlay.ts';
 import type { Overlay } from '../topology/overlay.ts';
-import { change, send } from './turn.ts';
+import { introduceMs, largeSwarm } from './limits.ts';
+import { change, changeMember, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, RoomState } from './types.ts';
 import { isVerified, median } from './views.ts';
 
 const dealing = 0x6e7; // the random stream that deals groups
 
-/** A newcomer is put into the smallest group; who was here before keeps its place. */
+/** A newcomer is put into the smallest group, or begins one where all are full; who was here before keeps its place. */
 export function givePlace(turn: Turn, id: string): void {
-  const { overlay } = turn.state;
+  const { overlay, manifest } = turn.state;
   if (overlay.groups.some((group) => group.includes(id))) return;
-  change(turn, { overlay: { ...overlay, groups: placed(overlay.groups, id) } });
+  const { kind, groupSize } = topologySettings(manifest.spec.rounds.topology);
+  const capacity = kind === 'mesh' || kind === 'ring' ? Infinity : largest(groupSize);
+  change(turn, { overlay: { ...overlay, groups: placed(overlay.groups, id, capacity) } });
+}
+
+/** Groups may grow by half before they are dealt anew. */
+function largest(groupSize: number): number {
+  return Math.ceil(1.5 * groupSize);
 }
 
 /** Deals the groups anew when that is due, when there are too many for what they are, or one is nearly empty. */
@@ -38,7 +46,10 @@ export function regroup(turn: Turn, participants: readonly string[]): void {
   const dealt = isWhole
     ? [[...participants]]
     : deal(participants, size, state.manifest.spec.seed, state.round, state.attempts, dealing);
-  const groups = rest.reduce<string[][]>(placed, dealt);
+  const groups = rest.reduce<(readonly string[])[]>(
+    (placing, id) => placed(placing, id, isWhole ? Infinity : largest(size)),
+    dealt,
+  );
   change(turn, { overlay: { kind, groups, branching, since: state.round } });
 }
 
@@ -52,7 +63,7 @@ function isStillGood(
   const sizes = overlay.groups.map((group) => group.filter((id) => isIn.has(id)).length);
   if (sizes.reduce((a, b) => a + b, 0) < participants.length) return false;
   if (size === Infinity) return overlay.groups.length === 1 && overlay.groups[0]!.length <= 2 * participants.length;
-  const isFit = sizes.every((count) => count >= Math.min(size, Math.max(2, size / 2)) && count <= 1.5 * size);
+  const isFit = sizes.every((count) => count >= Math.min(size, Math.max(2, size / 2)) && count <= largest(size));
   return isFit && attempts === 0 && round < overlay.since + reshuffle;
 }
 
@@ -74,12 +85,27 @@ function measured(state: RoomState, workers: number): Measured {
  * all links for every worker that comes or goes has nothing else to do.
  */
 export function introduce(turn: Turn): void {
-  const { before, state } = turn;
-  if (before.overlay === state.overlay && !presenceChanged(before, state)) return;
-  const [known, now] = [acquaintances(before), acquaintances(state)];
-  for (const [id, { text, peers }] of now) {
-    if (known.get(id)?.text !== text) send(turn, id, { type: 'peers', topology: state.overlay.kind, peers });
+  const { before, state, now } = turn;
+  if (before.overlay !== state.overlay || presenceChanged(before, state))
+    change(turn, { introduceAt: dueAt(state, now) });
+  const { introduceAt } = turn.state;
+  if (introduceAt === null || now < introduceAt) return;
+  const groups = groupsOf(state.overlay);
+  for (const [id, linked] of neighbourhoods(state.overlay, (other) => isHere(state, other))) {
+    const ids = [...linked].toSorted();
+    const told = signature(
+      ids.map((other) => `${state.members[other]!.peerId} ${groups.get(other)}`).join() + state.overlay.kind,
+    );
+    if (state.members[id]!.told === told) continue;
+    const peers = ids.map((other) => asPeer(state.members[other]!, groups.get(other)!));
+    send(turn, id, { type: 'peers', topology: state.overlay.kind, peers });
+    changeMember(turn, id, { told });
   }
+  change(turn, { introduceAt: null });
+}
+
+function dueAt({ members, introduceAt }: RoomState, now: number): number {
+  return Object.keys(members).length < largeSwarm ? now : (introduceAt ?? now + introduceMs);
 }
 
 function presenceChanged(before: RoomState, { members }: RoomState): boolean {
@@ -93,20 +119,15 @@ function appearance(member: Member | undefined): string {
   return member?.present === true ? member.peerId : '';
 }
 
-function acquaintances(state: RoomState): Map<string, { text: string; peers: Peer[] }> {
-  const { members, overlay } = state;
-  const groups = groupsOf(overlay);
-  const found = new Map<string, { text: string; peers: Peer[] }>();
-  for (const [id, linked] of neighbourhoods(overlay, (other) => members[other]?.present === true)) {
-    const peers = [...linked].toSorted().map((other) => asPeer(members[other]!, groups.get(other)!));
-    found.set(id, { peers, text: peers.map(({ peerId, group }) => `${peerId} ${group}`).join() + overlay.kind });
-  }
-  return found;
+function isHere({ members }: RoomState, id: string): boolean {
+  return members[id]?.present === true;
 }
 
-/** The members that this one works with, itself included. */
-export function neighboursOf(state: RoomState, id: string): Peer[] {
-  return acquaintances(state).get(id)?.peers ?? [];
+/** Present members of this one's group, itself included. Those it meets for its group it hears of next. */
+export function matesNow(state: RoomState, id: string): Peer[] {
+  const group = state.overlay.groups.findIndex((ids) => ids.includes(id));
+  const present = (state.overlay.groups[group] ?? []).filter((other) => isHere(state, other));
+  return present.map((other) => asPeer(state.members[other]!, group));
 }
 
 function groupsOf({ groups }: Overlay): Map<string, number> {
@@ -115,4 +136,11 @@ function groupsOf({ groups }: Overlay): Map<string, number> {
 
 function asPeer({ workerId, peerId, kind, adapter }: Member, group: number): Peer {
   return { workerId, peerId, kind, adapter, group };
+}
+
+/** Enough to tell one list of neighbours from another (FNV-1a, 32 bits). */
+function signature(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }

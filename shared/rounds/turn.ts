@@ -15,6 +15,7 @@ export interface Turn {
   readonly own: Set<object>;
   /** Hashes committed in the open round, once someone has asked for them in this turn. */
   hashes: Set<string> | null;
+  spent: Set<string> | null; // the same of what was accepted before
 }
 
 export function change(turn: Turn, patch: Partial<RoomState>): void {

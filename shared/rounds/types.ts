@@ -36,6 +36,7 @@ export interface Member extends Omit<Peer, 'group'> {
   drains: 'asked' | 'released' | null; // is about to leave: gets no further part; released = was told that it may go
   tokensPerSecond: number; // smoothed over its rounds; 0 = not known yet
   holds: StateRef | null; // the state it last reported, unless that is known to be wrong
+  told: number; // stands for the neighbours it was last told of
   misses: number; // rounds in a row that it was of no use to: no commit in time, or no word of what it received
   restsUntil: number; // round in which it is asked again after many misses
   resyncs: number; // fresh starts it was told to make since it last held the agreed state
@@ -83,9 +84,9 @@ export interface OpenRound {
   extensions: number; // how often it was
   progressAt: number; // when the last commit or payload was reported
   noticeAt: number | null; // when peers are told of new commits
-  settleAt: number | null; // everyone has committed and all is safe: when the round waits no longer for receipts
   revealedAt: number | null; // with verification: when all commits were told, and no further one is taken
   gate: { seed: number; tokens: number; state: Gate } | null; // with verification: who measures whom, once revealed
+  settleAt: number | null; // everyone has committed and all is safe: when the round waits no longer for receipts
   parts: Record<string, Part>; // by worker id
 }
 
@@ -101,9 +102,9 @@ export interface OpenLease extends Lease {
   stateHash: string; // agreed, of the lease's round
   stored: number | null; // bytes the coordinator saw arrive
   uploaded: Extract<WorkerMessage, { type: 'uploaded' }> | null;
-}
   confirmer: string | null; // with verification: who reads the stored checkpoint
   confirmed: boolean;
+}
 
 /** A closed round, and whose work it took: that differs from what is applied where groups folded it. */
 export interface LoggedRound extends ClosedRound {
@@ -134,6 +135,7 @@ export interface RoomState {
   checkpointAt: number; // when it was stored; before the first one, when the job started
   log: LoggedRound[]; // since the checkpoint, in order; the last one's stateHash is null until it is agreed
   overlay: Overlay; // who works with whom
+  introduceAt: number | null; // when those whose neighbours have changed are told
   lease: OpenLease | null;
   fence: number;
   leaseFailures: { workers: string[]; count: number; retryAt: number }; // of the upload that is due
@@ -147,10 +149,10 @@ export interface RoomState {
   validationTokens: number; // how many tokens the last evaluation took
   losses: LossPoint[]; // one per closed round; thinned beyond `maxLossPoints`
   stateHashes: string[]; // agreed state after each of the last closed rounds, in order; the ledger has them all
-  spent: string[]; // the latest accepted contributions, as the last digits of their hashes: none counts twice
-  evaluation: { loss: number; tokens: number; unigramLoss: number; bigramLoss: number } | null;
   court: Court; // what checks of the workers found; empty without verification
   shards: Shard[]; // with audits: what was committed in the last closed round
+  spent: string[]; // the latest accepted contributions, as the last digits of their hashes: none counts twice
+  evaluation: { loss: number; tokens: number; unigramLoss: number; bigramLoss: number } | null;
   refused: Record<string, number>; // refused messages by error code
   wakeAt: number | null; // when the alarm is set for
 }

@@ -8,7 +8,7 @@ import { resync } from './agree.ts';
 import { complete, fail } from './finish.ts';
 import { noFailures } from './lease.ts';
 import { maxArtifactFailures } from './limits.ts';
-import { broadcast, change, record, refuse } from './turn.ts';
+import { broadcast, change, record, refuse, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { OpenLease, RoomEvent } from './types.ts';
 import { isActive, isVerified } from './views.ts';

@@ -34,6 +34,7 @@ function moments(state: RoomState): number[] {
     ...(agreement === null ? [] : [agreementDueAt(state, agreement)]),
     ...(lease === null ? [] : [lease.expiresMs]),
     ...(rejoining === null ? [] : [rejoining.until]),
+    state.introduceAt ?? Infinity,
     rewindDueAt(state),
     ...(isIdle ? [leaseFailures.retryAt, checkpointDueAt(state)] : []),
     ...(isIdle && startedAt !== null && maxDuration !== undefined ? [startedAt + maxDuration] : []),

@@ -29,11 +29,12 @@ test('a seed deals the same groups, another one others', () => {
 });
 
 test('a newcomer comes to the smallest group', () => {
-  expect(placed([['a', 'b'], ['c']], 'd')).toEqual([
+  expect(placed([['a', 'b'], ['c']], 'd', 2)).toEqual([
     ['a', 'b'],
     ['c', 'd'],
   ]);
-  expect(placed([], 'd')).toEqual([['d']]);
+  expect(placed([['a', 'b']], 'd', 2)).toEqual([['a', 'b'], ['d']]);
+  expect(placed([], 'd', 2)).toEqual([['d']]);
 });
 
 test('groups meet in one node that does not fold', () => {

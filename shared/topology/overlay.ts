@@ -41,18 +41,18 @@ function shuffled(ids: readonly string[], seed: readonly number[]): string[] {
   return order;
 }
 
-/** The groups with a newcomer in the smallest one. */
-export function placed(groups: readonly (readonly string[])[], id: string): string[][] {
+/** The groups with a newcomer in the smallest one, or in a new one if that has `capacity` members already. */
+export function placed(groups: readonly (readonly string[])[], id: string, capacity: number): (readonly string[])[] {
   const smallest = groups.reduce((best, group, index) => (group.length < groups[best]!.length ? index : best), 0);
-  if (groups.length === 0) return [[id]];
-  return groups.map((group, index) => (index === smallest ? [...group, id] : [...group]));
+  if (groups.length === 0 || groups[smallest]!.length >= capacity) return [...groups, [id]];
+  return groups.map((group, index) => (index === smallest ? [...group, id] : group));
 }
 
 /** The nodes of an overlay: the leaves first, in the order of the groups, then level by level; the top is last. */
 export function nodesOf({ kind, groups, branching }: Overlay, isPresent: (id: string) => boolean): OverlayNode[] {
   const folds = (kind === 'groups' || kind === 'tree') && groups.length > 1;
   const nodes: OverlayNode[] = groups.map((members) => ({ members, children: [], folds }));
-  const width = kind === 'tree' ? branching : Math.max(2, nodes.length);
+  const width = kind === 'groups' ? Math.max(2, nodes.length) : Math.max(2, branching);
   for (let from = 0; nodes.length - from > 1;) {
     const level = nodes.slice(from).map((_, index) => from + index);
     from = nodes.length;

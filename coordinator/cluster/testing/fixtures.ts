@@ -28,6 +28,7 @@ export function member(workerId: string, change: Partial<Member> = {}): Member {
     tokensPerSecond: 100,
     holds: null,
     resyncs: 0,
+    told: 0,
     misses: 0,
     restsUntil: 0,
     stuck: false,

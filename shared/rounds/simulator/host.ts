@@ -11,7 +11,7 @@ import { Socket } from './socket.ts';
 import type { VirtualState } from './state.ts';
 
 /** Sees every step of the room, before its effects are carried out. */
-export type Observer = (before: RoomState, events: readonly RoomEvent[], after: Tick) => void;
+export type Observer = (before: RoomState, events: readonly RoomEvent[], after: Tick, now: number) => void;
 
 export class Host {
   state: RoomState;
@@ -23,14 +23,17 @@ export class Host {
   private readonly observe: Observer;
   private readonly sockets = new Map<string, Socket>();
   private readonly batchMs: number;
+  private readonly mostSkewMs: number;
+  private skewMs = 0; // of the machine it runs on now
   private alarm = 0; // the number of the alarm that counts
   private inbox: RoomEvent[] = []; // what came and waits to be taken together
 
-  constructor(network: Network, { manifest, batchMs }: Scenario, observe: Observer) {
+  constructor(network: Network, { manifest, batchMs, clockSkewMs }: Scenario, observe: Observer) {
     this.network = network;
     this.observe = observe;
     this.state = newRoom('j-simulated', manifest);
     this.batchMs = batchMs;
+    this.mostSkewMs = clockSkewMs;
   }
 
   /** A worker opens a socket; null while the room is down. */
@@ -72,24 +75,29 @@ export class Host {
   feed(event: RoomEvent): void {
     this.inbox.push(event);
     if (this.inbox.length > 1) return; // waits with those before it
-    const { faults, random, clock } = this.network;
-    if (random.uniform() < faults.batch) clock.after(this.batchMs, () => this.takeInbox());
+    if (this.batchMs > 0) this.network.clock.after(this.batchMs, () => this.takeInbox());
     else this.takeInbox();
+  }
+
+  /** As its own clock says. */
+  private get now(): number {
+    return this.network.clock.now + this.skewMs;
   }
 
   private takeInbox(): void {
     if (this.inbox.length === 0) return;
     const [before, events] = [this.state, this.inbox];
     this.inbox = [];
-    const after = tickAll(before, events, this.network.clock.now);
+    const after = tickAll(before, events, this.now);
     this.steps += 1;
     this.state = after.state;
-    this.observe(before, events, after);
+    this.observe(before, events, after, this.now);
     for (const effect of after.effects) this.carryOut(effect);
   }
 
   private restart(): void {
     this.isUp = true;
+    this.skewMs = Math.round(this.network.between(-this.mostSkewMs, this.mostSkewMs));
     this.state = JSON.parse(JSON.stringify(this.state)) as RoomState;
     this.feed({ type: 'restarted' });
   }
@@ -131,7 +139,7 @@ export class Host {
 
   private setAlarm(at: number): void {
     const alarm = ++this.alarm;
-    this.network.clock.after(at - this.network.clock.now, () => {
+    this.network.clock.after(at - this.now, () => {
       if (this.alarm === alarm && this.isUp) this.feed({ type: 'wake' });
     });
   }

@@ -190,7 +190,7 @@ export class Referee {
     }
   }
 
-  private checkEffects({ state, effects }: Tick, now: number): void {
+  private checkEffects({ effects }: Tick, now: number): void {
     for (const effect of effects) {
       if (effect.type === 'wake-at') this.demand(effect.at > now, 'an alarm in the past');
       if (effect.type === 'send' && effect.message.type === 'fold')

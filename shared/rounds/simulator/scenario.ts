@@ -18,7 +18,6 @@ export interface WorkerTraits {
   corruption: number; // probability that applying a round goes wrong
   relayOnly: boolean; // no peer connection ever opens
   slowLink: number; // so many times the delay of others for what it sends to peers
-  clockSkewMs: number; // its clock is ahead by so much
   malice: Malice;
 }
 
@@ -34,7 +33,6 @@ export interface Faults {
   failedUpload: number; // probability that a leased upload is declined or never ends
   duplicate: number; // probability that a message comes twice
   reorder: boolean; // messages of a worker to the room overtake each other
-  batch: number; // probability that the room takes what comes within some milliseconds together
 }
 
 export interface Scenario {
@@ -42,7 +40,8 @@ export interface Scenario {
   manifest: Manifest;
   workers: WorkerTraits[];
   faults: Faults;
-  batchMs: number; // how long the room waits for others to take with an event
+  batchMs: number; // how long the room gathers events to take together; 0 takes each by itself
+  clockSkewMs: number; // a restarted room's clock may be so far off, either way
   latencyMs: number; // mean, one way; half to three halves of it
   calmAtMs: number; // when everything heals
   limitMs: number; // when the job must be over
@@ -60,7 +59,6 @@ export const noFaults: Faults = {
   failedUpload: 0,
   duplicate: 0,
   reorder: false,
-  batch: 0,
 };
 
 export interface JobSize {
@@ -68,18 +66,18 @@ export interface JobSize {
   max: number;
   maxTokens?: number;
   maxDuration?: string;
-  verification?: Verification;
   checkpointInterval?: string;
   topology?: Topology;
+  verification?: Verification;
 }
 
 /** A job of 100 tokens a step and 10 steps a round. */
 export function simulatedManifest({
   min,
   max,
-  verification = 'none',
   checkpointInterval = '20s',
   topology = 'auto',
+  verification = 'none',
   ...end
 }: JobSize): Manifest {
   return parseManifest({
@@ -90,9 +88,9 @@ export function simulatedManifest({
       algorithm: 'lm',
       model: { kind: 'gpt', width: 16, context: 10 },
       data: { source: 'npm:text' },
-      verification,
       optimizer: { batchSize: 10 },
       rounds: { innerSteps: 10, topology },
+      verification,
       resources: { workers: { min, max } },
       runtime: { ...end, checkpointInterval },
     },
@@ -127,7 +125,6 @@ export function randomScenario(seed: number): Scenario {
     corruption: random.below(6) === 0 ? random.uniform() * 0.5 : 0,
     relayOnly: random.below(8) === 0,
     slowLink: random.below(6) === 0 ? 1 + random.below(100) : 1,
-    clockSkewMs: random.below(4) === 0 ? random.below(600_000) - 300_000 : 0,
     malice: index > 0 && random.below(10) === 0 ? pickOne(random, malices) : 'none',
   }));
   const faults = {
@@ -141,7 +138,6 @@ export function randomScenario(seed: number): Scenario {
     failedUpload: pick(0.5),
     duplicate: pick(0.2),
     reorder: random.below(5) === 0,
-    batch: pick(1),
   };
   const end = random.below(4) === 0 ? { maxDuration: '90s' } : { maxTokens: 4_000 * count + random.below(20_000) };
   const honest = workers.filter(({ corruption, malice }) => corruption === 0 && malice === 'none').length;
@@ -157,7 +153,8 @@ export function randomScenario(seed: number): Scenario {
     manifest,
     workers,
     faults,
-    batchMs: 50,
+    batchMs: random.below(3) === 0 ? 50 : 0,
+    clockSkewMs: random.below(3) === 0 ? 5_000 : 0,
     latencyMs,
     calmAtMs: 120_000,
     limitMs: 3_600_000,

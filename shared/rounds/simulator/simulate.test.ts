@@ -15,7 +15,6 @@ const steady: WorkerTraits = {
   corruption: 0,
   relayOnly: false,
   slowLink: 1,
-  clockSkewMs: 0,
   malice: 'none',
 };
 
@@ -26,6 +25,7 @@ function calm(workers: number, traits: Partial<WorkerTraits> = {}, topology: Top
     workers: Array.from({ length: workers }, () => ({ ...steady, ...traits })),
     faults: noFaults,
     batchMs: 0,
+    clockSkewMs: 0,
     latencyMs: 20,
     calmAtMs: 0,
     limitMs: 600_000,

@@ -8,6 +8,7 @@ import { isOver } from '../views.ts';
 import { Clock } from './clock.ts';
 import { Troublemaker } from './faults.ts';
 import { Host } from './host.ts';
+import type { Observer } from './host.ts';
 import { Network } from './network.ts';
 import { Referee } from './referee.ts';
 import type { Scenario } from './scenario.ts';
@@ -17,6 +18,7 @@ export interface Outcome {
   state: RoomState;
   ledger: readonly LedgerEventDraft[];
   steps: number; // of the room
+  relayed: number; // payloads that went through the relay
   virtualMs: number;
 }
 
@@ -24,15 +26,22 @@ const epoch = 1_700_000_000_000;
 
 /** @throws Error naming the seed when an invariant is violated or the job is not over in time. */
 export function simulate(scenario: Scenario): Outcome {
+  const referee = new Referee(scenario);
+  const outcome = play(scenario, (before, events, after, now) => referee.check(before, events, after, now));
+  referee.checkEnd(outcome.state);
+  return outcome;
+}
+
+/** The same without a referee, for whoever wants to count. */
+export function play(scenario: Scenario, observe: Observer): Outcome {
   const clock = new Clock(epoch);
   const network = new Network(clock, createRandom(scenario.seed), scenario);
-  const referee = new Referee(scenario);
-  const host = new Host(network, scenario, (before, events, after) => referee.check(before, events, after, clock.now));
+  const host = new Host(network, scenario, observe);
   const workers = bringWorkers(scenario, network, host);
   new Troublemaker(network, host, workers, scenario).begin();
   clock.runUntil(epoch + scenario.limitMs, () => isOver(host.state));
-  referee.checkEnd(host.state);
-  return { state: host.state, ledger: host.ledger, steps: host.steps, virtualMs: clock.now - epoch };
+  const { state, ledger, steps } = host;
+  return { state, ledger, steps, relayed: network.relayed.size, virtualMs: clock.now - epoch };
 }
 
 function bringWorkers(scenario: Scenario, network: Network, host: Host): VirtualWorker[] {

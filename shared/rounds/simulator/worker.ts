@@ -50,6 +50,7 @@ export class VirtualWorker {
   private frozenUntil = 0;
   private socket: Socket | null = null;
   private holds: VirtualState | null = null;
+  private reported: VirtualState | null = null;
   private log: ClosedRound[] = []; // closed rounds still to be applied
   private course = 0; // grows when it catches up anew
   private isBusy = false; // restoring or applying
@@ -57,6 +58,8 @@ export class VirtualWorker {
   private assignment: Assignment | null = null; // the latest
   private training: number | null = null; // the round it trains
   private wanted = new Map<string, { round: number; since: number }>();
+  private readonly announced = new Set<string>(); // payloads that the room has told of
+  private readonly reportsDue = new Set<number>(); // rounds
   private linked: readonly Peer[] = []; // members it has links with
   private readonly folds = new Map<number, FoldMessage>(); // asked for and not yet made, by node
 
@@ -74,10 +77,10 @@ export class VirtualWorker {
     this.host = host;
     this.peers = peers;
     this.tokensPerStep = tokensPerStep(scenario.manifest);
+    this.isVerified = scenario.manifest.spec.verification !== 'none';
   }
 
   /** Starts with an empty memory. */
-    this.isVerified = scenario.manifest.spec.verification !== 'none';
   start(): void {
     this.life += 1;
     this.isAlive = true;
@@ -132,6 +135,8 @@ export class VirtualWorker {
   }
 
   private forget(): void {
+    this.reportsDue.clear();
+    this.announced.clear();
     this.payloads.clear();
     this.wanted.clear();
     this.holds = null;
@@ -186,20 +191,20 @@ export class VirtualWorker {
       case 'assign':
         return this.train(message.assignment);
       case 'committed':
+        this.show(message.contributions);
         for (const { hash } of message.contributions) this.heed(message.round, hash);
         return;
-      case 'fold':
-        this.folds.set(message.node, message);
-        return this.fold();
-        this.show(message.contributions);
-      case 'peers':
-        this.linked = message.peers;
       case 'measure':
         return this.measure(message);
       case 'audit':
         return this.audit(message);
       case 'confirm':
         return this.confirm(message);
+      case 'fold':
+        this.folds.set(message.node, message);
+        return this.fold();
+      case 'peers':
+        this.linked = message.peers;
         return;
       case 'close':
         return this.takeClosed(message.closed);
@@ -219,6 +224,7 @@ export class VirtualWorker {
   private catchUp(message: CatchUp): void {
     const { checkpoint, log } = message;
     this.course += 1;
+    this.reported = null;
     this.isBusy = false;
     this.training = null;
     this.wanted.clear();
@@ -254,11 +260,18 @@ export class VirtualWorker {
     if (holds === null || this.isBusy) return;
     this.log = this.log.filter(({ round }) => round >= holds.round).toSorted((a, b) => a.round - b.round);
     const [next] = this.log;
-    if (next === undefined) return this.say({ type: 'applied', ...stateRef(holds), traffic: noTraffic });
+    if (next === undefined) return this.sayApplied(holds);
     if (next.round > holds.round) return this.flap(); // a closed round was lost on the way
     const lacking = next.accepted.filter(({ hash }) => !this.payloads.has(hash));
     for (const { hash } of lacking) this.want(next.round, hash, 0);
     if (lacking.length === 0) this.busyFor(this.network.between(10, 200), () => this.apply(next));
+  }
+
+  /** Once a connection. */
+  private sayApplied(holds: VirtualState): void {
+    if (this.reported === holds) return;
+    this.reported = this.socket?.isOpen ? holds : null;
+    this.say({ type: 'applied', ...stateRef(holds), traffic: noTraffic });
   }
 
   private apply(closed: ClosedRound): void {
@@ -400,9 +413,19 @@ export class VirtualWorker {
     if (this.payloads.has(hash)) return;
     this.payloads.set(hash, round);
     this.offer(round, hash);
-    this.later(20, () => this.reportReceived(round));
+    if (this.announced.has(hash)) this.reportSoon(round);
     this.later(0, () => this.proceed());
     this.later(0, () => this.fold());
+  }
+
+  /** Together with what else arrives within a moment. */
+  private reportSoon(round: number): void {
+    if (this.reportsDue.has(round)) return;
+    this.reportsDue.add(round);
+    this.later(50, () => {
+      this.reportsDue.delete(round);
+      this.reportReceived(round);
+    });
   }
 
   private reportReceived(round: number): void {
@@ -413,7 +436,8 @@ export class VirtualWorker {
 
   /** A payload exists: it is here already, or should come. */
   private heed(round: number, hash: string): void {
-    if (this.payloads.has(hash)) this.later(20, () => this.reportReceived(round));
+    this.announced.add(hash);
+    if (this.payloads.has(hash)) this.reportSoon(round);
     else this.want(round, hash);
   }
 
@@ -451,13 +475,12 @@ export class VirtualWorker {
     }
   }
 
-  private upload({ kind, fence, round, expiresMs }: Lease): void {
+  private upload({ kind, fence, round }: Lease): void {
     const { holds } = this;
     const fails = this.network.random.uniform() < this.network.faults.failedUpload;
     if (holds?.round !== round || (fails && this.network.random.below(2) === 0)) {
       return this.say({ type: 'declined', kind, fence, reason: 'cannot' });
     }
-    if (this.network.clock.now + this.traits.clockSkewMs >= expiresMs) return; // too late, as far as it can see
     if (fails) return;
     this.later(this.network.between(100, 2_000), () => {
       if (!this.host.store(this.id, fence, holds)) return;
@@ -467,6 +490,7 @@ export class VirtualWorker {
   }
 
   private forgetBefore(round: number): void {
+    this.announced.clear();
     for (const [hash, of] of this.payloads) if (of < round) this.payloads.delete(hash);
   }
 
