@@ -1,12 +1,23 @@
-// A job without network: virtual workers take turns in this process, through the real trainer, codecs and outer step on the
-// CPU backend. Work and learning rate are shared out as the room would to equally fast workers.
+// A job without network: virtual workers take turns in this process, with the job's own algorithm, codecs, error feedback and
+// outer step on the CPU backend. One agreed state serves all, as it would be the same bits everywhere (a test compares it with
+// that of real trainers). Work and learning rate are shared out as the room would to equally fast workers.
 
-import { LocalTrainer } from '../../client/train/local-trainer.ts';
-import type { ChooseDevice } from '../../client/train/local-trainer.ts';
-import type { Artifact, Contribution } from '../../client/train/trainer.ts';
+import { languageModel } from '../../client/train/lm.ts';
+import type { Algorithm, LocalRun } from '../../client/train/algorithm.ts';
+import { Pace, realTiming } from '../../client/train/pace.ts';
+import type { Artifact } from '../../client/train/trainer.ts';
+import { codecFor } from '../../client/exchange/codec.ts';
+import type { Codec } from '../../client/exchange/codec.ts';
+import { ErrorFeedback } from '../../client/exchange/compression/error-feedback.ts';
+import { WorkerMomentum } from '../../client/exchange/worker-momentum.ts';
 import { openCpu } from '../../kernels/device/cpu.ts';
+import type { Difference } from '../../shared/aggregation/rule.ts';
+import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
+import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { innerStepsAt, learningRateAt, shareSteps, slotSeed, tokensPerStep } from '../../shared/rounds/schedule.ts';
+import { outerStep } from '../../shared/rounds/state.ts';
+import type { AgreedState } from '../../shared/rounds/state.ts';
 
 export interface VirtualJob {
   readonly manifest: Manifest; // with maxTokens
@@ -20,67 +31,114 @@ export interface VirtualJob {
 export interface VirtualResult {
   readonly tokens: number;
   readonly rounds: number;
-  readonly localSteps: number; // of one worker
   readonly parameters: number;
   readonly payloadBytes: number; // of all workers, each payload counted once
+  readonly state: AgreedState;
   readonly evaluation: Artifact['evaluation'];
 }
 
-/** Trains until maxTokens. @throws Error if the workers do not hold the same state after a round */
+/** What one worker keeps from round to round. */
+interface Worker {
+  readonly run: LocalRun;
+  readonly momentum: WorkerMomentum;
+  readonly feedback: ErrorFeedback;
+}
+
+interface Sent extends Difference {
+  readonly payload: Uint8Array;
+}
+
+/** Trains until maxTokens. */
 export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
-  const opened = await Promise.all(Array.from({ length: job.workers }, () => openTrainer(job)));
-  const trainers = opened.map(({ trainer }) => trainer);
   const tokensAtEnd = job.manifest.spec.runtime.maxTokens;
   if (tokensAtEnd === undefined) throw new Error('the manifest needs spec.runtime.maxTokens');
-  const total = { tokens: 0, rounds: 0, localSteps: 0, payloadBytes: 0 };
+  const algorithm = languageModel(job);
+  const workers = await Promise.all(Array.from({ length: job.workers }, () => openWorker(job.manifest, algorithm)));
+  const first = workers[0]!.run;
+  const pace = newPace();
+  const total = { tokens: 0, payloadBytes: 0 };
+  let state: AgreedState = { round: 0, parameters: algorithm.initialParameters(), momentum: null };
   while (total.tokens < tokensAtEnd) {
-    const contributions = await trainRound(job, trainers, total.rounds, { trained: total.tokens, tokensAtEnd });
-    await applyRound(trainers, total.rounds, contributions);
-    for (const { tokens, payload } of contributions) {
+    const { round, parameters } = state;
+    if (round % (job.evaluateEvery || Infinity) === 0) {
+      job.onValidation?.(round, (await first.evaluate(parameters, pace)).loss);
+    }
+    const sent = await trainRound(job.manifest, algorithm, workers, state, total.tokens / tokensAtEnd);
+    for (const { feedback, momentum } of workers) {
+      momentum.settle();
+      feedback.settle(sent.map(({ payload }) => payload));
+    }
+    state = nextState(job.manifest, algorithm, state, sent);
+    for (const { tokens, payload } of sent) {
       total.tokens += tokens;
       total.payloadBytes += payload.length;
     }
-    total.localSteps += contributions[0]!.tokens / tokensPerStep(job.manifest);
-    const { validation } = contributions[0]!;
-    if (validation !== null) job.onValidation?.(total.rounds, validation.loss);
-    total.rounds++;
   }
-  const { evaluation } = await trainers[0]!.artifact();
-  for (const trainer of trainers) await trainer.close();
-  return { ...total, evaluation, parameters: opened[0]!.parameters };
+  const { evaluation } = await first.artifact(state.parameters, pace);
+  const parameters = algorithm.plan.parameters.reduce((sum, { elements }) => sum + elements, 0);
+  return { ...total, rounds: state.round, parameters, state, evaluation };
 }
 
-async function openTrainer({ manifest, data }: VirtualJob): Promise<{ trainer: LocalTrainer; parameters: number }> {
-  const cpu: ChooseDevice = async () => ({ device: openCpu(), why: 'the only one measured here', stepsPerSecond: 0 });
-  const trainer = new LocalTrainer(cpu);
-  const { parameterCount } = await trainer.open({ manifest, data, backend: 'cpu' });
-  return { trainer, parameters: parameterCount };
+async function openWorker(manifest: Manifest, algorithm: Algorithm): Promise<Worker> {
+  const { compression, aggregation } = manifest.spec.rounds;
+  return {
+    run: await algorithm.open(openCpu()),
+    momentum: new WorkerMomentum(aggregationSettings(aggregation).workerMomentum),
+    feedback: new ErrorFeedback(errorFeedbackOf(compression)),
+  };
 }
 
+/** @param progress of the job, 0 to 1 */
 async function trainRound(
-  job: VirtualJob,
-  trainers: readonly LocalTrainer[],
-  round: number,
-  { trained, tokensAtEnd }: { trained: number; tokensAtEnd: number },
-): Promise<Contribution[]> {
-  const { optimizer, rounds, seed } = job.manifest.spec;
-  const perStep = tokensPerStep(job.manifest);
-  const budget = Math.ceil((tokensAtEnd - trained) / perStep);
-  const equal = trainers.map(() => 1);
+  manifest: Manifest,
+  algorithm: Algorithm,
+  workers: readonly Worker[],
+  state: AgreedState,
+  progress: number,
+): Promise<Sent[]> {
+  const { optimizer, rounds, runtime, seed } = manifest.spec;
+  const perStep = tokensPerStep(manifest);
+  const { round } = state;
+  const codec = codecFor(compressionAt(rounds.compression, round), algorithm.plan.parameters);
+  const equal = workers.map(() => 1);
+  const budget = Math.ceil(((1 - progress) * runtime.maxTokens!) / perStep);
   const shares = shareSteps(equal, innerStepsAt(rounds, round), budget).map((steps) => Math.max(1, steps));
-  const middle = trained + (shares.reduce((a, b) => a + b) * perStep) / 2;
-  const learningRate = learningRateAt(optimizer, Math.min(1, middle / tokensAtEnd));
-  const contributions: Contribution[] = [];
-  for (const [slot, trainer] of trainers.entries()) {
-    const evaluate = slot === 0 && round % (job.evaluateEvery || Infinity) === 0;
-    const work = { round, slot, seed: slotSeed(seed, round, slot), steps: shares[slot]!, learningRate, evaluate };
-    contributions.push(await trainer.train({ ...work, deadlineMs: 0 }, () => {}));
+  const part = (shares.reduce((a, b) => a + b) * perStep) / runtime.maxTokens!;
+  const learningRate = learningRateAt(optimizer, Math.min(1, progress + part / 2));
+  const sent: Sent[] = [];
+  for (const [slot, worker] of workers.entries()) {
+    const work = { round, slot, seed: slotSeed(seed, round, slot), steps: shares[slot]!, learningRate };
+    const assignment = { ...work, evaluate: false, deadlineMs: 0 };
+    const { parameters, tokens } = await worker.run.train(state.parameters, assignment, newPace(), () => {});
+    const difference = parameters.map((value, i) => value - state.parameters[i]!);
+    sent.push({ ...encode(worker, codec, difference), tokens });
   }
-  return contributions;
+  return sent;
 }
 
-async function applyRound(trainers: readonly LocalTrainer[], round: number, contributions: Contribution[]) {
-  const hashes = new Set<string>();
-  for (const trainer of trainers) hashes.add((await trainer.apply(round, contributions)).stateHash);
-  if (hashes.size !== 1) throw new Error(`round ${round}: the workers hold different states`);
+/** What the worker sends of a difference, and what its peers make of that. */
+function encode({ momentum, feedback }: Worker, codec: Codec, difference: Float32Array): Omit<Sent, 'tokens'> {
+  const wanted = feedback.correct(momentum.smooth(difference));
+  const payload = codec.encode(wanted);
+  const said = codec.decode(payload, wanted.length);
+  feedback.sent(payload, wanted, said);
+  return { payload, difference: said };
+}
+
+function nextState(
+  { spec: { rounds } }: Manifest,
+  { plan }: Algorithm,
+  state: AgreedState,
+  sent: readonly Sent[],
+): AgreedState {
+  return outerStep(state, sent, {
+    learningRate: rounds.outerLearningRate,
+    momentum: rounds.outerMomentum,
+    aggregation: rounds.aggregation,
+    ranges: plan.parameters,
+  });
+}
+
+function newPace(): Pace {
+  return new Pace(realTiming, () => 1, new AbortController().signal);
 }
