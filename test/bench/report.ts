@@ -9,6 +9,7 @@ export interface ReportRow {
   readonly unit: string;
   readonly ours: number;
   readonly peers: Readonly<Record<string, number>>;
+  readonly also?: { readonly unit: string; readonly ours: number }; // the same in arithmetic or bytes
   readonly n: number; // turns measured
   readonly spread: Readonly<Record<string, number>>; // the middle half of the turns, as a share of the median
   readonly failed?: Readonly<Record<string, string>>; // contestants without a number, and why
@@ -32,11 +33,13 @@ export function reportRow(
   const rate = (name: string) => row.amount / measured.get(name)!.seconds;
   const names = [...measured.keys()];
   const others = names.filter((name) => name !== 'ours');
+  const ours = measured.has('ours') ? rate('ours') : 0;
   return {
     name: row.name,
     unit: row.unit,
-    ours: measured.has('ours') ? rate('ours') : 0,
+    ours,
     peers: Object.fromEntries(others.map((name) => [name, rate(name)])),
+    ...(row.also && ours > 0 && { also: { unit: row.also.unit, ours: (ours / row.amount) * row.also.amount } }),
     n: measured.size === 0 ? 0 : Math.min(...[...measured.values()].map(({ turns }) => turns)),
     spread: Object.fromEntries(names.map((name) => [name, measured.get(name)!.spread])),
     ...(failed.size > 0 && { failed: Object.fromEntries(failed) }),
@@ -44,11 +47,14 @@ export function reportRow(
 }
 
 /** One line: ours, then each peer with how many times faster we are. */
-export function formatRow({ name, unit, ours, peers, n, spread, failed }: ReportRow): string {
+export function formatRow({ name, unit, ours, peers, also, n, spread, failed }: ReportRow): string {
   const cell = (who: string, value: number) => `${who} ${spell(value)} ±${Math.round((spread[who] ?? 0) * 50)}%`;
   const others = Object.entries(peers).map(([who, value]) => `${cell(who, value)} (${(ours / value).toFixed(1)}x)`);
   const missing = Object.entries(failed ?? {}).map(([who, why]) => `${who} failed: ${why}`);
-  return [`${name.padEnd(30)} ${unit.padEnd(8)} ${cell('ours', ours)}`, ...others, ...missing, `n=${n}`].join('  ');
+  const same = also ? ` = ${spell(also.ours)} ${also.unit}` : '';
+  return [`${name.padEnd(30)} ${unit.padEnd(8)} ${cell('ours', ours)}${same}`, ...others, ...missing, `n=${n}`].join(
+    '  ',
+  );
 }
 
 /** Three digits. */

@@ -9,6 +9,8 @@ export interface Row {
   readonly name: string;
   readonly unit: 'GFLOP/s' | 'GB/s' | 'tokens/s';
   readonly amount: number; // of the unit (giga where it says so) that one run does
+  /** What the hardware does meanwhile: arithmetic, or bytes that must move at least. */
+  readonly also?: { readonly unit: 'GFLOP/s' | 'GB/s'; readonly amount: number };
   /** Undefined: the contestant has no such thing. */
   open(contestant: Contestant): Promise<Work> | undefined;
   readonly isLong?: true; // whole training steps: they get more time
@@ -93,6 +95,7 @@ function trainRow(shape: GptSize): Row {
     name: `step of a GPT ${layers}x${width}, ${batch}x${context}`,
     unit: 'tokens/s',
     amount: batch * context,
+    also: { unit: 'GFLOP/s', amount: 3 * forwardGigaflops(shape) },
     open: (who) => who.trainStep?.((task ??= trainTask(shape))),
     isLong: true,
     mustAgree: true,
@@ -107,6 +110,7 @@ function forwardRow(shape: GptSize): Row {
     name: `forward of a GPT ${layers}x${width}, ${batch}x${context}`,
     unit: 'tokens/s',
     amount: batch * context,
+    also: { unit: 'GFLOP/s', amount: forwardGigaflops(shape) },
     open: (who) => who.forward?.((task ??= trainTask(shape))),
     mustAgree: true,
   };
@@ -120,8 +124,24 @@ function decodeRow(shape: GptSize): Row {
     name: `decode ${tokens} tokens of a GPT ${shape.layers}x${shape.width}`,
     unit: 'tokens/s',
     amount: tokens,
+    also: {
+      unit: 'GB/s',
+      amount: (tokens * (4 * weightsOf(shape) + 8 * shape.layers * shape.width * (tokens / 2))) / 1e9,
+    },
     open: (who) => who.decode?.((task ??= trainTask(shape)), tokens),
   };
+}
+
+/** Of products and causal attention over a whole batch. A backward pass does twice as much again. */
+function forwardGigaflops(shape: GptSize): number {
+  const { layers, width, context, batch } = shape;
+  const attention = 2 * layers * width * (context + 1); // scores and sums of values, half of each a square
+  return (batch * context * (2 * weightsOf(shape) + attention)) / 1e9;
+}
+
+/** Elements of the matrices that every token is multiplied with. */
+function weightsOf({ layers, width, vocabulary }: GptSize): number {
+  return 12 * layers * width * width + vocabulary * width;
 }
 
 export function trainTask(shape: GptSize): TrainTask {
