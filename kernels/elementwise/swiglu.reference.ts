@@ -1,4 +1,4 @@
-// References of SwiGLU and of its gradient; also the CPU backend. A row of x [R, 2 F] holds F gates, then F values.
+// References of SwiGLU and of its gradient; also the CPU backend's way with rows of odd widths. A row of x [R, 2 F] holds F gates, then F values.
 
 import type { Op, View } from '../plan/op.ts';
 

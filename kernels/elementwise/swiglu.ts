@@ -3,7 +3,7 @@
 import { swiglu as module } from '../generated/swiglu.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expect, expectMatrix, expectTensor } from '../plan/expect.ts';
-import type { Kernel, Tensor } from '../plan/op.ts';
+import type { Kernel, Op, Tensor } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
 import { swigluGradientReference, swigluReference } from './swiglu.reference.ts';
 
@@ -21,6 +21,14 @@ export const swiglu: Kernel = {
     return [dispatch(module, { entryPoint: 'forward', tensors: { x: x!, out: out! }, constants, workgroups })];
   },
   reference: swigluReference,
+  cpu: {
+    run([x], [out], op, wasm) {
+      const width = out!.length / rowsOf(op);
+      if (width % 4 > 0) return swigluReference([x!], [out!], op);
+      for (let i = 0; i < out!.length; i += width)
+        wasm.rows.swiglu_row(x!.byteOffset + 8 * i, out!.byteOffset + 4 * i, width);
+    },
+  },
   adjoint({ inputs: [x], outputs: [out] }, builder) {
     const target = builder.contribute(x!);
     if (target) builder.op(swigluGradient, [x!, builder.gradientOf(out!)!], [target]);
@@ -43,4 +51,16 @@ export const swigluGradient: Kernel = {
     return [dispatch(module, { entryPoint: 'backward', tensors, constants, workgroups })];
   },
   reference: swigluGradientReference,
+  cpu: {
+    run([x, dy], [dx], op, wasm) {
+      const width = dy!.length / rowsOf(op);
+      if (width % 4 > 0) return swigluGradientReference([x!, dy!], [dx!], op);
+      for (let i = 0; i < dy!.length; i += width)
+        wasm.rows.swiglu_gradient_row(x!.byteOffset + 8 * i, dy!.byteOffset + 4 * i, dx!.byteOffset + 8 * i, width);
+    },
+  },
 };
+
+function rowsOf({ inputs: [x] }: Op): number {
+  return x!.shape[0]!;
+}

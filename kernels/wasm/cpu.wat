@@ -588,6 +588,43 @@
         (local.set $n (i32.sub (local.get $n) (i32.const 1)))
         (br $next))))
 
+  ;; 1 / (1 + e^-x)
+  (func $logistic (param $x v128) (result v128)
+    (f32x4.div (f32x4.splat (f32.const 1))
+      (f32x4.add (f32x4.splat (f32.const 1)) (call $exp (f32x4.neg (local.get $x))))))
+
+  ;; A row of n gates and n values, n a multiple of four: y = gate * logistic(gate) * value.
+  (func (export "swiglu_row") (param $x i32) (param $y i32) (param $n i32)
+    (local $gate v128) (local $value i32)
+    (local.set $value (i32.add (local.get $x) (i32.shl (local.get $n) (i32.const 2))))
+    (loop $next
+      (local.set $gate (v128.load (local.get $x)))
+      (v128.store (local.get $y)
+        (f32x4.mul (f32x4.mul (local.get $gate) (call $logistic (local.get $gate))) (v128.load (local.get $value))))
+      (local.set $x (i32.add (local.get $x) (i32.const 16)))
+      (local.set $value (i32.add (local.get $value) (i32.const 16)))
+      (local.set $y (i32.add (local.get $y) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0)))))
+
+  ;; With s = logistic(gate): dgate = dy value s (1 + gate (1 - s)), dvalue = dy gate s.
+  (func (export "swiglu_gradient_row") (param $x i32) (param $dy i32) (param $dx i32) (param $n i32)
+    (local $gate v128) (local $open v128) (local $slope v128) (local $width i32)
+    (local.set $width (i32.shl (local.get $n) (i32.const 2)))
+    (loop $next
+      (local.set $gate (v128.load (local.get $x)))
+      (local.set $open (call $logistic (local.get $gate)))
+      (local.set $slope (f32x4.mul (v128.load (local.get $dy)) (local.get $open)))
+      (v128.store (local.get $dx)
+        (f32x4.mul
+          (f32x4.mul (local.get $slope) (v128.load (i32.add (local.get $x) (local.get $width))))
+          (f32x4.relaxed_madd
+            (local.get $gate) (f32x4.sub (f32x4.splat (f32.const 1)) (local.get $open)) (f32x4.splat (f32.const 1)))))
+      (v128.store (i32.add (local.get $dx) (local.get $width)) (f32x4.mul (local.get $slope) (local.get $gate)))
+      (local.set $x (i32.add (local.get $x) (i32.const 16)))
+      (local.set $dy (i32.add (local.get $dy) (i32.const 16)))
+      (local.set $dx (i32.add (local.get $dx) (i32.const 16)))
+      (br_if $next (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 4))) (i32.const 0)))))
+
   ;; ---- norms: rows of n elements, n a multiple of four --------------------------------------------------------------
 
   (func $total (param $x v128) (result f32)

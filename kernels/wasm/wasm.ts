@@ -42,7 +42,7 @@ export interface Wasm {
   scaleRow(x: number, n: number, factor: number): number;
   /** x[i] = weights[i] * (x[i] - mean) * scale for n elements. */
   softmaxGradientRow(weights: number, x: number, n: number, mean: number, scale: number): void;
-  /** Rows of norms and steps of AdamW, as the comments in cpu.wat say: pointers first, then n, a multiple of four. */
+  /** Rows of norms and of SwiGLU and steps of AdamW, as the comments in cpu.wat say: pointers first, then n, a multiple of four. */
   readonly rows: Pick<Exports, RowFunction>;
 }
 
@@ -54,6 +54,8 @@ type RowFunction =
   | 'norm_projection'
   | 'norm_gradient_row'
   | 'norm_gain_row'
+  | 'swiglu_row'
+  | 'swiglu_gradient_row'
   | 'adamw';
 
 /** The functions of cpu.wat. */
@@ -68,6 +70,8 @@ interface Exports {
   readonly gelu_gradient: (x: number, dy: number, dx: number, n: number) => void;
   readonly scale_row: (x: number, n: number, factor: number) => number;
   readonly softmax_gradient_row: (weights: number, x: number, n: number, mean: number, scale: number) => void;
+  readonly swiglu_row: (x: number, y: number, n: number) => void;
+  readonly swiglu_gradient_row: (x: number, dy: number, dx: number, n: number) => void;
   readonly row_sum: (x: number, n: number) => number;
   readonly row_squares: (x: number, n: number, mean: number) => number;
   readonly row_dot: (a: number, b: number, n: number) => number;
