@@ -164,7 +164,10 @@ export class JobSession {
   private hear(message: RoomMessage): void {
     if (message.type === 'welcome') this.begin();
     if (message.type === 'resync') this.reported = null;
-    if (message.type === 'close') this.credit(message.closed);
+    if (message.type === 'close') {
+      this.credit(message.closed);
+      this.showOwn(message.closed.accepted); // a round with one participant closes as it commits
+    }
     if (message.type === 'refused') this.options.report({ reason: `The coordinator refused: ${message.message}` });
     if (message.type === 'relay') this.exchange.relay(message.round, message.hashes).catch(() => undefined);
     this.view = see(this.view, message);
@@ -180,10 +183,14 @@ export class JobSession {
 
   /** Others have committed. Where payloads are sealed all have, ourselves included, and now ours may be seen. */
   private learn(contributions: readonly AcceptedContribution[]): void {
+    this.showOwn(contributions);
+    for (const contribution of contributions) this.collector.expect(contribution);
+  }
+
+  private showOwn(contributions: readonly AcceptedContribution[]): void {
     const own = this.committed;
     if (this.options.sealed && own !== null && contributions.some(({ hash }) => hash === own.message.hash))
       this.exchange.publish(own.assignment.round, own.message.hash, own.payload);
-    for (const contribution of contributions) this.collector.expect(contribution);
   }
 
   /** A new connection: the room knows of us only what it says and what we say now. */

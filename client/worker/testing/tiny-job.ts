@@ -27,6 +27,7 @@ export async function submitTinyJob(
   runtime: Runtime,
   workers: Workers,
   rounds: Rounds = {},
+  verification: ManifestInput['spec']['verification'] = 'none',
 ): Promise<JobView> {
   const { sha256 } = await client.uploadDataset(utf8(text.repeat(100)), { source: 'a test' });
   return client.submitJob({
@@ -41,6 +42,7 @@ export async function submitTinyJob(
       rounds: { innerSteps: 10, ...rounds },
       resources: { workers },
       runtime,
+      verification,
     },
   });
 }
