@@ -26,6 +26,8 @@ test('a state cut into documents comes back whole, and a change touches few of t
     progressAt: 1,
     noticeAt: null,
     settleAt: null,
+    revealedAt: null,
+    gate: null,
     nodes: { 0: node },
     parts: { 'w-b': part, 'w-a': part },
   };

@@ -40,8 +40,8 @@ const maxSockets = 1_100;
 const projectionMs = 2_000;
 const pruneRetryMs = 30_000;
 /** In a large room messages that come within this time are taken together: one tick, one write, for dozens of workers. */
-const gatherMs = 50;
 const gatherFrom = 32; // members
+const gatherMs = (members: number): number => Math.max(50, members / 20);
 
 /** What exists once the job was found. */
 interface Opened {
@@ -243,8 +243,9 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   /** A message of a large room waits a moment for others. What waits when the object dies is lost, as on the wire. */
   async #takeTogether(room: Opened, event: RoomEvent): Promise<void> {
     this.#inbox.push(event);
-    const isLarge = Object.keys(room.state.members).length >= gatherFrom;
-    if (isLarge && this.#inbox.length === 1) await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    const members = Object.keys(room.state.members).length;
+    const isLarge = members >= gatherFrom;
+    if (isLarge && this.#inbox.length === 1) await new Promise((resolve) => setTimeout(resolve, gatherMs(members)));
     if (!isLarge || this.#inbox[0] === event) this.#takeInbox(room);
   }
 

@@ -2,7 +2,7 @@
 
 import { maxPayloadBytes } from '../protocol/frame.ts';
 import type { AcceptedContribution, WorkerMessage } from '../protocol/messages.ts';
-import { remindToFold } from './fold.ts';
+import { commitsOf, remindToFold } from './fold.ts';
 import { maxEarly, noticeMs } from './limits.ts';
 import { remindJudge } from './measure.ts';
 import { tokensPerStep } from './schedule.ts';
@@ -45,7 +45,7 @@ function problemWith(turn: Turn, open: OpenRound, id: string, message: CommitMes
   if (open.revealedAt !== null) {
     return { code: 'conflict', message: `round ${open.round} takes no more commits: the others' payloads are shown` };
   }
-  if (hashesOf(turn, open).has(message.hash)) {
+  if (commitsOf(turn, open).has(message.hash) || foldsOf(turn, open).has(message.hash)) {
     return { code: 'conflict', message: 'another worker committed the same payload' };
   }
   turn.spent ??= new Set(state.spent);
@@ -57,13 +57,10 @@ function problemWith(turn: Turn, open: OpenRound, id: string, message: CommitMes
   return held.length === 0 ? null : { code: 'conflict', message: 'an earlier commit of this round is with the peers' };
 }
 
-/** Gathered once a turn, because a turn may take the commits of thousands. */
-function hashesOf(turn: Turn, open: OpenRound): Set<string> {
-  turn.hashes ??= new Set([
-    ...Object.values(open.parts).flatMap(({ commit }) => commit?.hash ?? []),
-    ...Object.values(open.nodes).flatMap(({ folders }) => Object.values(folders)),
-  ]);
-  return turn.hashes;
+/** What groups made in the open round. Gathered once a turn. */
+function foldsOf(turn: Turn, open: OpenRound): Set<string> {
+  turn.folds ??= new Set(Object.values(open.nodes).flatMap(({ folders }) => Object.values(folders)));
+  return turn.folds;
 }
 
 /** What the room remembers of an accepted contribution. */
@@ -78,13 +75,13 @@ function withdraw(turn: Turn, id: string, open: OpenRound, hash: string): void {
     if (received.includes(hash)) changePart(turn, mate, { received: received.filter((held) => held !== hash) });
   }
   changePart(turn, id, { commit: null, isAnnounced: false });
-  turn.hashes?.delete(hash);
+  turn.commits?.delete(hash);
 }
 
 function accept(turn: Turn, id: string, { hash, bytes, tokens, loss, seconds, validation }: CommitMessage): void {
   const commit: Commit = { hash, bytes, tokens, loss, validation };
   changePart(turn, id, { commit, isAnnounced: false, early: [...turn.state.open!.parts[id]!.early, hash] });
-  turn.hashes?.add(hash);
+  turn.commits?.add(hash);
   const { noticeAt } = turn.state.open!;
   changeOpen(turn, { progressAt: turn.now, noticeAt: noticeAt ?? turn.now + noticeDelayMs(turn.state) });
   for (const mate of matesOf(turn.state.open!, id)) welcomeEarly(turn, mate, hash);

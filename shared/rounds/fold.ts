@@ -57,7 +57,7 @@ export function folded(turn: Turn, id: string, { round, node: index, hash, bytes
     });
   }
   if (node.folders[id] !== undefined) return;
-  turn.hashes?.add(hash);
+  turn.folds?.add(hash);
   changeNode(turn, index, { folders: { ...node.folders, [id]: hash } });
   decide(turn, index, bytes);
 }
@@ -69,15 +69,17 @@ function decide(turn: Turn, index: number, bytes: number): void {
   const awaited = node.members.filter((id) => node.folders[id] !== undefined || canFold(turn.state, id));
   for (const [hash, makers] of makersByHash(node)) {
     if (makers.length < 2 || makers.length <= awaited.length / 2) continue;
-    if (isCommitted(turn.state.open!, hash)) continue; // someone passes it off as its own work
+    if (commitsOf(turn, turn.state.open!).has(hash)) continue; // someone passes it off as its own work
     const tokens = node.inputs!.reduce((sum, input) => sum + input.tokens, 0);
     const folds = node.inputs!.reduce((sum, input) => sum + (input.folds ?? 1), 0);
     changeNode(turn, index, { isDone: true, fold: { workerId: makers[0]!, hash, bytes, tokens, folds } });
   }
 }
 
-function isCommitted({ parts }: OpenRound, hash: string): boolean {
-  return Object.values(parts).some(({ commit }) => commit?.hash === hash);
+/** Hashes committed in the open round. Gathered once a turn, because a turn may take the messages of thousands. */
+export function commitsOf(turn: Turn, open: OpenRound): Set<string> {
+  turn.commits ??= new Set(Object.values(open.parts).flatMap(({ commit }) => commit?.hash ?? []));
+  return turn.commits;
 }
 
 function makersByHash(node: RoundNode): Map<string, string[]> {

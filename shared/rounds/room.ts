@@ -78,7 +78,16 @@ export function tick(state: RoomState, event: RoomEvent, now: number): Tick {
 
 /** The same for events that came together: what follows from them is looked at once, so that many cost little more than one. */
 export function tickAll(state: RoomState, events: readonly RoomEvent[], now: number): Tick {
-  const turn: Turn = { state, before: state, now, effects: [], own: new Set(), hashes: null, spent: null };
+  const turn: Turn = {
+    state,
+    before: state,
+    now,
+    effects: [],
+    own: new Set(),
+    commits: null,
+    folds: null,
+    spent: null,
+  };
   for (const event of events) take(turn, event);
   for (const step of sequel) if (!isOver(turn.state)) step(turn);
   setAlarm(turn);

@@ -13,8 +13,9 @@ export interface Turn {
   readonly effects: RoomEffect[];
   /** Records that this turn has copied already: they are its own to change until it ends. */
   readonly own: Set<object>;
-  /** Hashes committed in the open round, once someone has asked for them in this turn. */
-  hashes: Set<string> | null;
+  /** Hashes committed in the open round, once someone has asked for them in this turn; the same of what groups made. */
+  commits: Set<string> | null;
+  folds: Set<string> | null;
   spent: Set<string> | null; // the same of what was accepted before
 }
 

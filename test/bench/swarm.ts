@@ -3,6 +3,7 @@
 // all workers' windows in each batch: the mean gradient of every step in one AdamW, exactly what float32 all-reduce computes.
 //   npm run bench:swarm -- [--quick] [--json FILE] [--svg FILE] [--parts NAME,…] [--seeds 1,2] [--only NAME,…]
 //     [--set PATH=VALUE]…
+//   npm run bench:swarm -- --scale [--quick] [--json FILE]: messages, stored rows and cost of up to 10,000 workers instead
 // With --json every run is kept when it ends; the same command goes on where it was stopped.
 
 import { writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { readSource } from '../../client/cli/source.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { tokensPerStep } from '../../shared/rounds/schedule.ts';
 import { manifestWith } from './manifest-with.ts';
+import { measureScale } from './scale.ts';
 import { swarmSvg } from './swarm-plot.ts';
 import { alone, dense, rowsOf, SwarmRecord } from './swarm-record.ts';
 import type { SwarmRow, SwarmRun } from './swarm-record.ts';
@@ -22,6 +24,7 @@ import { runVirtualJob } from './virtual-swarm.ts';
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    scale: { type: 'boolean', default: false },
     json: { type: 'string' },
     svg: { type: 'string' },
     parts: { type: 'string' },
@@ -40,11 +43,18 @@ const runs: SwarmRun[] = [];
 await main();
 
 async function main(): Promise<void> {
+  if (values.scale) return scale();
   const all = values.quick ? [quickPart] : parts;
   for (const part of chosen(all, values.parts)) await measurePart(part);
   const rows = rowsOf(runs);
   printTable(rows);
   if (values.svg !== undefined) writeFileSync(values.svg, swarmSvg(rows));
+}
+
+/** Messages, rows and cost of large swarms instead. */
+function scale(): void {
+  const report = measureScale(values.quick ? [10, 100, 1000] : [10, 100, 1000, 10_000], console.log);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 async function measurePart(part: SwarmPart): Promise<void> {

@@ -22,6 +22,7 @@ function crowd(workers: number, liars: number, rounds: number): Scenario {
     workers: Array.from({ length: workers }, (_, index) => ({ ...steady, malice: maliceOf(index) })),
     faults: noFaults,
     batchMs: 0,
+    clockSkewMs: 0,
     latencyMs: 20,
     calmAtMs: 0,
     limitMs: 3_600_000,

@@ -1,0 +1,169 @@
+// What a coordinator does for swarms of 10 to 10,000 workers, and what that costs: the real shared/rounds with virtual workers,
+// every message, stored row and upload counted. Counted from the second round on, while nobody comes or goes.
+//   npm run bench:swarm -- --scale [--quick] [--json FILE]
+
+import { cpus } from 'node:os';
+import { changes, documentsOf } from '../../coordinator/cluster/documents.ts';
+import { noFaults, simulatedManifest } from '../../shared/rounds/simulator/scenario.ts';
+import type { Scenario } from '../../shared/rounds/simulator/scenario.ts';
+import { play } from '../../shared/rounds/simulator/simulate.ts';
+import type { RoomEffect, RoomEvent, RoomState } from '../../shared/rounds/types.ts';
+import { costOf, messagesPerRequest, objectGb, prices, pricesReadOn } from './cloudflare-prices.ts';
+import type { Billed } from './cloudflare-prices.ts';
+
+export interface ScaleRow {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+  readonly dense: number; // no control exists for these: 0
+  readonly seeds: number;
+}
+
+export interface ScaleReport {
+  readonly rows: readonly ScaleRow[];
+  readonly prices: typeof prices;
+  readonly pricesReadOn: string;
+  readonly machine: string;
+  readonly date: string;
+}
+
+const roundsCounted = 2;
+/** A worker's socket sends a ping every 20 s, its line to the signalling a heartbeat every 5 s; neither wakes an object. */
+const keepAlivesPerHour = 3600 / 20 + 3600 / 5;
+/** A row of an event is in its table and in two indices; each append rewrites the head of the log. */
+const d1RowsPerEvent = 3;
+/** The job's row in D1 follows its room every two seconds. */
+const projectionsPerHour = 3600 / 2;
+
+/** What happened in the rounds that count. */
+interface Counted {
+  up: number; // messages to the room
+  down: number;
+  alarms: number;
+  objectRows: number;
+  events: number; // of the ledger
+  appends: number;
+  checkpoints: number;
+  seconds: number;
+}
+
+export function measureScale(sizes: readonly number[], say: (line: string) => void): ScaleReport {
+  const rows: ScaleRow[] = [];
+  for (const workers of sizes) {
+    const startedAt = performance.now();
+    const counted = simulateSwarm(workers);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const found = rowsOf(workers, counted);
+    rows.push(...found, row(`${workers} workers, simulated in`, 's', seconds));
+    say(found.map(({ name, value, unit }) => `${name}: ${value} ${unit}`).join('\n'));
+    say(`  simulated in ${seconds.toFixed(1)} s`);
+  }
+  const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}`;
+  return { rows, prices, pricesReadOn, machine, date: new Date().toISOString() };
+}
+
+/** Equally fast workers within a fifth, rounds of about a minute, as a job that is paid by the hour would have them. */
+function scenarioOf(workers: number): Scenario {
+  const manifest = simulatedManifest({
+    min: 1,
+    max: 1,
+    maxTokens: workers * 1000 * (roundsCounted + 2),
+    checkpointInterval: '60s',
+  });
+  manifest.spec.resources.workers = { min: workers, max: workers }; // a manifest may not ask for more than 1,000
+  const traits = { corruption: 0, relayOnly: false, slowLink: 1, malice: 'none' } as const;
+  return {
+    seed: 1,
+    manifest,
+    workers: Array.from({ length: workers }, (_, index) => ({
+      ...traits,
+      tokensPerSecond: 16 + (index % 4),
+      joinsAtMs: (index * 7919) % 5_000,
+    })),
+    faults: noFaults,
+    batchMs: workers < 32 ? 0 : Math.max(50, workers / 20), // as the room does, see coordinator/cluster/job-room.ts
+    clockSkewMs: 0,
+    latencyMs: 30,
+    calmAtMs: 0,
+    limitMs: 3_600_000,
+    checksMessages: false,
+  };
+}
+
+function simulateSwarm(workers: number): Counted {
+  const counted: Counted = {
+    up: 0,
+    down: 0,
+    alarms: 0,
+    objectRows: 0,
+    events: 0,
+    appends: 0,
+    checkpoints: 0,
+    seconds: 0,
+  };
+  let from: number | null = null;
+  play(scenarioOf(workers), (before, events, { state, effects }, now) => {
+    if (before.round < 1 || before.round > roundsCounted) return;
+    from ??= now;
+    counted.seconds = (now - from) / 1000;
+    countEvents(counted, events);
+    countEffects(counted, effects, state);
+    const { written, deleted } = changes(documentsOf(before), documentsOf(state));
+    counted.objectRows += written.length + deleted.length;
+  });
+  return counted;
+}
+
+function countEvents(counted: Counted, events: readonly RoomEvent[]): void {
+  for (const { type } of events) {
+    if (type === 'message') counted.up += 1;
+    if (type === 'wake') counted.alarms += 1;
+    if (type === 'stored') counted.checkpoints += 1;
+  }
+}
+
+function countEffects(counted: Counted, effects: readonly RoomEffect[], state: RoomState): void {
+  const present = Object.values(state.members).filter((member) => member.present).length;
+  for (const { type } of effects) {
+    if (type === 'send') counted.down += 1;
+    if (type === 'broadcast') counted.down += present;
+    if (type === 'wake-at') counted.objectRows += 1;
+    if (type === 'record') counted.events += 1;
+  }
+  if (effects.some(({ type }) => type === 'record')) counted.appends += 1;
+}
+
+function rowsOf(workers: number, counted: Counted): ScaleRow[] {
+  const workerHours = (workers * counted.seconds) / 3600;
+  const perRound = (count: number): number => count / workers / roundsCounted;
+  const used = billed(counted, workers);
+  const name = (what: string): string => `${workers} workers, ${what}`;
+  return [
+    row(name('messages of a worker to the room'), 'a round', perRound(counted.up)),
+    row(name('messages of the room to a worker'), 'a round', perRound(counted.down)),
+    row(name('rows written in the room'), 'a worker-hour', used.objectRowWritten / workerHours),
+    row(name('rows written in D1'), 'a worker-hour', used.d1RowWritten / workerHours),
+    row(name('operations of R2'), 'a worker-hour', (used.r2ClassA + used.r2ClassB) / workerHours),
+    row(name('cost'), '$ for 1,000 worker-hours', (1000 * costOf(used)) / workerHours),
+  ];
+}
+
+/** The room, its signalling and the ledger are counted as awake all the time, though they need not be. */
+function billed(counted: Counted, workers: number): Record<Billed, number> {
+  const hours = counted.seconds / 3600;
+  const messages = counted.up + workers * hours * keepAlivesPerHour;
+  const logLines = 2 * counted.events; // the line, and the one that makes room for it
+  const outbox = 2 * counted.events;
+  return {
+    objectRequest: messages / messagesPerRequest + counted.alarms + counted.appends + 2 * counted.checkpoints,
+    objectGbSecond: 3 * counted.seconds * objectGb,
+    objectRowWritten: counted.objectRows + logLines + outbox + counted.checkpoints,
+    d1RowWritten: d1RowsPerEvent * counted.events + counted.appends + hours * projectionsPerHour,
+    r2ClassA: 2 * counted.checkpoints, // put, and the deletion of the one before the last
+    r2ClassB: 0, // nobody joins, and WebRTC connects: what a joiner reads is its text and one checkpoint
+  };
+}
+
+function row(name: string, unit: string, value: number): ScaleRow {
+  return { name, unit, value: Number(value.toPrecision(4)), dense: 0, seeds: 1 };
+}
