@@ -50,10 +50,11 @@ export function languageModel({ manifest: { spec }, data, weights }: Job): Algor
     tokensPerBatch: spec.optimizer.batchSize * model.window,
     initialParameters: () => model.initialParameters(plans.training, spec.seed),
     async open(device) {
-      const training = await device.compile(plans.training);
+      const { precision } = spec;
+      const training = await device.compile(plans.training, { precision });
       for (const [name, values] of model.frozen?.() ?? []) training.write(name, values);
-      const adding = plans.adding && (await device.compile(plans.adding, { shareWith: training }));
-      const evaluation = await device.compile(plans.evaluation, { shareWith: training });
+      const adding = plans.adding && (await device.compile(plans.adding, { precision, shareWith: training }));
+      const evaluation = await device.compile(plans.evaluation, { precision, shareWith: training });
       return new LanguageModelRun(spec, model, dataset, plans, device, { training, adding, evaluation });
     },
   };

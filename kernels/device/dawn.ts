@@ -39,6 +39,9 @@ export async function openDawn(options: DawnOptions = {}): Promise<WebGpuResult>
  */
 const standardToggles = ['disable_workgroup_init'];
 
+/** Lets NVIDIA's driver have shader-f16, and adapters their subgroup matrices: for programs with f16 products. */
+export const halfToggles = ['vulkan_enable_f16_on_nvidia', 'allow_unsafe_apis'];
+
 /** Dawn's GPU object, made once a process. */
 export async function loadDawn(toggles: readonly string[] = []): Promise<GPU> {
   const { create } = await import('webgpu');

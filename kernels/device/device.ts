@@ -53,6 +53,11 @@ export interface CompileOptions {
   readonly shareWith?: Program;
   /** False gives every temporary storage of its own: a test compares the two. Default true. */
   readonly reuseMemory?: boolean;
+  /**
+   * f16: products round their operands to f16 and sum in f32, on GPUs that have shader-f16; parameters, activations and all else
+   * stay f32, and so does everything on other devices. Default f32.
+   */
+  readonly precision?: 'f32' | 'f16';
 }
 
 export interface Device {

@@ -25,7 +25,8 @@ const wantedLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+const matrixFeature = 'chromium-experimental-subgroup-matrix';
+const wantedFeatures: readonly string[] = ['shader-f16', 'subgroups', 'timestamp-query', matrixFeature];
 
 /**
  * Opens the best adapter of a GPU object.
@@ -36,7 +37,7 @@ export async function openWebGpu(gpu: GPU, traits: Partial<DeviceTraits> = {}): 
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return { reason: 'WebGPU has no adapter here' };
   const requiredLimits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
-  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   return { device: wrapDevice(device, adapter.info, { ...traitsOf(device, adapter.info), ...traits }) };
 }
@@ -62,8 +63,14 @@ async function compileOnGpu(context: GpuContext, plan: Plan, options: CompileOpt
   if (base !== undefined && !(base instanceof WebGpuProgram)) {
     throw new LoomError('internal', 'a WebGPU program can share only with a WebGPU program');
   }
-  const layout = await layOutPlan(context, plan, base, options.reuseMemory ?? true);
+  const traits = options.precision === 'f16' ? withHalfProducts(context.traits) : context.traits;
+  const layout = await layOutPlan({ ...context, traits }, plan, base, options.reuseMemory ?? true);
   return new WebGpuProgram(context, plan, layout);
+}
+
+function withHalfProducts(traits: DeviceTraits): DeviceTraits {
+  if (traits.isCpu || !traits.features.has('shader-f16')) return traits;
+  return { ...traits, halfProducts: traits.subgroupMatrices ? 'matrices' : 'plain' };
 }
 
 /** What the kernels may know of a device. */
@@ -75,5 +82,21 @@ function traitsOf({ limits, features }: GPUDevice, info: GPUAdapterInfo): Device
     subgroupMinSize: info.subgroupMinSize || 4,
     subgroupMaxSize: info.subgroupMaxSize || 128,
     features: new Set(features),
+    subgroupMatrices: hasSubgroupMatrices(features, info),
   };
+}
+
+/** Dawn's experimental feature, not in the standard's types yet. */
+interface WithMatrices {
+  readonly subgroupMatrixConfigs?: Iterable<Readonly<Record<string, unknown>>>;
+}
+
+/** Whether subgroups are of 32 and multiply 16 x 16 x 16 from f16 to f32, which is what matmul-matrices-*.wgsl are written for. */
+function hasSubgroupMatrices(features: GPUSupportedFeatures, info: GPUAdapterInfo): boolean {
+  if (!features.has(matrixFeature) || info.subgroupMinSize !== 32 || info.subgroupMaxSize !== 32) return false;
+  const configs = [...((info as WithMatrices).subgroupMatrixConfigs ?? [])];
+  return configs.some(
+    ({ componentType, resultComponentType, M, N, K }) =>
+      componentType === 'f16' && resultComponentType === 'f32' && M === 16 && N === 16 && K === 16,
+  );
 }

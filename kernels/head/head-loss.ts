@@ -111,10 +111,11 @@ export const headLossGradientKernel: Kernel = {
         }),
       );
       const target: Tensor = first + width === vocabulary ? intoX : inner.scratch(`sum ${index % 2}`, x.shape);
-      if (sum) inner.list(matmul, [chunk, part, sum], [target], { layout: 'nn', extra: 'add' });
-      else inner.list(matmul, [chunk, part], [target], { layout: 'nn' });
+      if (sum) inner.list(matmul, [chunk, part, sum], [target], { layout: 'nn', extra: 'add', gradient: 'a' });
+      else inner.list(matmul, [chunk, part], [target], { layout: 'nn', gradient: 'a' });
       sum = target;
-      if (intoTable) inner.list(matmul, [chunk, x], [inner.rows(intoTable, first, width)], { layout: 'tn' });
+      if (intoTable)
+        inner.list(matmul, [chunk, x], [inner.rows(intoTable, first, width)], { layout: 'tn', gradient: 'a' });
     }
     return inner.dispatches;
   },

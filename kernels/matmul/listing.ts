@@ -8,6 +8,8 @@ import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import type { DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
 import { epilogueOf } from './epilogue.ts';
 import { isGemv, listGemv } from './gemv.ts';
+import { listHalf } from './half.ts';
+import { constantsOf } from './constants.ts';
 import type { Product } from './product.ts';
 import { productOf } from './product.ts';
 import type { Tiling } from './tiling.ts';
@@ -24,6 +26,7 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
     const [c, second = scratch('second', 1)] = op.outputs as [Tensor, Tensor?];
     return listGemv({ a, b, bias: bias ?? b, extra: extra ?? b, c, second }, product, constants, traits);
   }
+  if (traits.halfProducts) return listHalf(op, traits, scratch);
   const tiling = tilingOf(product, !bias && !extra && secondIs !== 'gelu', traits, op.attributes);
   const { c, second, fold } = targetsOf(op, tiling, traits, scratch);
   const rest = { bias: bias ?? b, extra: extra ?? b, c, second };
@@ -68,22 +71,4 @@ export function targetsOf(
 /** Elements that one part of a product leaves: its share of C and of the column sums. */
 export function partPitch(op: Pick<Op, 'inputs' | 'attributes'>, { m, n }: Pick<Product, 'm' | 'n'>): number {
   return m * n + (epilogueOf(op, op.inputs).secondIs === 'columnSum' ? n : 0);
-}
-
-function constantsOf(op: Op, { m, n, k, aRow, aColumn, bRow, bColumn }: Product) {
-  const { bias, extraIs, secondIs } = epilogueOf(op, op.inputs);
-  return {
-    m,
-    n,
-    k,
-    a_row: aRow,
-    a_column: aColumn,
-    b_row: bRow,
-    b_column: bColumn,
-    biased: bias !== undefined,
-    slopes: extraIs === 'slope',
-    adds: extraIs === 'add',
-    activates: secondIs === 'gelu',
-    sums_columns: secondIs === 'columnSum',
-  };
 }

@@ -13,7 +13,8 @@ import { layoutOf, productOf } from './product.ts';
 
 /**
  * C = A B (+ bias): inputs [a, b] or [a, b, bias[N]], attribute `layout` (see MatmulLayout).
- * nn and nt: [.., M, K] -> [.., M, N]. tn: -> [M, N], the gradient of a weight.
+ * nn and nt: [.., M, K] -> [.., M, N]. tn: -> [M, N], the gradient of a weight. The attribute `gradient` says which operand,
+ * a or b, is one: it is scaled where products round their operands.
  */
 export const matmul: Kernel = {
   name: 'matmul',
@@ -31,8 +32,8 @@ export const matmul: Kernel = {
     const [a, b, bias] = op.inputs as [Tensor, Tensor, Tensor | undefined];
     const gradient = builder.gradientOf(op.outputs[0]!)!;
     const [forA, forB] = adjointProducts(layoutOf(op.attributes), a, b, gradient);
-    contributeProduct(builder, a, forA);
-    contributeProduct(builder, b, forB);
+    contributeProduct(builder, a, forA, gradient);
+    contributeProduct(builder, b, forB, gradient);
     const forBias = bias && builder.contribute(bias);
     if (forBias) builder.op(columnSum, [gradient], [forBias]);
   },
@@ -61,7 +62,12 @@ function adjointProducts(layout: MatmulLayout, a: Tensor, b: Tensor, c: Tensor):
   ]; // B C^T, A C
 }
 
-function contributeProduct(builder: AdjointBuilder, input: Tensor, { layout, inputs }: AdjointProduct): void {
+function contributeProduct(
+  builder: AdjointBuilder,
+  input: Tensor,
+  { layout, inputs }: AdjointProduct,
+  gradient: Tensor,
+): void {
   const target = builder.contribute(input);
-  if (target) builder.op(matmul, inputs, [target], { layout });
+  if (target) builder.op(matmul, inputs, [target], { layout, gradient: inputs[0] === gradient ? 'a' : 'b' });
 }

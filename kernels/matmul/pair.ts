@@ -96,9 +96,19 @@ function halves(inputs: readonly View[], outputs: readonly View[], op: Op) {
   return views.map((half, i) => ({ ...half, op: { ...op, ...ops[i]! } }));
 }
 
+/** The operand that both share is the gradient they come from. */
+function withGradients(first: Op, second: Op): Op[] {
+  const isLeft = second.inputs[0] === first.inputs[0];
+  return [
+    { ...first, attributes: { ...first.attributes, gradient: 'a' } },
+    { ...second, attributes: { ...second.attributes, gradient: isLeft ? 'a' : 'b' } },
+  ];
+}
+
 function listPair(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
   const [first, second] = splitPair(op).map((half): Op => ({ ...op, ...half })) as [Op, Op];
   if (traits.isCpu) return [first, second].flatMap((half) => listProduct(half, traits, scratch));
+  if (traits.halfProducts) return withGradients(first, second).flatMap((half) => listProduct(half, traits, scratch));
   const [product, other] = [productOf(first), productOf(second)];
   const tiling = pairTilingOf(product, other, traits, op.attributes);
   const { c: second_c, second: column_sums, fold } = targetsOf(second, tiling, traits, scratch);

@@ -113,7 +113,7 @@ function listNormProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dispat
   const { norm, product } = splitNormProduct(op);
   const scales = scalesOf(norm.inputs);
   const { m, n, k } = productOf(product);
-  if (traits.isCpu || m === 1 || scales === null || 2 * m * n * k > mostOperations)
+  if (traits.isCpu || traits.halfProducts || m === 1 || scales === null || 2 * m * n * k > mostOperations)
     return [listNormRows(norm, traits), ...listProduct({ ...op, ...product }, traits, scratch)];
   return [listTogether(norm, product, scales, traits, scratch)];
 }

@@ -67,6 +67,10 @@ export interface DeviceTraits {
   readonly subgroupMinSize: number;
   readonly subgroupMaxSize: number;
   readonly features: ReadonlySet<string>;
+  /** 16 x 16 x 16 from f16 to f32, by subgroups of 32. */
+  readonly subgroupMatrices?: boolean;
+  /** Products round their operands to f16, alone or as subgroup matrices; absent: f32. A program asks for it. */
+  readonly halfProducts?: 'plain' | 'matrices';
 }
 
 /** What an adjoint may do: list more ops, ask for temporaries, and add into the gradient of an input. */

@@ -31,7 +31,8 @@ export const quantizedMatmul: Kernel = {
     const inner = new InnerOps(traits, scratch);
     const unpacked = inner.scratch('weight', weight.shape);
     inner.add(unpack(format, packed, scales, unpacked, traits));
-    inner.list(matmul, [x, unpacked, ...bias], op.outputs, { layout });
+    const gradient = op.attributes['gradient'];
+    inner.list(matmul, [x, unpacked, ...bias], op.outputs, { layout, ...(gradient !== undefined && { gradient }) });
     return inner.dispatches;
   },
   reference(inputs, outputs, op) {
@@ -47,7 +48,8 @@ export const quantizedMatmul: Kernel = {
     const target = builder.contribute(x);
     const layout = op.attributes['layout'] === 'nn' ? 'nt' : 'nn';
     const gradient = builder.gradientOf(op.outputs[0]!)!;
-    if (target) builder.op(quantizedMatmul, [gradient, packed, scales], [target], { ...op.attributes, layout });
+    if (target)
+      builder.op(quantizedMatmul, [gradient, packed, scales], [target], { ...op.attributes, layout, gradient: 'a' });
   },
 };
 

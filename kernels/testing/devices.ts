@@ -3,7 +3,7 @@
 // A machine without an adapter says so, and fails when REQUIRE_GPU=1.
 
 import { openCpu } from '../device/cpu.ts';
-import { openDawn } from '../device/dawn.ts';
+import { halfToggles, loadDawn, openDawn } from '../device/dawn.ts';
 import type { Device } from '../device/device.ts';
 import type { DeviceTraits } from '../plan/op.ts';
 
@@ -16,8 +16,17 @@ export function testDevices(limits?: Pick<DeviceTraits, 'maxBindingBytes'>): Pro
   return opened;
 }
 
+/** This machine's adapter as a GPU, with the subgroup matrices it may have and without; none where it has no shader-f16. */
+export async function halfDevices(): Promise<readonly Device[]> {
+  const adapter = await (await loadDawn(halfToggles)).requestAdapter();
+  if (!adapter?.features.has('shader-f16')) return [];
+  const opened = [await openDawn({ traits: { isCpu: false } })];
+  opened.push(await openDawn({ traits: { isCpu: false, subgroupMatrices: false } }));
+  return opened.flatMap((result) => ('device' in result ? [result.device] : []));
+}
+
 async function openAll(traits: Partial<DeviceTraits>): Promise<readonly Device[]> {
-  const software = await openDawn({ traits: { ...traits, isCpu: true } });
+  const software = await openDawn({ toggles: halfToggles, traits: { ...traits, isCpu: true } });
   const hardware = await openDawn({ traits: { ...traits, isCpu: false } });
   if ('device' in software && 'device' in hardware) return [openCpu(), software.device, hardware.device];
   const reason = 'reason' in software ? software.reason : 'the second device could not be opened';

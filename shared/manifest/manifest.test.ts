@@ -54,6 +54,8 @@ test('everything but model, data and an end has a default', () => {
       optimizer: expect.objectContaining({ kind: 'adamw', learningRate: 1e-3, batchSize: 8 }),
       rounds: expect.objectContaining({ innerSteps: 20, outerLearningRate: 1, outerMomentum: 0, quorum: 0.5 }),
       resources: { workers: { min: 1, max: 16 } },
+      precision: 'f32',
+      verification: 'none',
       runtime: { maxDuration: 480_000, checkpointInterval: 60_000, recompute: false },
       seed: 1,
     },

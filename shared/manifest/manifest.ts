@@ -38,39 +38,42 @@ const rounds = z.strictObject({
   quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline
 });
 
-const spec = z.strictObject({
-  algorithm: z.literal('lm'),
-  model: modelSchema,
-  adapter: adapterSchema.optional(), // without, all of the model is trained
-  data: z.strictObject({ source: dataSource, validationFraction: z.number().min(0.001).max(0.5).default(0.1) }),
-  optimizer: optimizerSchema.prefault({}),
-  rounds: rounds.prefault({}),
-  resources: z
-    .strictObject({
-      workers: z
-        .strictObject({ min: z.int().min(1).max(1000).default(1), max: z.int().min(1).max(1000).default(16) })
-        .refine((workers) => workers.min <= workers.max, { message: 'must not be below min', path: ['max'] })
-        .prefault({}),
-    })
-    .prefault({}),
-  runtime: z
-    .strictObject({
-      maxDuration: duration.optional(), // ms after the first round opened
-      maxTokens: z.int().min(1).max(1e15).optional(),
-      checkpointInterval: duration.default(60_000),
-      recompute: z.boolean().default(false), // inner values of the layers again in the backward pass: less memory, a third more work
-    })
-    .refine((runtime) => runtime.maxDuration !== undefined || runtime.maxTokens !== undefined, {
-      message: 'needs maxDuration or maxTokens, or the job would never end',
-    }),
-  verification: verificationSchema.default('none'), // how far the workers are trusted
-  seed: z.uint32().default(1),
-}).superRefine(({ verification, rounds: { topology } }, context) => {
-  const { kind } = topologySettings(topology);
-  if (verification === 'none' || kind === 'auto' || kind === 'mesh') return;
-  const message = `verification needs everyone to see every contribution; ${kind} does not show them, mesh and auto do`;
-  context.addIssue({ code: 'custom', message, path: ['verification'] });
-});
+const spec = z
+  .strictObject({
+    algorithm: z.literal('lm'),
+    model: modelSchema,
+    adapter: adapterSchema.optional(), // without, all of the model is trained
+    data: z.strictObject({ source: dataSource, validationFraction: z.number().min(0.001).max(0.5).default(0.1) }),
+    optimizer: optimizerSchema.prefault({}),
+    precision: z.enum(['f32', 'f16']).default('f32'), // of the operands of products, where a worker's GPU has f16; all else is f32
+    rounds: rounds.prefault({}),
+    resources: z
+      .strictObject({
+        workers: z
+          .strictObject({ min: z.int().min(1).max(1000).default(1), max: z.int().min(1).max(1000).default(16) })
+          .refine((workers) => workers.min <= workers.max, { message: 'must not be below min', path: ['max'] })
+          .prefault({}),
+      })
+      .prefault({}),
+    runtime: z
+      .strictObject({
+        maxDuration: duration.optional(), // ms after the first round opened
+        maxTokens: z.int().min(1).max(1e15).optional(),
+        checkpointInterval: duration.default(60_000),
+        recompute: z.boolean().default(false), // inner values of the layers again in the backward pass: less memory, a third more work
+      })
+      .refine((runtime) => runtime.maxDuration !== undefined || runtime.maxTokens !== undefined, {
+        message: 'needs maxDuration or maxTokens, or the job would never end',
+      }),
+    verification: verificationSchema.default('none'), // how far the workers are trusted
+    seed: z.uint32().default(1),
+  })
+  .superRefine(({ verification, rounds: { topology } }, context) => {
+    const { kind } = topologySettings(topology);
+    if (verification === 'none' || kind === 'auto' || kind === 'mesh') return;
+    const message = `verification needs everyone to see every contribution; ${kind} does not show them, mesh and auto do`;
+    context.addIssue({ code: 'custom', message, path: ['verification'] });
+  });
 
 const manifestSchema = z.strictObject({
   apiVersion: z.literal('loomos.ai/v1'),

@@ -1,0 +1,94 @@
+import { create } from 'webgpu';
+import { expect, test } from 'vitest';
+import { createRandom } from '../../shared/random.ts';
+import type { Device } from '../device/device.ts';
+import { gelu } from '../elementwise/gelu.ts';
+import { matmulHalf } from '../generated/matmul-half.ts';
+import { matmulMatricesLarge } from '../generated/matmul-matrices-large.ts';
+import { matmulMatricesSmall } from '../generated/matmul-matrices-small.ts';
+import { PlanBuilder } from '../plan/builder.ts';
+import { expectClose, relativeDistance } from '../testing/check.ts';
+import { halfDevices, testDevices } from '../testing/devices.ts';
+import { interpret } from '../testing/interpret.ts';
+import { gradientScale } from './half.ts';
+import { matmul } from './matmul.ts';
+
+const [m, k, n] = [70, 45, 67];
+
+/** A GELU of a product with a bias, and the gradients of all of it from a given small one. */
+function listProduct(tile: number) {
+  const builder = new PlanBuilder();
+  const [x, w] = [builder.parameter('x', [m, k]), builder.parameter('w', [k, n])];
+  const product = builder.op(matmul, [x, w, builder.parameter('bias', [n])], { layout: 'nn', tile }, ['product'])[0];
+  const y = builder.readable(builder.op(gelu, [product], {}, ['y'])[0]);
+  builder.backwardFrom([{ output: y, gradient: builder.input('seed', [m, n]) }]);
+  return builder.finish();
+}
+
+const plan = listProduct(64);
+const random = createRandom(5);
+const draw = (length: number, size: number) => Float32Array.from({ length }, () => random.normal() * size);
+const values = { x: draw(m * k, 1), w: draw(k * n, 0.2), bias: draw(n, 1), seed: draw(m * n, 1e-6) };
+const names = ['y', 'd(x)', 'd(w)', 'd(bias)'];
+
+async function run(device: Device, listed = plan) {
+  const program = await device.compile(listed, { precision: 'f16' });
+  for (const [name, data] of Object.entries(values)) program.write(name, data);
+  await program.run();
+  const results = new Map<string, Float32Array>();
+  for (const name of names) results.set(name, (await program.read(name)) as Float32Array);
+  program.destroy();
+  return results;
+}
+
+/** Math.f16round, which is younger than the types. */
+const toHalf = (value: number) => (Math as Math & { f16round(value: number): number }).f16round(value);
+
+test(
+  'f16 rounds the operands of products and nothing else, gradients scaled, and only where there is shader-f16',
+  { timeout: 300_000 },
+  async () => {
+    const exact = interpret(plan, values);
+    const devices = await halfDevices();
+    if (devices.length === 0)
+      console.warn('No adapter here has shader-f16: products in f16 are only validated, not run.');
+    for (const device of await testDevices()) {
+      const results = await run(device);
+      for (const name of names)
+        expectClose(results.get(name)!, exact.get(name)!, 1e-2, `${name}: ${device.info.adapter}`);
+    }
+    for (const device of devices) {
+      for (const tile of [64, 128]) checkHalf(await run(device, listProduct(tile)), exact);
+    }
+  },
+);
+
+function checkHalf(results: ReadonlyMap<string, Float32Array>, exact: ReadonlyMap<string, ArrayLike<number>>): void {
+  expect(relativeDistance(results.get('y')!, exact.get('y')!)).toBeGreaterThan(1e-5);
+  const rounded = interpret(plan, { ...values, x: values.x.map(toHalf), w: values.w.map(toHalf) });
+  expectClose(results.get('y')!, rounded.get('y')!, 1e-5, 'y of rounded operands');
+  // Gradients of 1e-6 would be coarse in f16 as they are: scaled, they keep its precision.
+  for (const name of ['d(x)', 'd(w)']) expectClose(results.get(name)!, exact.get(name)!, 2e-3, name);
+  expectClose(results.get('d(bias)')!, exact.get('d(bias)')!, 1e-3, 'd(bias)');
+}
+
+test('the gradient scale is a power of two, so that it rounds nothing', () => {
+  expect(Math.log2(gradientScale) % 1).toBe(0);
+});
+
+test('WGSL of f16 and subgroup matrices compiles where no adapter can run it', async () => {
+  const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
+  (globalThis as typeof globalThis & { nullDawn?: GPU }).nullDawn = gpu; // Dawn crashes once this is collected
+  const adapter = await gpu.requestAdapter();
+  const features = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
+  if (!adapter || !features.every((feature) => adapter.features.has(feature))) {
+    console.warn('Dawn has no null backend here: WGSL of subgroup matrices is not validated.');
+    return;
+  }
+  const device = await adapter.requestDevice({ requiredFeatures: features });
+  for (const { code, name } of [matmulHalf, matmulMatricesLarge, matmulMatricesSmall]) {
+    const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
+    expect(messages.map(({ lineNum, message }) => `${name}:${lineNum} ${message}`)).toEqual([]);
+  }
+  device.destroy();
+});

@@ -1,0 +1,49 @@
+// Products in f16: operands rounded, sums, epilogue and memory in f32. On subgroup matrices where the adapter has them.
+
+import { matmulHalf as plainWgsl } from '../generated/matmul-half.ts';
+import { matmulMatricesLarge as largeWgsl } from '../generated/matmul-matrices-large.ts';
+import { matmulMatricesSmall as smallWgsl } from '../generated/matmul-matrices-small.ts';
+import { dispatch } from '../plan/dispatch.ts';
+import type { DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
+import { columnSum } from './column-sum.ts';
+import { epilogueOf } from './epilogue.ts';
+import { constantsOf } from './constants.ts';
+import type { Product } from './product.ts';
+import { productOf } from './product.ts';
+
+/**
+ * What gradients are multiplied by before they are rounded, and their products divided by: loss scaling, product by product. A
+ * gradient of 1 still fits f16, one of 1e-12 is still more than nothing.
+ */
+export const gradientScale = 2 ** 15;
+
+/** Workgroups that keep a large GPU busy: with fewer large tiles than these, small ones. */
+const enoughWorkgroups = 128;
+
+/** @param op a product; its attribute `gradient` names the operand, a or b, that is one */
+export function listHalf(op: Op, traits: DeviceTraits, scratch: Parameters<Kernel['dispatches']>[2]): Dispatch[] {
+  const product = productOf(op);
+  const { bias, extra, secondIs } = epilogueOf(op, op.inputs);
+  const [a, b] = op.inputs as [Tensor, Tensor];
+  const [c, wanted] = op.outputs as [Tensor, Tensor?];
+  const second = wanted && secondIs === 'gelu' ? wanted : scratch('second', 1);
+  const { sums_columns: _, ...constants } = constantsOf(op, product); // the sums of columns are a dispatch of their own
+  const scaleOf = (operand: 'a' | 'b') => (op.attributes['gradient'] === operand ? gradientScale : 1);
+  const { wgsl, tile } = kernelOf(product, traits, op.attributes['tile']);
+  const made = dispatch(wgsl, {
+    entryPoint: 'matmul',
+    tensors: { a, b, bias: bias ?? b, extra: extra ?? b, c, second },
+    constants: { ...constants, a_scale: scaleOf('a'), b_scale: scaleOf('b') },
+    workgroups: [Math.ceil(product.n / tile), Math.ceil(product.m / tile), 1],
+  });
+  if (secondIs !== 'columnSum') return [made];
+  const sums = { ...op, kernel: columnSum, inputs: [b], outputs: [wanted!], attributes: {} };
+  return [made, ...columnSum.dispatches(sums, traits, scratch)];
+}
+
+/** @param forced 64 or 128: tests and sweeps */
+function kernelOf({ m, n }: Pick<Product, 'm' | 'n'>, { halfProducts }: DeviceTraits, forced: unknown) {
+  if (halfProducts === 'plain') return { wgsl: plainWgsl, tile: 64 };
+  const isLarge = forced === undefined ? Math.ceil(m / 128) * Math.ceil(n / 128) >= enoughWorkgroups : forced === 128;
+  return isLarge ? { wgsl: largeWgsl, tile: 128 } : { wgsl: smallWgsl, tile: 64 };
+}
