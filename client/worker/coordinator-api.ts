@@ -1,9 +1,9 @@
 // The REST calls a worker makes, and where its sockets are. Retries are in sdk/http.ts; every call ends in time.
 
-import { registeredWorker, work } from '../../shared/api/schemas.ts';
+import { registeredWorker, versionHeader, work } from '../../shared/api/schemas.ts';
 import type { RegisteredWorker, Work } from '../../shared/api/schemas.ts';
 import { LoomError } from '../../shared/errors.ts';
-import { protocolVersion } from '../../shared/protocol/messages.ts';
+import { workerSpeaks } from '../../shared/protocol/version.ts';
 import { Http } from '../sdk/http.ts';
 import type { HttpRequest } from '../sdk/http.ts';
 import { within } from '../timing/wait.ts';
@@ -30,7 +30,8 @@ export class CoordinatorApi {
 
   register({ kind, adapter, name }: WorkerDescription): Promise<RegisteredWorker> {
     const body = JSON.stringify({
-      version: protocolVersion,
+      version: workerSpeaks.newest,
+      oldest: workerSpeaks.oldest,
       kind,
       adapter: adapter.slice(0, 200),
       name: name.slice(0, 100),
@@ -40,7 +41,8 @@ export class CoordinatorApi {
   }
 
   work(): Promise<Work> {
-    return this.http.json(work, { path: '/workers/me/work', headers: this.authorization() });
+    const headers = { ...this.authorization(), [versionHeader]: String(workerSpeaks.newest) };
+    return this.http.json(work, { path: '/workers/me/work', headers });
   }
 
   dataset(sha256: string): Promise<Uint8Array> {

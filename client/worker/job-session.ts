@@ -2,7 +2,7 @@
 // (restore, apply, train) is done one piece at a time by `run`; replies to the room are given at once, beside it.
 
 import { LoomError, describeError } from '../../shared/errors.ts';
-import { protocolVersion } from '../../shared/protocol/messages.ts';
+import { workerSpeaks } from '../../shared/protocol/version.ts';
 import type {
   AcceptedContribution,
   Assignment,
@@ -94,7 +94,14 @@ export class JobSession {
     });
     const { jobId, api, workshop } = options;
     const { exchange, collector } = this;
-    this.checks = new Checks({ jobId, api, workshop, exchange, collector, say: (message) => this.socket.send(message) });
+    this.checks = new Checks({
+      jobId,
+      api,
+      workshop,
+      exchange,
+      collector,
+      say: (message) => this.socket.send(message),
+    });
     this.socket = new RoomSocket(
       options.api.roomUrl(options.jobId),
       {
@@ -151,7 +158,8 @@ export class JobSession {
     const { adapter, kind: backend } = workshop.report;
     return {
       type: 'hello',
-      version: protocolVersion,
+      version: workerSpeaks.newest,
+      oldest: workerSpeaks.oldest,
       token: api.token,
       peerId: this.exchange.peerId,
       kind,

@@ -1,8 +1,10 @@
 // The door of a room: what comes in over a socket is limited, parsed and, once, identified by its token, or refused with a
 // LoomError. Nothing behind the door sees an unparsed message.
 
+import { z } from 'zod';
 import { LoomError } from '../../shared/errors.ts';
-import { maxMessageBytes, parseWorkerMessage, protocolVersion } from '../../shared/protocol/messages.ts';
+import { hello, maxMessageBytes, parseWorkerMessage, protocolVersion } from '../../shared/protocol/messages.ts';
+import { chooseVersion, rangeOf, roomSpeaks, unspoken } from '../../shared/protocol/version.ts';
 import type { WorkerMessage } from '../../shared/protocol/messages.ts';
 import { take } from '../security/bucket.ts';
 import type { Bucket } from '../security/bucket.ts';
@@ -79,29 +81,34 @@ function parse(data: string | ArrayBuffer): WorkerMessage {
       allowed: 'JSON text',
     });
   }
-  try {
-    return checkVersion(parseWorkerMessage(data));
-  } catch (error) {
-    throw wrongVersion(data) ?? error;
-  }
-}
-
-function checkVersion(message: WorkerMessage): WorkerMessage {
-  if (message.type === 'hello' && message.version !== protocolVersion) throw unsupported(message.version);
+  const later = laterHello(data);
+  const message = later ?? parseWorkerMessage(data);
+  if (message.type === 'hello' && chooseVersion(rangeOf(message), roomSpeaks) === null)
+    throw LoomError.from(unspoken(rangeOf(message)));
   return message;
 }
 
-/** A hello of another version need not parse as one of ours; it is still told what is wrong. */
-function wrongVersion(text: string): LoomError | null {
-  if (text.length > maxMessageBytes) return null;
-  const match = /^\s*\{[^{}]*"type"\s*:\s*"hello"/.test(text) ? /"version"\s*:\s*(\d{1,9})\b/.exec(text) : null;
-  const version = Number(match?.[1] ?? protocolVersion);
-  return version === protocolVersion ? null : unsupported(version);
+/** Fields of a hello that any version has, whatever else it says. */
+const anyHello = z.object({ type: z.literal('hello'), version: z.int(), oldest: z.int().optional() });
+const knownHello = z.object(hello.shape);
+
+/**
+ * A hello of a later version may say more than ours; what we know of it counts if we share a version.
+ * @throws LoomError `unsupported_version`; null for every other message
+ */
+function laterHello(text: string): WorkerMessage | null {
+  if (text.length > maxMessageBytes || !text.includes('"hello"')) return null;
+  const said = parseText(text);
+  const found = anyHello.safeParse(said);
+  if (!found.success || found.data.version <= protocolVersion) return null;
+  if (chooseVersion(rangeOf(found.data), roomSpeaks) === null) throw LoomError.from(unspoken(rangeOf(found.data)));
+  return knownHello.safeParse(said).data ?? null;
 }
 
-function unsupported(version: number): LoomError {
-  return new LoomError('unsupported_version', `this worker speaks protocol ${version}`, {
-    where: 'version',
-    allowed: String(protocolVersion),
-  });
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -10,6 +10,7 @@ import type { JobView, LogLine } from '../../shared/api/schemas.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { newRoom, tickAll } from '../../shared/rounds/room.ts';
 import type { RoomEffect, RoomEvent, RoomState } from '../../shared/rounds/types.ts';
+import { chooseVersion, rangeOf, roomSpeaks } from '../../shared/protocol/version.ts';
 import { isOver } from '../../shared/rounds/views.ts';
 import { database } from '../db/database.ts';
 import { findJobRow, jobView, updateProgress } from '../db/jobs.ts';
@@ -146,7 +147,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
       const { workerId, message } = await this.#door.admit(socket, data, secretOf(this.env), Date.now());
       if (message.type === 'hello') {
         room.outbox.forget(workerId);
-        this.#sockets.identify(socket, workerId);
+        this.#sockets.identify(socket, workerId, chooseVersion(rangeOf(message), roomSpeaks)!); // the door saw to it
         this.#feed(room, { type: 'message', workerId, message });
       } else await this.#takeTogether(room, { type: 'message', workerId, message });
     } catch (error) {

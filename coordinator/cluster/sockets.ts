@@ -1,8 +1,9 @@
 // The sockets of a room. Cloudflare may put the object to sleep and keep its sockets, so what must be known about one is in
 // its attachment, and the index by worker is rebuilt when the object wakes.
 
-import { pingText, pongText, silenceMs } from '../../shared/protocol/messages.ts';
+import { pingText, pongText, protocolVersion, silenceMs } from '../../shared/protocol/messages.ts';
 import type { RoomMessage } from '../../shared/protocol/messages.ts';
+import { inVersion } from '../../shared/protocol/version.ts';
 
 /** A socket that has not said a valid hello by then is closed. */
 const helloTimeoutMs = 10_000;
@@ -19,6 +20,7 @@ export const closeCodes = {
 
 interface Session {
   workerId: string | null; // null until hello
+  version: number; // of the protocol, once it has said hello
   openedAt: number;
   seenAt: number;
 }
@@ -46,7 +48,7 @@ export class Sockets {
 
   accept(socket: WebSocket, now: number): void {
     this.#ctx.acceptWebSocket(socket);
-    attach(socket, { workerId: null, openedAt: now, seenAt: now });
+    attach(socket, { workerId: null, version: protocolVersion, openedAt: now, seenAt: now });
   }
 
   workerOf(socket: WebSocket): string | null {
@@ -54,13 +56,13 @@ export class Sockets {
   }
 
   /** From now on the socket speaks for the worker; an older one of the same worker is closed without a word to the room. */
-  identify(socket: WebSocket, workerId: string): void {
+  identify(socket: WebSocket, workerId: string, version: number): void {
     const older = this.#byWorker.get(workerId);
     if (older !== undefined && older !== socket) {
       attach(older, { ...sessionOf(older), workerId: null });
       close(older, closeCodes.replaced, 'a newer connection of this worker replaced this one');
     }
-    attach(socket, { ...sessionOf(socket), workerId });
+    attach(socket, { ...sessionOf(socket), workerId, version });
     this.#byWorker.set(workerId, socket);
   }
 
@@ -69,10 +71,14 @@ export class Sockets {
   }
 
   send(workerIds: readonly string[], message: RoomMessage): void {
-    const text = JSON.stringify(message);
+    const texts = new Map<number, string[]>(); // by version: most workers share one
     for (const workerId of workerIds) {
       const socket = this.#byWorker.get(workerId);
-      if (socket !== undefined) sendText(socket, text);
+      if (socket === undefined) continue;
+      const { version } = sessionOf(socket);
+      const said = texts.get(version) ?? inVersion(version, message).map((words) => JSON.stringify(words));
+      texts.set(version, said);
+      for (const text of said) sendText(socket, text);
     }
   }
 
@@ -142,5 +148,12 @@ function attach(socket: WebSocket, session: Session): void {
 }
 
 function sessionOf(socket: WebSocket): Session {
-  return (socket.deserializeAttachment() as Session | null) ?? { workerId: null, openedAt: 0, seenAt: 0 };
+  return (
+    (socket.deserializeAttachment() as Session | null) ?? {
+      workerId: null,
+      version: protocolVersion,
+      openedAt: 0,
+      seenAt: 0,
+    }
+  );
 }

@@ -2,10 +2,10 @@
 
 import { desc, gt } from 'drizzle-orm';
 import { Hono } from 'hono';
-import { registerWorker } from '../../shared/api/schemas.ts';
+import { registerWorker, versionHeader } from '../../shared/api/schemas.ts';
 import type { RegisteredWorker, Work, WorkerView } from '../../shared/api/schemas.ts';
 import { LoomError } from '../../shared/errors.ts';
-import { protocolVersion } from '../../shared/protocol/messages.ts';
+import { chooseVersion, rangeOf, roomSpeaks, unspoken } from '../../shared/protocol/version.ts';
 import { database } from '../db/database.ts';
 import { workers } from '../db/schema.ts';
 import { ledger } from '../ledger/writer.ts';
@@ -23,8 +23,9 @@ const listedMs = 24 * 3600_000;
 export const workerRoutes = new Hono<App>()
   .post('/', async (c) => {
     const secret = secretOf(c.env);
-    const { version, kind, adapter, name = '' } = await jsonOf(c.req.raw, registerWorker, maxBodyBytes);
-    if (version !== protocolVersion) throw wrongVersion(version);
+    const { kind, adapter, name = '', ...versions } = await jsonOf(c.req.raw, registerWorker, maxBodyBytes);
+    const range = rangeOf(versions);
+    if (chooseVersion(range, roomSpeaks) === null) throw LoomError.from({ ...unspoken(range), where: 'body.version' });
     const [id, now] = [`w-${randomName(12)}`, Date.now()];
     await database(c.env.DB).insert(workers).values({ id, kind, adapter, name, seenAt: now });
     await ledger(c.env).append([
@@ -47,12 +48,6 @@ export const workerRoutes = new Hono<App>()
     return c.json({ workers: rows.map(({ id, ...row }): WorkerView => ({ workerId: id, ...row })) });
   })
   .get('/me/work', requireWorker, async (c) => {
-    return c.json<Work>(await workFor(database(c.env.DB), c.var.worker.sub, Date.now()));
+    const version = Number(c.req.header(versionHeader) ?? 1);
+    return c.json<Work>(await workFor(database(c.env.DB), { workerId: c.var.worker.sub, version }, Date.now()));
   });
-
-function wrongVersion(version: number): LoomError {
-  return new LoomError('unsupported_version', `this worker speaks protocol ${version}`, {
-    where: 'body.version',
-    allowed: String(protocolVersion),
-  });
-}

@@ -13,12 +13,13 @@ function job(id: string, change: Partial<Candidate> = {}): Candidate {
     present: 2,
     countsWorker: false,
     etaMs: null,
+    versionNeeded: 1,
     ...change,
   };
 }
 
 const chosen = (lastJobId: string | null, jobs: Candidate[]) => {
-  const decision = decideWork(lastJobId, jobs);
+  const decision = decideWork(lastJobId, jobs, 2);
   return decision.type === 'job' ? decision.jobId : null;
 };
 
@@ -43,23 +44,32 @@ test('a worker goes back to its job, unless its place was taken', () => {
 });
 
 test('a job that is only being stored gets no new worker', () => {
-  expect(decideWork(null, [job('done', { state: 'finishing' })]).type).toBe('wait');
+  expect(decideWork(null, [job('done', { state: 'finishing' })], 2).type).toBe('wait');
 });
 
 test('who waits is told why and when to ask again', () => {
-  expect(decideWork(null, [])).toEqual({
+  expect(decideWork(null, [], 2)).toEqual({
     type: 'wait',
     reason: expect.stringContaining('No job is running'),
     retryMs: 2_000,
   });
-  expect(decideWork(null, [job('whale', { present: 4, etaMs: 240_000 })])).toEqual({
+  expect(decideWork(null, [job('whale', { present: 4, etaMs: 240_000 })], 2)).toEqual({
     type: 'wait',
     reason: 'whale has all the workers it asked for, the next ends in about 4 min.',
     retryMs: 15_000,
   });
   const two = [job('a', { present: 4, etaMs: 20_000 }), job('b', { present: 4 })];
-  expect(decideWork(null, two)).toMatchObject({
+  expect(decideWork(null, two, 2)).toMatchObject({
     reason: 'All 2 jobs have the workers they asked for, the next ends in about a minute.',
     retryMs: 5_000,
+  });
+});
+
+test('an old worker gets a job that it can do, or is told that it has to be updated', () => {
+  const later = job('later', { present: 0, versionNeeded: 2 });
+  expect(decideWork('later', [later, job('plain')], 1)).toEqual({ type: 'job', jobId: 'plain' });
+  expect(decideWork(null, [later], 1)).toMatchObject({
+    type: 'wait',
+    reason: 'later needs protocol 2; this worker speaks 1 and has to be updated.',
   });
 });

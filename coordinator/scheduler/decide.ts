@@ -14,6 +14,7 @@ export interface Candidate {
   present: number;
   countsWorker: boolean; // the asking worker is one of `present`: its old socket was not given up yet
   etaMs: number | null;
+  versionNeeded: number; // of the protocol
 }
 
 export type Decision = { type: 'job'; jobId: string } | { type: 'wait'; reason: string; retryMs: number };
@@ -24,9 +25,12 @@ const maxRetryMs = 15_000;
 
 /**
  * @param lastJobId the job this worker was given before, if any
- * @param jobs those that have not ended
+ * @param active those that have not ended
+ * @param version of the protocol that the worker speaks
  */
-export function decideWork(lastJobId: string | null, jobs: readonly Candidate[]): Decision {
+export function decideWork(lastJobId: string | null, active: readonly Candidate[], version: number): Decision {
+  const jobs = active.filter(({ versionNeeded }) => versionNeeded <= version);
+  if (jobs.length === 0 && active.length > 0) return outdated(version, active);
   const own = jobs.find((job) => job.id === lastJobId && (job.countsWorker || job.present < job.max));
   if (own !== undefined) return { type: 'job', jobId: own.id };
   const open = jobs.filter((job) => job.state !== 'finishing' && job.present < job.max);
@@ -34,6 +38,13 @@ export function decideWork(lastJobId: string | null, jobs: readonly Candidate[])
     (a, b) => missing(b) - missing(a) || a.present / a.max - b.present / b.max || a.createdAt - b.createdAt,
   );
   return best === undefined ? wait(jobs) : { type: 'job', jobId: best.id };
+}
+
+function outdated(version: number, active: readonly Candidate[]): Decision {
+  const [{ name, versionNeeded }, ...others] = active as [Candidate, ...Candidate[]];
+  const which = others.length === 0 ? name : `${name} and every other job`;
+  const reason = `${which} needs protocol ${versionNeeded}; this worker speaks ${version} and has to be updated.`;
+  return { type: 'wait', reason, retryMs: maxRetryMs };
 }
 
 function missing(job: Candidate): number {

@@ -2,6 +2,10 @@
 
 import { asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Work } from '../../shared/api/schemas.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+import { asVersion1 } from '../../shared/manifest/version-1.ts';
+import { protocolVersion } from '../../shared/protocol/messages.ts';
+import { versionNeeded } from '../../shared/protocol/version.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { Database } from '../db/database.ts';
 import { activeStates, findJob } from '../db/jobs.ts';
@@ -9,35 +13,43 @@ import { jobs, workers } from '../db/schema.ts';
 import { decideWork } from './decide.ts';
 import type { Candidate } from './decide.ts';
 
+/** Who asks for work. */
+export interface Asking {
+  workerId: string;
+  version: number; // of the protocol that it speaks
+}
+
 /** Decides, and remembers the decision, so that the worker comes back to the same job. */
-export async function workFor(db: Database, workerId: string, now: number): Promise<Work> {
+export async function workFor(db: Database, { workerId, version }: Asking, now: number): Promise<Work> {
   const [[worker], candidates] = await Promise.all([
     db.select().from(workers).where(eq(workers.id, workerId)),
-    queuedJobs(db, workerId),
+    queuedJobs(db, workerId, version),
   ]);
   if (worker === undefined)
     throw new LoomError('unauthorized', 'this coordinator does not know that worker', {
       allowed: 'a token from POST /api/v1/workers',
     });
-  const decision = decideWork(worker.jobId, candidates);
+  const decision = decideWork(worker.jobId, candidates, version);
   const jobId = decision.type === 'job' ? decision.jobId : null;
   await db.update(workers).set({ seenAt: now, jobId }).where(eq(workers.id, workerId));
   if (decision.type === 'wait') return decision;
-  return { type: 'job', job: await findJob(db, decision.jobId) };
+  const job = await findJob(db, decision.jobId);
+  return { type: 'job', job: version >= 2 ? job : { ...job, manifest: asVersion1(job.manifest as Manifest) } };
 }
 
-async function queuedJobs(db: Database, workerId: string): Promise<Candidate[]> {
+async function queuedJobs(db: Database, workerId: string, version: number): Promise<Candidate[]> {
   const places = (bound: 'min' | 'max') =>
     sql<number>`json_extract(${jobs.manifest}, ${`$.spec.resources.workers.${bound}`})`;
   const countsWorker =
     sql`exists (select 1 from json_each(${jobs.workers}) where value->>'workerId' = ${workerId} and value->>'present')`.mapWith(
       Boolean,
     );
-  return db
+  const rows = await db
     .select({
       countsWorker,
       id: jobs.id,
       name: jobs.name,
+      manifest: version < protocolVersion ? jobs.manifest : sql<null>`null`, // who speaks ours can do every job
       state: jobs.state,
       createdAt: jobs.createdAt,
       min: places('min'),
@@ -49,4 +61,8 @@ async function queuedJobs(db: Database, workerId: string): Promise<Candidate[]> 
     .where(inArray(jobs.state, [...activeStates]))
     .orderBy(asc(jobs.createdAt))
     .limit(1000);
+  return rows.map(({ manifest, ...row }) => ({
+    ...row,
+    versionNeeded: manifest === null ? 1 : versionNeeded(manifest),
+  }));
 }

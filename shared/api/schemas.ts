@@ -79,11 +79,15 @@ export const logLine = z.object({
 });
 
 export const registerWorker = z.strictObject({
-  version: z.int(), // protocolVersion; another one is answered with unsupported_version
+  version: z.int(), // of the protocol, the newest it speaks; unsupported_version when the coordinator speaks none of its versions
+  oldest: z.int().optional(), // and the oldest; by default it speaks one
   kind: z.enum(['page', 'node']),
   adapter: z.string().max(200),
   name: z.string().max(100).optional(),
 });
+/** Header of a worker that asks for work: the newest protocol it speaks. Workers of protocol 1 do not say it. */
+export const versionHeader = 'loomos-protocol';
+
 export const registeredWorker = z.object({ workerId, token: z.string() });
 
 export const work = z.discriminatedUnion('type', [

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { utf8 } from '../bytes.ts';
 import { LoomError } from '../errors.ts';
 
-/** Bumped when a message or frame changes its meaning. A room and a worker must speak the same one. */
-export const protocolVersion = 1;
+/** Bumped when a message or frame changes its meaning; version.ts says which earlier ones a room still speaks. */
+export const protocolVersion = 2;
 /** UTF-8 bytes of one JSON message from a worker. */
 export const maxMessageBytes = 256 * 1024;
 /** UTF-8 bytes of one JSON message from a room: a welcome carries the log since the checkpoint. */
@@ -96,18 +96,21 @@ export const audit = z.strictObject({
   learningRate: z.number().min(0),
 });
 
+/** First message on the socket. `holds` is the agreed state it still has from an earlier connection. */
+export const hello = z.strictObject({
+  type: z.literal('hello'),
+  version: z.int(), // the newest it speaks
+  oldest: z.int().optional(), // and the oldest; by default it speaks one
+  token: z.string().max(4096),
+  peerId,
+  kind: z.enum(['page', 'node']),
+  backend: backendInfo,
+  tokensPerSecond: z.number().min(0),
+  holds: z.strictObject({ round, stateHash: hash }).nullable(),
+});
+
 const workerMessage = z.discriminatedUnion('type', [
-  // First message on the socket. `holds` is the agreed state it still has from an earlier connection.
-  z.strictObject({
-    type: z.literal('hello'),
-    version: z.int(),
-    token: z.string().max(4096),
-    peerId,
-    kind: z.enum(['page', 'node']),
-    backend: backendInfo,
-    tokensPerSecond: z.number().min(0),
-    holds: z.strictObject({ round, stateHash: hash }).nullable(),
-  }),
+  hello,
   // Local training of `round` is done; the payload is on its way to the peers.
   z.strictObject({
     type: z.literal('commit'),
@@ -178,7 +181,7 @@ const roomMessage = z.discriminatedUnion('type', [
   // `pause` if it is paused.
   z.strictObject({
     type: z.literal('welcome'),
-    version: z.int(),
+    version: z.int(), // the one they speak from here on
     workerId,
     jobId: z.string(),
     round, // the open round, or the one that opens next

@@ -13,7 +13,9 @@ test('who speaks before hello is sent away', () => {
 test('another protocol version is refused by name', () => {
   const stage = new Stage();
   stage.hello(w1, { version: protocolVersion + 1 });
-  expect(stage.heard(w1, 'refused')).toMatchObject([{ code: 'unsupported_version', allowed: String(protocolVersion) }]);
+  expect(stage.heard(w1, 'refused')).toMatchObject([
+    { code: 'unsupported_version', allowed: `1 to ${protocolVersion}` },
+  ]);
   expect(stage.state.members).toEqual({});
   expect(stage.state.refused).toEqual({ unsupported_version: 1 });
 });

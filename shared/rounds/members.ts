@@ -1,7 +1,7 @@
 // Coming and going: hello, pause, leave, lost connections, and a restart of the room itself.
 
-import { protocolVersion } from '../protocol/messages.ts';
 import type { WorkerMessage } from '../protocol/messages.ts';
+import { chooseVersion, rangeOf, roomSpeaks, tooOld, unspoken, versionNeeded } from '../protocol/version.ts';
 import { catchUp, wrongTooOften } from './agree.ts';
 import { remind } from './collect.ts';
 import { tellTheEnd } from './finish.ts';
@@ -9,7 +9,7 @@ import { dropLeaseOf } from './lease.ts';
 import { maxResyncs, rejoinMs } from './limits.ts';
 import { banOf, remindOfStanding } from './sentence.ts';
 import { change, changeMember, changeNode, changeOpen, changePart, ownCopy, record, send, turnAway } from './turn.ts';
-import type { Refusal, Turn } from './turn.ts';
+import type { Turn } from './turn.ts';
 import type { Member, RoomState, StateRef } from './types.ts';
 import { givePlace, matesNow } from './swarm.ts';
 import { agreedHash, givenMs, isOver } from './views.ts';
@@ -19,12 +19,14 @@ type Hello = Extract<WorkerMessage, { type: 'hello' }>;
 /** A worker connects, for the first time or again: it is told all it needs to catch up. */
 export function hello(turn: Turn, id: string, message: Hello): void {
   if (isOver(turn.state)) return tellTheEnd(turn, id);
-  if (message.version !== protocolVersion) return turnAway(turn, id, wrongVersion(message.version));
+  const version = chooseVersion(rangeOf(message), roomSpeaks);
+  if (version === null) return turnAway(turn, id, unspoken(rangeOf(message)));
+  if (version < versionNeeded(turn.state.manifest)) return turnAway(turn, id, tooOld(version, turn.state.manifest));
   const known = turn.state.members[id];
   if ((known?.resyncs ?? 0) > maxResyncs) return turnAway(turn, id, { code: 'forbidden', message: wrongTooOften });
   const ban = banOf(turn.state, id);
   if (ban !== null) return turnAway(turn, id, { code: 'forbidden', message: ban });
-  admit(turn, id, message);
+  admit(turn, id, message, version);
   const { round, members } = turn.state;
   const { kind, adapter } = members[id]!;
   const isNew = known?.present !== true && !endAbsence(turn, id);
@@ -35,12 +37,12 @@ export function hello(turn: Turn, id: string, message: Hello): void {
   if (members[id]!.holds?.round === round) remind(turn, id);
 }
 
-function wrongVersion(version: number): Refusal {
-  const allowed = String(protocolVersion);
-  return { code: 'unsupported_version', message: `protocol version ${version}`, where: 'version', allowed };
-}
-
-function admit(turn: Turn, id: string, { peerId, kind, backend, tokensPerSecond, holds }: Hello): void {
+function admit(
+  turn: Turn,
+  id: string,
+  { peerId, kind, backend, tokensPerSecond, holds }: Hello,
+  version: number,
+): void {
   const known = turn.state.members[id] ?? newcomer;
   const member: Member = {
     ...known,
@@ -50,6 +52,7 @@ function admit(turn: Turn, id: string, { peerId, kind, backend, tokensPerSecond,
     adapter: backend.adapter,
     backend,
     present: true,
+    version,
     told: 0,
     paused: false,
     drains: null,
@@ -96,7 +99,7 @@ function welcome(turn: Turn, id: string): void {
   const { state } = turn;
   send(turn, id, {
     type: 'welcome',
-    version: protocolVersion,
+    version: state.members[id]!.version,
     workerId: id,
     jobId: state.jobId,
     ...catchUp(state),

@@ -32,7 +32,7 @@ function largest(groupSize: number): number {
 /** Deals the groups anew when that is due, when there are too many for what they are, or one is nearly empty. */
 export function regroup(turn: Turn, participants: readonly string[]): void {
   const { state } = turn;
-  const settings = topologySettings(isVerified(state) ? 'mesh' : state.manifest.spec.rounds.topology); // all see all
+  const settings = topologySettings(isPlain(state) ? 'mesh' : state.manifest.spec.rounds.topology);
   const { kind, groupSize, branching } = chooseTopology(
     settings,
     measured(state, participants.length),
@@ -51,6 +51,11 @@ export function regroup(turn: Turn, participants: readonly string[]): void {
     dealt,
   );
   change(turn, { overlay: { kind, groups, branching, since: state.round } });
+}
+
+/** Where workers are checked all must see all; and workers of protocol 1 know nothing of groups. */
+function isPlain(state: RoomState): boolean {
+  return isVerified(state) || Object.values(state.members).some(({ present, version }) => present && version < 2);
 }
 
 function isStillGood(

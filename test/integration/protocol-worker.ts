@@ -2,7 +2,8 @@
 // accepted contributions, so that states agree exactly when the same contributions were applied in the same order.
 
 import { sha256Hex, utf8 } from '../../shared/bytes.ts';
-import { parseRoomMessage, protocolVersion } from '../../shared/protocol/messages.ts';
+import { inTodaysWords, parseRoomMessage1 } from '../../shared/protocol/testing/version-1.ts';
+import { parseRoomMessage } from '../../shared/protocol/messages.ts';
 import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { asWorker, register, request, until } from './api.ts';
 
@@ -20,6 +21,7 @@ export interface Behaviour {
   trains: (assignment: Assignment) => boolean;
   /** Carries out leases; otherwise it stays silent. */
   uploads: boolean;
+  version: 1 | 2; // of the protocol
 }
 
 export class ProtocolWorker {
@@ -45,7 +47,12 @@ export class ProtocolWorker {
   /** Registers, connects and says hello. */
   static async join(jobId: string, behaviour: Partial<Behaviour> = {}): Promise<ProtocolWorker> {
     const { workerId, token } = await register();
-    const worker = new ProtocolWorker(jobId, workerId, token, { trains: () => true, uploads: true, ...behaviour });
+    const worker = new ProtocolWorker(jobId, workerId, token, {
+      trains: () => true,
+      uploads: true,
+      version: 2,
+      ...behaviour,
+    });
     await worker.connect();
     return worker;
   }
@@ -62,7 +69,7 @@ export class ProtocolWorker {
     const backend = { kind: 'cpu', adapter: 'no GPU' } as const;
     this.say({
       type: 'hello',
-      version: protocolVersion,
+      version: this.#behaviour.version,
       token: this.token,
       peerId: `peer-${this.id}`,
       kind: 'node',
@@ -109,7 +116,7 @@ export class ProtocolWorker {
   }
 
   #hear(text: string): void {
-    const message = parseRoomMessage(text);
+    const message = this.#behaviour.version === 1 ? inTodaysWords(parseRoomMessage1(text)) : parseRoomMessage(text);
     this.messages.push(message);
     if (message.type === 'welcome' || message.type === 'resync') this.#catchUp(message);
     if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.#train(message.assignment);

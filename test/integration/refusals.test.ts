@@ -61,7 +61,7 @@ test('sockets that do not identify themselves are refused and closed', async () 
     expect(await refusalOf(id, hello(bad))).toEqual({ code: 'unauthorized', closed: 4401 });
   }
   expect(await refusalOf(id, '{"type":"pause"}')).toEqual({ code: 'unauthorized', closed: 4401 });
-  expect(await refusalOf(id, hello(token, { version: 2, novelty: true }))).toEqual({
+  expect(await refusalOf(id, hello(token, { version: 99, novelty: true }))).toEqual({
     code: 'unsupported_version',
     closed: 4400,
   });
