@@ -17,7 +17,7 @@ export interface LinkStats {
 export interface ExchangeStats {
   bytesSent: number;
   bytesReceived: number;
-  bytesPerSecond: number; // that our links were measured to carry away; 0 = not known yet
+  bytesPerSecond: number; // that our links to our group were measured to carry, all of them together; 0 = not known yet
   refusedFrames: number; // malformed, oversized, wrong version, wrong hash
   links: LinkStats[];
 }

@@ -9,12 +9,12 @@ import type { Peer, Topology } from '../../shared/protocol/messages.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { Bell, sleep } from '../timing/wait.ts';
 import type { Exchange, ExchangeEvents, ExchangeStats } from './exchange.ts';
+import { LinkMeter } from './link-meter.ts';
 import { Neighbour } from './neighbour.ts';
 import { PeerHost } from './peer-host.ts';
 import type { CreatePeer } from './peer-host.ts';
 import type { PeerLink } from './peer-link.ts';
 import { PayloadStore } from './payload-store.ts';
-import { Uplink } from './uplink.ts';
 
 /** Payloads at the coordinator, by hash. */
 export interface Relay {
@@ -76,7 +76,7 @@ export class Mesh implements Exchange {
   private readonly sought = new Map<string, number>(); // round by hash
   private topology: Topology = 'mesh';
   private ownGroup = 0;
-  private readonly uplink: Uplink;
+  private readonly meter = new LinkMeter();
   private readonly stop = new AbortController();
 
   constructor(options: MeshOptions) {
@@ -89,7 +89,6 @@ export class Mesh implements Exchange {
     };
     this.peerId = options.peerId;
     this.store = new PayloadStore(this.options.storeBytes);
-    this.uplink = new Uplink(() => this.outlet());
     this.host = new PeerHost({ ...this.options, onConnection: (connection) => this.welcome(connection) });
   }
 
@@ -106,7 +105,6 @@ export class Mesh implements Exchange {
   publish(round: number, hash: string, payload: Uint8Array): void {
     this.newest = { round, hash, payload };
     this.store.put(round, hash, payload, true);
-    this.uplink.begin();
     for (const neighbour of this.neighbours.values()) this.deliver(neighbour);
     setTimeout(() => this.hedge(hash), hedgeMs);
   }
@@ -162,7 +160,7 @@ export class Mesh implements Exchange {
     return {
       bytesSent: sum('bytesSent'),
       bytesReceived: sum('bytesReceived'),
-      bytesPerSecond: this.uplink.bytesPerSecond,
+      bytesPerSecond: this.meter.bytesPerSecond * Math.max(1, this.mates().length),
       refusedFrames: this.past.refusedFrames,
       links,
     };
@@ -172,7 +170,6 @@ export class Mesh implements Exchange {
     this.stop.abort();
     for (const [peerId, neighbour] of this.neighbours) this.part(peerId, neighbour);
     this.host.close();
-    this.uplink.close();
     this.changed.ring();
   }
 
@@ -184,6 +181,7 @@ export class Mesh implements Exchange {
       dialTimeoutMs: this.options.dialTimeoutMs,
       random: this.options.random,
       holds: (hash) => this.has(hash),
+      meter: this.meter,
       events: {
         onPayload: (round, hash, payload) => this.arrive(round, hash, payload, false),
         onWant: (link, round, hash) => this.answer(link, round, hash),
@@ -257,8 +255,7 @@ export class Mesh implements Exchange {
   /** Members of our group that are not linked yet need not wait until dialling has failed. */
   private hedge(hash: string): void {
     if (this.stop.signal.aborted || this.newest?.hash !== hash) return;
-    const mates = [...this.neighbours.values()].filter(({ group }) => group === this.ownGroup);
-    if (mates.some(({ unreachableMs }) => unreachableMs >= hedgeMs)) this.upload(hash).catch(() => undefined);
+    if (this.mates().some(({ unreachableMs }) => unreachableMs >= hedgeMs)) this.upload(hash).catch(() => undefined);
   }
 
   private announce(round: number, hash: string): void {
@@ -284,10 +281,9 @@ export class Mesh implements Exchange {
     return [...this.neighbours.values()].some(({ link }) => link !== null && link.progress(hash) > 0);
   }
 
-  private outlet(): { bytesSent: number; pendingBytes: number } {
-    const links = [...this.neighbours.values()].flatMap(({ link }) => link ?? []);
-    const pendingBytes = links.reduce((sum, link) => sum + link.pendingBytes, 0);
-    return { bytesSent: this.stats().bytesSent, pendingBytes };
+  /** Members of our own group. */
+  private mates(): Neighbour[] {
+    return [...this.neighbours.values()].filter(({ group }) => group === this.ownGroup);
   }
 
   private answer(link: PeerLink, round: number, hash: string): void {

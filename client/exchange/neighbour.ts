@@ -6,6 +6,7 @@ import type { Peer } from '../../shared/protocol/messages.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { sleep } from '../timing/wait.ts';
 import type { LinkStats } from './exchange.ts';
+import type { LinkMeter } from './link-meter.ts';
 import type { PeerHost } from './peer-host.ts';
 import type { LinkEvents } from './peer-link.ts';
 import { PeerLink } from './peer-link.ts';
@@ -17,6 +18,7 @@ export interface NeighbourOptions {
   dialTimeoutMs: number;
   random: () => number;
   holds: (hash: string) => boolean;
+  meter: LinkMeter;
   events: Pick<LinkEvents, 'onPayload' | 'onUnavailable' | 'onOffence'> & {
     onWant(link: PeerLink, round: number, hash: string): void;
     onHave(link: PeerLink, round: number, hash: string): void;
@@ -51,6 +53,7 @@ export class Neighbour {
       connection,
       this.linkEvents(() => link),
       this.options.holds,
+      this.options.meter,
     );
     this.link = link;
     this.become('open');

@@ -5,6 +5,7 @@ import type { DataConnection } from 'peerjs';
 import { describeError } from '../../shared/errors.ts';
 import { decodeFrame, encodeFrame, payloadFrames } from '../../shared/protocol/frame.ts';
 import type { ChunkFrame, Frame, RequestFrame } from '../../shared/protocol/frame.ts';
+import type { LinkMeter } from './link-meter.ts';
 import { Reassembler } from '../../shared/protocol/reassembler.ts';
 
 /** Stop sending above `high` bytes in the channel's buffer, go on below `low`. */
@@ -41,6 +42,8 @@ export class PeerLink {
   private readonly wanted = new Map<string, 'waiting' | 'unavailable'>();
   /** Payloads on their way out, in order, each as its remaining frames. */
   private readonly outgoing = new Map<string, Iterator<Uint8Array<ArrayBuffer>>>();
+  private readonly meter: LinkMeter;
+  private readonly began = new Map<string, number>(); // when the first chunk of a payload came
   private offences = 0;
   private blocked = false;
   private poll: ReturnType<typeof setTimeout> | undefined;
@@ -50,12 +53,13 @@ export class PeerLink {
    * @param connection open, 'raw'; this link owns it from now on
    * @param holds whether a payload is already here, so that a second copy is not put together
    */
-  constructor(connection: DataConnection, events: LinkEvents, holds: (hash: string) => boolean) {
+  constructor(connection: DataConnection, events: LinkEvents, holds: (hash: string) => boolean, meter: LinkMeter) {
     this.connection = connection;
     this.channel = connection.dataChannel;
     this.peerId = connection.peer;
     this.events = events;
     this.holds = holds;
+    this.meter = meter;
     this.channel.bufferedAmountLowThreshold = lowBytes;
     this.channel.addEventListener('bufferedamountlow', () => this.pump());
     connection.on('data', (data) => this.receive(data));
@@ -94,11 +98,6 @@ export class PeerLink {
   /** Chunks of this payload that came so far: whoever waits for it sees whether it moves. */
   progress(hash: string): number {
     return this.incoming.arrived(hash);
-  }
-
-  /** Bytes that wait in the channel or have not been handed to it yet; at least 1 while there are any of the latter. */
-  get pendingBytes(): number {
-    return this.closed ? 0 : this.channel.bufferedAmount + (this.outgoing.size > 0 ? 1 : 0);
   }
 
   close(): void {
@@ -172,11 +171,19 @@ export class PeerLink {
   }
 
   private assemble(chunk: ChunkFrame): void {
-    if (this.holds(chunk.hash)) return this.incoming.drop(chunk.hash);
+    if (this.holds(chunk.hash)) return this.forget(chunk.hash);
+    if (!this.began.has(chunk.hash)) this.began.set(chunk.hash, performance.now());
     const payload = this.incoming.accept(chunk);
     if (payload === null) return;
+    this.meter.note(payload.length, performance.now() - this.began.get(chunk.hash)!);
+    this.began.delete(chunk.hash);
     this.wanted.delete(chunk.hash);
     this.events.onPayload(chunk.round, chunk.hash, payload);
+  }
+
+  private forget(hash: string): void {
+    this.began.delete(hash);
+    this.incoming.drop(hash);
   }
 
   private refuse(reason: string): void {

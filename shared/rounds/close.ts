@@ -4,7 +4,7 @@
 
 import type { AcceptedContribution, ClosedRound } from '../protocol/messages.ts';
 import { shardsOf } from './audit.ts';
-import { contribution, spentKey } from './collect.ts';
+import { spentKey } from './collect.ts';
 import { foldWhenReady, isFoldSafe, leavesBelow, startFold, topOf } from './fold.ts';
 import { maxExtensions, maxLossPoints, maxMisses, maxRestRounds, maxSpent, recentRounds, settleMs } from './limits.ts';
 import { isMeasuring, passGate } from './measure.ts';
@@ -21,6 +21,7 @@ import {
   liveParts,
   median,
   readyMembers,
+  contribution,
 } from './views.ts';
 
 /** Closes groups, and the round with them, once all is in, or at the deadline with what is there; gives up if that is nothing. */

@@ -1,7 +1,7 @@
 // What participants say during a round: "I am done" and "I have your payload".
 
 import { maxPayloadBytes } from '../protocol/frame.ts';
-import type { AcceptedContribution, WorkerMessage } from '../protocol/messages.ts';
+import type { WorkerMessage } from '../protocol/messages.ts';
 import { commitsOf, remindToFold } from './fold.ts';
 import { maxEarly, noticeMs } from './limits.ts';
 import { remindJudge } from './measure.ts';
@@ -9,7 +9,7 @@ import { tokensPerStep } from './schedule.ts';
 import { changeMember, changeOpen, changePart, refuse, send } from './turn.ts';
 import type { Refusal, Turn } from './turn.ts';
 import type { Commit, OpenRound, Part, RoomState } from './types.ts';
-import { holdersOf, isActive, isUpToDate, isVerified, matesOf, median } from './views.ts';
+import { holdersOf, isActive, isUpToDate, isVerified, matesOf, median, contribution } from './views.ts';
 
 type CommitMessage = Extract<WorkerMessage, { type: 'commit' }>;
 type ReceivedMessage = Extract<WorkerMessage, { type: 'received' }>;
@@ -144,10 +144,6 @@ function announce(turn: Turn, members: readonly string[]): void {
 function noteSpeed(turn: Turn, id: string, measured: number): void {
   const { tokensPerSecond } = turn.state.members[id]!;
   changeMember(turn, id, { tokensPerSecond: tokensPerSecond > 0 ? (tokensPerSecond + measured) / 2 : measured });
-}
-
-export function contribution(workerId: string, { hash, bytes, tokens }: Commit): AcceptedContribution {
-  return { workerId, hash, bytes, tokens };
 }
 
 /** Notes which payloads of the open round have arrived at a participant. */

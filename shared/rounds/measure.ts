@@ -6,12 +6,11 @@ import { gateRuled, isGood } from '../verification/court.ts';
 import { awaited, heard, rule, widen } from '../verification/gate.ts';
 import type { Contribution, Gate } from '../verification/gate.ts';
 import type { Verdict } from '../verification/loss-gate.ts';
-import { contribution } from './collect.ts';
 import { sentence } from './sentence.ts';
 import { changeOpen, record, refuse, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { OpenRound, RoomState } from './types.ts';
-import { isActive, isUpToDate, isVerified } from './views.ts';
+import { isActive, isUpToDate, isVerified, contribution } from './views.ts';
 
 type Measured = Extract<WorkerMessage, { type: 'measured' }>;
 

@@ -2,7 +2,8 @@
 
 import { isRepeatable, verificationSettings } from '../manifest/verification.ts';
 import { maxLogContributions, maxLogRounds } from './limits.ts';
-import type { Member, OpenRound, Part, RoomState } from './types.ts';
+import type { AcceptedContribution } from '../protocol/messages.ts';
+import type { Commit, Member, OpenRound, Part, RoomState } from './types.ts';
 
 /** Workers of this job check each other. */
 export function isVerified({ manifest }: RoomState): boolean {
@@ -90,4 +91,8 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+export function contribution(workerId: string, { hash, bytes, tokens }: Commit): AcceptedContribution {
+  return { workerId, hash, bytes, tokens };
 }

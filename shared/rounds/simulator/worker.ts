@@ -1,7 +1,6 @@
 // A virtual worker: speaks the real messages, trains by waiting, exchanges payloads that are only hashes. It does what
 // client/worker does, without tensors, and can be made to fail in every way a tab can.
 
-import { protocolVersion } from '../../protocol/messages.ts';
 import type {
   AcceptedContribution,
   Assignment,
@@ -13,6 +12,8 @@ import type {
 } from '../../protocol/messages.ts';
 import type { Likeness } from '../../verification/compare.ts';
 import { tokensPerStep } from '../schedule.ts';
+import { chooseHash, greeting, isOnTheWay, stateRef } from './catch-up.ts';
+import type { CatchUp } from './catch-up.ts';
 import type { Host } from './host.ts';
 import type { Network } from './network.ts';
 import type { Scenario, WorkerTraits } from './scenario.ts';
@@ -25,7 +26,6 @@ type FoldMessage = Extract<RoomMessage, { type: 'fold' }>;
 type Measure = Extract<RoomMessage, { type: 'measure' }>;
 type AuditMessage = Extract<RoomMessage, { type: 'audit' }>;
 type Confirm = Extract<RoomMessage, { type: 'confirm' }>;
-type CatchUp = Extract<RoomMessage, { type: 'welcome' | 'resync' }>;
 
 const retryMs = 2_000;
 const missingMs = 4_500;
@@ -154,15 +154,7 @@ export class VirtualWorker {
     this.socket = socket;
     this.later(this.network.between(500, 3_000), () => this.reconnectIfLost());
     if (socket === null) return;
-    const backend = { kind: 'cpu', adapter: 'virtual' } as const;
-    const about = {
-      token: 't',
-      peerId: `peer-${this.id}`,
-      kind: 'node',
-      backend,
-      tokensPerSecond: this.traits.tokensPerSecond,
-    } as const;
-    this.say({ type: 'hello', version: protocolVersion, ...about, holds: this.holds && stateRef(this.holds) });
+    this.say(greeting(this.id, this.traits.tokensPerSecond, this.holds));
   }
 
   /** As a heartbeat would. */
@@ -311,7 +303,12 @@ export class VirtualWorker {
   }
 
   private publish(round: number, tokens: number, seconds: number, validation: CommitMessage['validation']): void {
-    const hash = this.chooseHash();
+    const hash = chooseHash(
+      this.traits.malice,
+      [...this.payloads.keys()],
+      this.commit?.hash ?? null,
+      this.network.random,
+    );
     const work = { round, hash, bytes: 1000, tokens, loss: 5 / (round + 1), seconds, validation };
     this.commit = { type: 'commit', ...work, traffic: noTraffic };
     this.payloads.set(hash, round);
@@ -353,15 +350,6 @@ export class VirtualWorker {
     const stored = this.host.checkpoints.get(round);
     const stateHash = stored === undefined ? null : virtualHash(stored);
     this.later(this.network.between(50, 500), () => this.say({ type: 'confirmed', fence, stateHash }));
-  }
-
-  /** Of its own work, unless it is one of those that save themselves the work. */
-  private chooseHash(): string {
-    const { malice } = this.traits;
-    const others = [...this.payloads.keys()];
-    if (malice === 'copier' && others.length > 0) return others.at(-1)!;
-    if (malice === 'replayer' && this.commit !== null) return this.commit.hash;
-    return hashFrom(this.network.random.uint32() * 2 ** 20 + this.network.random.below(2 ** 20));
   }
 
   private neighbours(): VirtualWorker[] {
@@ -509,17 +497,4 @@ export class VirtualWorker {
     };
     this.network.clock.after(delayMs, tryIt);
   }
-}
-
-function stateRef(state: VirtualState): { round: number; stateHash: string } {
-  return { round: state.round, stateHash: virtualHash(state) };
-}
-
-/** Whether a state lies between the checkpoint and the current round, and is not known to be wrong. */
-function isOnTheWay(holds: VirtualState, { type, round, stateHash, checkpoint, log }: CatchUp): boolean {
-  const base = checkpoint?.round ?? 0;
-  if (holds.round < base || holds.round > round) return false;
-  const logged = log.find((closed) => closed.round === holds.round - 1)?.stateHash ?? null;
-  const expected = holds.round === round ? stateHash : holds.round === base ? (checkpoint?.stateHash ?? null) : logged;
-  return expected === null ? type === 'welcome' : expected === virtualHash(holds);
 }
