@@ -34,11 +34,7 @@ export async function packFolder(read: ReadFile): Promise<Bytes> {
       throw unusable(`the folder has no ${name}`, `a folder with ${required.join(', ')} and ${singleFile}`);
   }
   const tensors: StoredArray[] = [];
-  for (const name of await weightFiles(read)) {
-    const bytes = await read(name);
-    if (bytes === null) throw unusable(`the folder has no ${name}, which ${indexFile} names`);
-    tensors.push(...inFile(name, () => readStored(bytes).tensors));
-  }
+  for (const [name, bytes] of await weightFiles(read)) tensors.push(...inFile(name, () => readStored(bytes).tensors));
   const repeated = tensors.find(({ name }, i) => tensors.findIndex((other) => other.name === name) !== i);
   if (repeated) throw unusable(`two shards hold ${repeated.name}`);
   return writeStored({ tensors, metadata });
@@ -57,13 +53,20 @@ export function unpackFolder(packed: Uint8Array): PackedModel {
 
 const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+\.safetensors$/)) });
 
-async function weightFiles(read: ReadFile): Promise<string[]> {
-  if (await read(singleFile)) return [singleFile];
+async function weightFiles(read: ReadFile): Promise<[name: string, bytes: Uint8Array][]> {
+  const single = await read(singleFile);
+  if (single !== null) return [[singleFile, single]];
   const index = await read(indexFile);
   if (index === null) throw unusable(`the folder has no ${singleFile}`, `${singleFile}, or shards with ${indexFile}`);
   const parsed = shardIndex.safeParse(parseJson(indexFile, decode(indexFile, index)));
   if (!parsed.success) throw unusable(`${indexFile} has no weight_map of *.safetensors files`);
-  return [...new Set(Object.values(parsed.data.weight_map))].sort();
+  const shards: [string, Uint8Array][] = [];
+  for (const name of [...new Set(Object.values(parsed.data.weight_map))].sort()) {
+    const bytes = await read(name);
+    if (bytes === null) throw unusable(`the folder has no ${name}, which ${indexFile} names`);
+    shards.push([name, bytes]);
+  }
+  return shards;
 }
 
 /** @throws LoomError `data_unavailable` naming the file */

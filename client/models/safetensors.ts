@@ -86,10 +86,11 @@ export function readSafetensors(bytes: Uint8Array): TensorFile {
 
 /** @throws LoomError `invalid_frame` for a dtype that no parameters have */
 export function toFloat32({ name, dtype, shape, bytes }: StoredArray): NamedArray {
+  // A copy is aligned, and numbers lie in memory as in the file: whatever runs WebGPU or WebAssembly is little-endian.
+  if (dtype === 'F32') return { name, shape, data: new Float32Array(bytes.slice().buffer) };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = new Float32Array(bytes.length / elementBytes[dtype]);
-  if (dtype === 'F32') for (let i = 0; i < data.length; i++) data[i] = view.getFloat32(4 * i, true);
-  else if (dtype === 'BF16') fillBits(data, (i) => view.getUint16(2 * i, true) << 16);
+  if (dtype === 'BF16') fillBits(data, (i) => view.getUint16(2 * i, true) << 16);
   else if (dtype === 'F16') for (let i = 0; i < data.length; i++) data[i] = halfFloat(view.getUint16(2 * i, true));
   else throw malformed(`${name} is ${dtype}, not F32, F16 or BF16`);
   return { name, shape, data };
