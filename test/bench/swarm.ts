@@ -4,6 +4,7 @@
 //   npm run bench:swarm -- [--quick] [--json FILE] [--svg FILE] [--parts NAME,…] [--seeds 1,2] [--only NAME,…]
 //     [--set PATH=VALUE]…
 //   npm run bench:swarm -- --scale [--quick] [--json FILE]: messages, stored rows and cost of up to 10,000 workers instead
+//   npm run bench:swarm -- --churn [--quick] [--json FILE]: half of the workers vanish every five rounds instead
 // With --json every run is kept when it ends; the same command goes on where it was stopped.
 
 import { writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { parse } from 'yaml';
 import { readSource } from '../../client/cli/source.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { tokensPerStep } from '../../shared/rounds/schedule.ts';
+import { measureChurn } from './churn.ts';
 import { manifestWith } from './manifest-with.ts';
 import { measureScale } from './scale.ts';
 import { swarmSvg } from './swarm-plot.ts';
@@ -25,6 +27,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
+    churn: { type: 'boolean', default: false },
     json: { type: 'string' },
     svg: { type: 'string' },
     parts: { type: 'string' },
@@ -43,7 +46,8 @@ const runs: SwarmRun[] = [];
 await main();
 
 async function main(): Promise<void> {
-  if (values.scale) return scale();
+  if (values.scale) return keep(measureScale(values.quick ? [10, 100, 1000] : [10, 100, 1000, 10_000], console.log));
+  if (values.churn) return keep(await measureChurn(base, data, values.quick, console.log));
   const all = values.quick ? [quickPart] : parts;
   for (const part of chosen(all, values.parts)) await measurePart(part);
   const rows = rowsOf(runs);
@@ -51,9 +55,7 @@ async function main(): Promise<void> {
   if (values.svg !== undefined) writeFileSync(values.svg, swarmSvg(rows));
 }
 
-/** Messages, rows and cost of large swarms instead. */
-function scale(): void {
-  const report = measureScale(values.quick ? [10, 100, 1000] : [10, 100, 1000, 10_000], console.log);
+function keep(report: object): void {
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 

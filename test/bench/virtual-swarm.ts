@@ -23,6 +23,8 @@ export interface VirtualJob {
   readonly manifest: Manifest; // with maxTokens
   readonly data: Uint8Array;
   readonly workers: number;
+  /** Whether a worker vanishes in a round: its work is lost, and it comes back with nothing but the agreed state. */
+  readonly vanishes?: (round: number, worker: number) => boolean;
   /** Rounds between two measurements on the way; 0 = none. */
   readonly evaluateEvery?: number;
   readonly onValidation?: (round: number, loss: number) => void;
@@ -63,12 +65,16 @@ export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
     if (round % (job.evaluateEvery || Infinity) === 0) {
       job.onValidation?.(round, (await first.evaluate(parameters, pace)).loss);
     }
-    const sent = await trainRound(job.manifest, algorithm, workers, state, total.tokens / tokensAtEnd);
+    const gone = workers.map((_, index) => job.vanishes?.(round, index) ?? false);
+    const staying = workers.filter((_, index) => !gone[index]);
+    const sent = await trainRound(job.manifest, algorithm, staying, state, total.tokens / tokensAtEnd);
     for (const { feedback, momentum } of workers) {
       momentum.settle();
       feedback.settle(sent.map(({ payload }) => payload));
     }
     state = nextState(job.manifest, algorithm, state, sent);
+    for (const [index, isGone] of gone.entries())
+      if (isGone) workers[index] = await openWorker(job.manifest, algorithm);
     for (const { tokens, payload } of sent) {
       total.tokens += tokens;
       total.payloadBytes += payload.length;
