@@ -50,7 +50,7 @@ async function time(work: Work, runs: number, now: Now): Promise<number> {
 
 /** Warms up (the first run compiles), then finds how many runs fill a turn. */
 async function runsThatFill(work: Work, turnSeconds: number, now: Now): Promise<number> {
-  await time(work, 1, now);
+  if ((await time(work, 1, now)) * (work.repeats ?? 1) > turnSeconds) return 1;
   const one = (await time(work, 1, now)) * (work.repeats ?? 1);
   if (one > turnSeconds / 4) return Math.max(1, Math.round(turnSeconds / one));
   const each = (await time(work, Math.ceil(Math.min(50, turnSeconds / 4 / one)), now)) * (work.repeats ?? 1);

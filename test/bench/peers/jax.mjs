@@ -41,33 +41,7 @@ export async function openJax(jax) {
         finish: () => finish(state),
       };
     },
-    async trainStep({ shape, parameters, tokens, targets }) {
-      const names = Object.keys(parameters);
-      const tree = Object.fromEntries(
-        names.map((name) => [name, matrix(parameters[name].data, parameters[name].shape)]),
-      );
-      const [ids, wanted] = [tokens, targets].map((data) => np.array(Int32Array.from(data), { dtype: np.int32 }));
-      const lossOf = (model, x, y) => gptLoss(jax, shape, model, x, y);
-      const step = jit((model, means, variances, x, y) => {
-        const [loss, gradients] = jax.valueAndGrad(lossOf)(jax.tree.ref(model), x, y);
-        const next = names.map((name) => adamwStep(np, model[name], means[name], variances[name], gradients[name]));
-        const pick = (part) => Object.fromEntries(names.map((name, i) => [name, next[i][part]]));
-        return [pick(0), pick(1), pick(2), loss];
-      });
-      const zeros = () => Object.fromEntries(names.map((name) => [name, np.zeros(parameters[name].shape)]));
-      let state = [tree, zeros(), zeros()];
-      let loss = null;
-      return {
-        run() {
-          if (loss) loss.dispose();
-          const [model, means, variances, value] = step(...state, ids.ref, wanted.ref);
-          state = [model, means, variances];
-          loss = value;
-        },
-        finish: () => finish([loss, ...Object.values(state[0])]),
-        check: async () => (await loss.ref.data())[0],
-      };
-    },
+    trainStep: async (task) => openTrainStep(jax, task, matrix, finish),
     async forward({ shape, parameters, tokens }) {
       const model = Object.fromEntries(
         Object.entries(parameters).map(([name, { data, shape: size }]) => [name, matrix(data, size)]),
@@ -77,6 +51,33 @@ export async function openJax(jax) {
       const compute = () => forward(jax.tree.ref(model), ids.ref);
       return { ...waitForAll(compute, finish), check: async () => meanSize(await compute().data()) };
     },
+  };
+}
+
+function openTrainStep(jax, { shape, parameters, tokens, targets }, matrix, finish) {
+  const { numpy: np, jit } = jax;
+  const names = Object.keys(parameters);
+  const tree = Object.fromEntries(names.map((name) => [name, matrix(parameters[name].data, parameters[name].shape)]));
+  const [ids, wanted] = [tokens, targets].map((data) => np.array(Int32Array.from(data), { dtype: np.int32 }));
+  const lossOf = (model, x, y) => gptLoss(jax, shape, model, x, y);
+  const step = jit((model, means, variances, x, y) => {
+    const [loss, gradients] = jax.valueAndGrad(lossOf)(jax.tree.ref(model), x, y);
+    const next = names.map((name) => adamwStep(np, model[name], means[name], variances[name], gradients[name]));
+    const pick = (part) => Object.fromEntries(names.map((name, i) => [name, next[i][part]]));
+    return [pick(0), pick(1), pick(2), loss];
+  });
+  const zeros = () => Object.fromEntries(names.map((name) => [name, np.zeros(parameters[name].shape)]));
+  let state = [tree, zeros(), zeros()];
+  let loss = null;
+  return {
+    run() {
+      if (loss) loss.dispose();
+      const [model, means, variances, value] = step(...state, ids.ref, wanted.ref);
+      state = [model, means, variances];
+      loss = value;
+    },
+    finish: () => finish([loss, ...Object.values(state[0])]),
+    check: async () => (await loss.ref.data())[0],
   };
 }
 

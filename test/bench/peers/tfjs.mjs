@@ -42,28 +42,7 @@ export async function openTfjs(tf) {
       const optimizer = tf.train.adam(1e-3, 0.9, 0.95, 1e-8);
       return { run: () => tf.tidy(() => optimizer.applyGradients({ p: gradient })), finish: () => finish(p) };
     },
-    async trainStep({ shape, parameters, tokens, targets }) {
-      const model = Object.fromEntries(
-        Object.entries(parameters).map(([name, { shape: size, data }]) => [
-          name,
-          tf.variable(tf.tensor(data, size), true, name),
-        ]),
-      );
-      const [ids, wanted] = [tokens, targets].map((data) => tf.tensor1d(Int32Array.from(data), 'int32'));
-      const oneHot = tf.oneHot(wanted, shape.vocabulary);
-      const mask = causalMask(tf, shape.context);
-      const optimizer = tf.train.adam(1e-3, 0.9, 0.95, 1e-8);
-      const last = tf.variable(tf.scalar(0), false);
-      return {
-        run() {
-          const cost = optimizer.minimize(() => gptLoss(tf, shape, model, ids, oneHot, mask), true);
-          last.assign(cost);
-          cost.dispose();
-        },
-        finish: () => finish(model['transformer.wte.weight']),
-        check: async () => (await last.data())[0],
-      };
-    },
+    trainStep: async (task) => openTrainStep(tf, task, finish),
     async forward({ shape, parameters, tokens }) {
       const model = Object.fromEntries(
         Object.entries(parameters).map(([name, { shape: size, data }]) => [name, tf.tensor(data, size)]),
@@ -73,6 +52,29 @@ export async function openTfjs(tf) {
       const work = keepLast(() => gptLogits(tf, shape, model, ids, mask));
       return { ...work, check: async () => meanSize(await work.last().data()) };
     },
+  };
+}
+
+function openTrainStep(tf, { shape, parameters, tokens, targets }, finish) {
+  const model = Object.fromEntries(
+    Object.entries(parameters).map(([name, { shape: size, data }]) => [
+      name,
+      tf.variable(tf.tensor(data, size), true, name),
+    ]),
+  );
+  const [ids, wanted] = [tokens, targets].map((data) => tf.tensor1d(Int32Array.from(data), 'int32'));
+  const oneHot = tf.oneHot(wanted, shape.vocabulary);
+  const mask = causalMask(tf, shape.context);
+  const optimizer = tf.train.adam(1e-3, 0.9, 0.95, 1e-8);
+  const last = tf.variable(tf.scalar(0), false);
+  return {
+    run() {
+      const cost = optimizer.minimize(() => gptLoss(tf, shape, model, ids, oneHot, mask), true);
+      last.assign(cost);
+      cost.dispose();
+    },
+    finish: () => finish(model['transformer.wte.weight']),
+    check: async () => (await last.data())[0],
   };
 }
 
