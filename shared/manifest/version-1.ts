@@ -24,7 +24,7 @@ const known: Readonly<Record<string, readonly unknown[]>> = {
 
 /** Null when the job needs what workers of protocol 1 do not know. */
 export function asVersion1(manifest: Manifest): object | null {
-  const spec = structuredClone(manifest.spec) as Record<string, unknown>;
+  const spec = JSON.parse(JSON.stringify(manifest.spec)) as Record<string, unknown>; // plain data;
   for (const [path, values] of Object.entries({ ...later, ...known })) {
     const { holder, name } = find(spec, path);
     if (name in holder && !values.includes(holder[name])) return null;

@@ -61,6 +61,6 @@ test('it is resynced from the checkpoint, its old work counts for nothing, and n
   expect(tokens).toBe(accepted.reduce((sum, contribution) => sum + contribution.tokens, 0));
   expect(workers.reduce((sum, { tokensAccepted }) => sum + tokensAccepted, 0)).toBe(tokens);
   const { stateHashes } = await get<{ stateHashes: string[] }>(`jobs/${job.id}/metrics`);
-  for (const [round, state] of sleeper.states)
-    if (round > 0 && round <= stateHashes.length) expect(state).toBe(stateHashes[round - 1]);
+  const held = [...sleeper.states].filter(([round]) => round > 0 && round <= stateHashes.length);
+  expect(held.map(([, state]) => state)).toEqual(held.map(([round]) => stateHashes[round - 1]));
 });
