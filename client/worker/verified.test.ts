@@ -63,9 +63,18 @@ function createFreeRider(): Trainer {
 }
 
 test('honest workers audit each other, agree, and store checkpoints that another has read', async () => {
-  const job = await submitTinyJob(client, { ...endless, checkpointInterval: '1s' }, { min: 3, max: 3 }, {}, { audits: 0.5 });
-  [start(), start(), start()];
-  await until(() => events(job, 'checkpoint.stored'), ({ length }) => length > 1);
+  const job = await submitTinyJob(
+    client,
+    { ...endless, checkpointInterval: '1s' },
+    { min: 3, max: 3 },
+    {},
+    { audits: 0.5 },
+  );
+  for (let worker = 0; worker < 3; worker++) start();
+  await until(
+    () => events(job, 'checkpoint.stored'),
+    ({ length }) => length > 1,
+  );
   const audits = await until(
     () => events<{ isSame: boolean | null; cosine: number | null }>(job, 'shard.audited'),
     (list) => list.filter(({ isSame }) => isSame !== null).length > 3,
@@ -86,7 +95,10 @@ test('a worker that hands in noise is found by audits, banned, and told why; the
   const [banned] = await events<{ workerId: string }>(job, 'worker.banned');
   expect(banned!.workerId).toBe(last.workerId);
   const { round } = await client.getJob(job.id);
-  await until(() => client.getJob(job.id), (now) => now.round > round + 3);
+  await until(
+    () => client.getJob(job.id),
+    (now) => now.round > round + 3,
+  );
   expect(honest.every((worker) => worker.snapshot().phase !== 'failed')).toBe(true);
   await client.cancelJob(job.id);
 });
@@ -95,7 +107,10 @@ test('noise does not pass the loss gate', async () => {
   const job = await submitTinyJob(client, endless, { min: 2, max: 6 }, {}, { gate: true, audits: 0 });
   for (let worker = 0; worker < 5; worker++) start();
   const liar = start({ createTrainer: createFreeRider });
-  const { workerId } = await until(() => liar.snapshot(), (snapshot) => snapshot.workerId !== null);
+  const { workerId } = await until(
+    () => liar.snapshot(),
+    (snapshot) => snapshot.workerId !== null,
+  );
   const refused = await until(
     () => events<{ workerId: string; finding: string }>(job, 'contribution.refused'),
     (list) => list.some((one) => one.workerId === workerId),

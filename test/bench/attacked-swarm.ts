@@ -68,7 +68,8 @@ export async function runAttackedJob(job: AttackedJob): Promise<AttackedResult> 
   try {
     return await swarm.train();
   } catch (error) {
-    if (error instanceof LoomError && /diverged|not finite/.test(error.message)) return { loss: Infinity, checks: null };
+    if (error instanceof LoomError && /diverged|not finite/.test(error.message))
+      return { loss: Infinity, checks: null };
     throw error;
   }
 }
@@ -153,7 +154,12 @@ class AttackedSwarm {
   }
 
   /** Where commitments come first, liars see of this round only what they trained themselves; of the last one, everything. */
-  async #lies(liars: readonly Worker[], honest: readonly Float32Array[], tokens: number, codec: Codec): Promise<Sent[]> {
+  async #lies(
+    liars: readonly Worker[],
+    honest: readonly Float32Array[],
+    tokens: number,
+    codec: Codec,
+  ): Promise<Sent[]> {
     const { attack, verified } = this.#job;
     const trains = attack !== null && (verified || attack.trains !== 'not');
     const own: Float32Array[] = [];
@@ -166,7 +172,17 @@ class AttackedSwarm {
     return liars.map((liar, place) => {
       const random = createRandom(this.#job.manifest.spec.seed, this.#state.round, place);
       const [changes, sent] = [this.#changes, this.#firstSent];
-      const scene = { own: own[place]!, honest: known, seen, liars: liars.length, workers: honest.length, place, changes, sent, random };
+      const scene = {
+        own: own[place]!,
+        honest: known,
+        seen,
+        liars: liars.length,
+        workers: honest.length,
+        place,
+        changes,
+        sent,
+        random,
+      };
       const payload = codec.encode(attack!.lie(scene));
       attack!.forge?.(payload);
       return { workerId: liar.id, hash: `${liar.id} ${sha256Hex(payload)}`, slot: liar.slot, payload, tokens };
@@ -177,7 +193,15 @@ class AttackedSwarm {
     const { optimizer, rounds, seed } = this.#job.manifest.spec;
     const { round } = this.#state;
     const learningRate = learningRateAt(optimizer, (round + 0.5) / this.#job.rounds);
-    return { round, workerId: id, hash: '', slot, seed: slotSeed(seed, round, slot), steps: rounds.innerSteps, learningRate };
+    return {
+      round,
+      workerId: id,
+      hash: '',
+      slot,
+      seed: slotSeed(seed, round, slot),
+      steps: rounds.innerSteps,
+      learningRate,
+    };
   }
 
   async #localSteps(run: LocalRun, { round, slot, seed, steps, learningRate }: Shard): Promise<Difference> {

@@ -11,7 +11,9 @@ const colours = { alone: '#c9793a', all: '#2f7d6d' };
 
 /** @param rows as `npm run bench:attacks` writes them; bars of the rule alone are those of the best rule for that line */
 export function attacksSvg(rows: readonly Row[]): string {
-  const names = rows.filter(({ name }) => /^all: [^,]+, \d+%$/.test(name)).map(({ name }) => name.slice('all: '.length));
+  const names = rows
+    .filter(({ name }) => /^all: [^,]+, \d+%$/.test(name))
+    .map(({ name }) => name.slice('all: '.length));
   const rowHeight = 2 * barHeight + gap;
   const height = names.length * rowHeight + 60;
   const lines = names.map((name, i) => group(name, rows, 40 + i * rowHeight));

@@ -70,7 +70,10 @@ const { values } = parseArgs({
 // what a rule kept from the state piles up at the honest workers, and sign flips cost 80% instead of 1%.
 const compression = { kind: 'topk', density: 1 / 4, bits: 2, errorFeedback: 0.9 };
 const workers = Number(values.workers);
-const [roundsAlone, roundsTogether] = (values.rounds ?? (values.quick ? '8,16' : '20,30')).split(',').map(Number) as [number, number];
+const [roundsAlone, roundsTogether] = (values.rounds ?? (values.quick ? '8,16' : '20,30')).split(',').map(Number) as [
+  number,
+  number,
+];
 const fractions = values.fractions.split(',').map(Number);
 const written = {
   apiVersion: 'loomos.ai/v1',
@@ -106,11 +109,15 @@ async function main(): Promise<void> {
 
 async function alone(chosenRules: typeof rules, chosenAttacks: readonly Attack[]): Promise<void> {
   console.log(`\nthe rule alone, ${roundsAlone} rounds: % above clean`);
-  line('', chosenRules.map(([name]) => name));
+  line(
+    '',
+    chosenRules.map(([name]) => name),
+  );
   await ruleLine('nobody lies', chosenRules, 0, null);
   for (const fraction of fractions) {
     const liars = Math.round(fraction * workers);
-    for (const attack of chosenAttacks) await ruleLine(`${attack.name}, ${100 * fraction}%`, chosenRules, liars, attack);
+    for (const attack of chosenAttacks)
+      await ruleLine(`${attack.name}, ${100 * fraction}%`, chosenRules, liars, attack);
   }
 }
 
@@ -161,7 +168,14 @@ async function clean(liars: number, isRepeatable: boolean, rounds: number): Prom
   if (!isKnown(key)) {
     const manifest = manifestWith(written, { ...overrides, 'spec.rounds.aggregation': 'mean' });
     const crowd = { honest: workers - liars, liars: 0, attack: null };
-    const { loss } = await runAttackedJob({ manifest, data, rounds, ...crowd, verified: false, repeatable: isRepeatable });
+    const { loss } = await runAttackedJob({
+      manifest,
+      data,
+      rounds,
+      ...crowd,
+      verified: false,
+      repeatable: isRepeatable,
+    });
     add(key, 'nats/byte', loss, loss);
   }
   return rows.find((row) => row.name === key)!.value!;
@@ -184,7 +198,12 @@ function above(loss: number, reference: number): number {
 }
 
 /** Those asked for by name, else a few or all. */
-function chosen<T>(all: readonly T[], nameOf: (one: T) => string, asked: string | undefined, few: string[] | null): T[] {
+function chosen<T>(
+  all: readonly T[],
+  nameOf: (one: T) => string,
+  asked: string | undefined,
+  few: string[] | null,
+): T[] {
   const names = asked?.split(/, ?(?! ?tensors| ?momentum)/).map((name) => name.trim()) ?? few ?? all.map(nameOf);
   const unknown = names.find((name) => !all.some((one) => nameOf(one) === name));
   if (unknown !== undefined) throw new Error(`"${unknown}" is none of ${all.map(nameOf).join(', ')}`);

@@ -5,7 +5,15 @@ import { verificationSettings } from '../../shared/manifest/verification.ts';
 import type { Verification, VerificationSettings } from '../../shared/manifest/verification.ts';
 import { createRandom } from '../../shared/random.ts';
 import { compare, unlike } from '../../shared/verification/compare.ts';
-import { convene, gateRuled, isGood, newCourt, sentencesBetween, standingOf, testified } from '../../shared/verification/court.ts';
+import {
+  convene,
+  gateRuled,
+  isGood,
+  newCourt,
+  sentencesBetween,
+  standingOf,
+  testified,
+} from '../../shared/verification/court.ts';
 import type { Court, Shard } from '../../shared/verification/court.ts';
 import { awaited, heard, openGate, rule, widen } from '../../shared/verification/gate.ts';
 import type { Gate } from '../../shared/verification/gate.ts';
@@ -115,7 +123,12 @@ export class BenchCourt {
     return new Set([...counted].filter((id) => isGood(this.#court, id)));
   }
 
-  async #answered(gate: Gate, all: readonly Sent[], judges: readonly string[], loss: (hash: string | null) => Promise<number>) {
+  async #answered(
+    gate: Gate,
+    all: readonly Sent[],
+    judges: readonly string[],
+    loss: (hash: string | null) => Promise<number>,
+  ) {
     let next = gate;
     for (const judge of awaited(gate, judges)) {
       const before = await loss(null);
