@@ -74,31 +74,37 @@ test('two workers with one plain-SGD step a round equal one worker with twice th
   }
 });
 
-test('a late joiner reaches the same state from a checkpoint, or from the beginning', async () => {
-  const job = smallJob({ rounds: { outerLearningRate: 0.7, outerMomentum: 0.9 } });
-  const [first, second] = [await openSmall(job), await openSmall(job)];
-  const log: Contribution[][] = [];
-  let checkpoint: Uint8Array | null = null;
-  for (let round = 0; round < 4; round++) {
-    if (round === 2) checkpoint = await second.checkpoint();
-    log.push([
-      await train(first, { round, seed: 2 * round }),
-      await train(second, { round, seed: 2 * round + 1, steps: 4 }),
-    ]);
-    await Promise.all([first.apply(round, log[round]!), second.apply(round, log[round]!)]);
-  }
-  const agreed = await first.state();
-  expect(await second.state()).toEqual(agreed);
-  for (const [from, start] of [
-    [checkpoint, 2],
-    [null, 0],
-  ] as const) {
-    const late = await openSmall(job);
-    expect((await late.restore(from)).round).toBe(start);
-    for (const [round, contributions] of log.entries()) if (round >= start) await late.apply(round, contributions);
-    expect(await late.state()).toEqual(agreed);
-  }
-});
+test.each([
+  'int8',
+  'sign', // which says something of the padding too
+] as const)(
+  '%s: a late joiner reaches the same state from a checkpoint, or from the beginning',
+  async (compression) => {
+    const job = smallJob({ rounds: { outerLearningRate: 0.7, outerMomentum: 0.9, compression } });
+    const [first, second] = [await openSmall(job), await openSmall(job)];
+    const log: Contribution[][] = [];
+    let checkpoint: Uint8Array | null = null;
+    for (let round = 0; round < 4; round++) {
+      if (round === 2) checkpoint = await second.checkpoint();
+      log.push([
+        await train(first, { round, seed: 2 * round }),
+        await train(second, { round, seed: 2 * round + 1, steps: 4 }),
+      ]);
+      await Promise.all([first.apply(round, log[round]!), second.apply(round, log[round]!)]);
+    }
+    const agreed = await first.state();
+    expect(await second.state()).toEqual(agreed);
+    for (const [from, start] of [
+      [checkpoint, 2],
+      [null, 0],
+    ] as const) {
+      const late = await openSmall(job);
+      expect((await late.restore(from)).round).toBe(start);
+      for (const [round, contributions] of log.entries()) if (round >= start) await late.apply(round, contributions);
+      expect(await late.state()).toEqual(agreed);
+    }
+  },
+);
 
 test('a payload that does not decode adds nothing, on any worker', async () => {
   const [first, second] = [await openSmall(), await openSmall()];

@@ -3,7 +3,7 @@ import { createRandom } from '../random.ts';
 import { outerStep, stateHash } from './state.ts';
 import type { AgreedState } from './state.ts';
 
-const averaging = { aggregation: 'mean', ranges: [] } as const;
+const averaging = { aggregation: 'mean', ranges: [{ offset: 0, elements: 4096 }] } as const;
 const plain = { learningRate: 1, momentum: 0, ...averaging };
 
 test('one worker and plain averaging: the step is the difference itself', () => {
@@ -13,6 +13,18 @@ test('one worker and plain averaging: the step is the difference itself', () => 
   expect(next.round).toBe(1);
   expect(next.momentum).toBeNull();
   for (let i = 0; i < 100; i++) expect(next.parameters[i]).toBe(Math.fround(state.parameters[i]! + difference[i]!));
+});
+
+test('padding stays zero whatever a payload says of it: checkpoints do not hold it', () => {
+  const ranges = [
+    { offset: 0, elements: 2 },
+    { offset: 4, elements: 1 },
+  ];
+  const state: AgreedState = { round: 0, parameters: new Float32Array(6), momentum: null };
+  const contribution = { difference: Float32Array.of(1, 2, 3, 4, 5, 6), tokens: 1 };
+  const next = outerStep(state, [contribution], { ...plain, momentum: 0.5, ranges });
+  expect([...next.parameters]).toEqual([1.5, 3, 0, 0, 7.5, 0]);
+  expect([...next.momentum!]).toEqual([1, 2, 0, 0, 5, 0]);
 });
 
 test('differences weigh as their tokens', () => {

@@ -18,7 +18,7 @@ export interface OuterStep {
   readonly learningRate: number;
   readonly momentum: number; // Nesterov; 0 = plain averaging
   readonly aggregation: Aggregation;
-  readonly ranges: readonly Range[]; // the parameter tensors
+  readonly ranges: readonly Range[]; // the parameter tensors; nothing else of the vector ever changes
 }
 
 /**
@@ -28,8 +28,9 @@ export interface OuterStep {
  */
 export function outerStep(state: AgreedState, contributions: readonly Difference[], step: OuterStep): AgreedState {
   const context = { round: state.round, elements: state.parameters.length, ranges: step.ranges };
-  const { difference } = aggregate(step.aggregation, contributions, context);
-  if (difference === null) return { ...state, round: state.round + 1 };
+  const { difference: found } = aggregate(step.aggregation, contributions, context);
+  if (found === null) return { ...state, round: state.round + 1 };
+  const difference = withoutPadding(found, step.ranges);
   const momentum = step.momentum > 0 ? nextMomentum(state.momentum, difference, step.momentum) : null;
   const update = momentum === null ? difference : addScaled(difference, momentum, step.momentum);
   return { round: state.round + 1, parameters: addScaled(state.parameters, update, step.learningRate), momentum };
@@ -48,6 +49,13 @@ export function stateHash(state: AgreedState): string {
   const digest = sha256.create().update(new Uint8Array(header.buffer)).update(littleEndian(state.parameters));
   if (state.momentum !== null) digest.update(littleEndian(state.momentum));
   return toHex(digest.digest());
+}
+
+/** A payload may say anything of the padding between tensors; a checkpoint does not hold it, so the state must not either. */
+function withoutPadding(difference: Float32Array, ranges: readonly Range[]): Float32Array {
+  const kept = new Float32Array(difference.length);
+  for (const { offset, elements } of ranges) kept.set(difference.subarray(offset, offset + elements), offset);
+  return kept;
 }
 
 /** m <- momentum * m + difference */
