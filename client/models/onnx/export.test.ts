@@ -40,27 +40,31 @@ const shapes: Record<string, DecoderShape> = {
   },
 };
 
-test.each(Object.entries(shapes))('onnxruntime-web has the logits of our forward pass: %s', async (_, shape) => {
-  let session: ort.InferenceSession | undefined;
-  for (const [batch, time] of [
-    [1, 20],
-    [3, 7],
-  ] as const) {
-    const builder = new PlanBuilder();
-    builder.readable(listDecoder(builder, shape, windows(builder, builder.input('tokens', [batch, time], 'u32'))));
-    const plan = builder.finish();
-    const random = createRandom(4);
-    const flat = Float32Array.from({ length: plan.parameterCount }, () => 0.3 * random.normal());
-    const tokens = Uint32Array.from({ length: batch * time }, () => random.below(shape.vocabulary));
-    const program = await openCpu().compile(plan);
-    program.writeParameters(flat);
-    program.write('tokens', tokens);
-    await program.run();
+test.each(Object.entries(shapes))(
+  'onnxruntime-web has the logits of our forward pass: %s',
+  { timeout: 120_000 },
+  async (_, shape) => {
+    let session: ort.InferenceSession | undefined;
+    for (const [batch, time] of [
+      [1, 20],
+      [3, 7],
+    ] as const) {
+      const builder = new PlanBuilder();
+      builder.readable(listDecoder(builder, shape, windows(builder, builder.input('tokens', [batch, time], 'u32'))));
+      const plan = builder.finish();
+      const random = createRandom(4);
+      const flat = Float32Array.from({ length: plan.parameterCount }, () => 0.3 * random.normal());
+      const tokens = Uint32Array.from({ length: batch * time }, () => random.below(shape.vocabulary));
+      const program = await openCpu().compile(plan);
+      program.writeParameters(flat);
+      program.write('tokens', tokens);
+      await program.run();
 
-    session ??= await ort.InferenceSession.create(exportOnnx(shape, toNamedArrays(plan, flat)));
-    const ids = new ort.Tensor('int64', BigInt64Array.from(tokens, BigInt), [batch, time]);
-    const { logits } = await session.run({ input_ids: ids });
-    expect(logits!.dims).toEqual([batch, time, shape.vocabulary]);
-    expectClose((await logits!.getData()) as Float32Array, await program.read('logits'), 1e-4, `${batch} x ${time}`);
-  }
-});
+      session ??= await ort.InferenceSession.create(exportOnnx(shape, toNamedArrays(plan, flat)));
+      const ids = new ort.Tensor('int64', BigInt64Array.from(tokens, BigInt), [batch, time]);
+      const { logits } = await session.run({ input_ids: ids });
+      expect(logits!.dims).toEqual([batch, time, shape.vocabulary]);
+      expectClose((await logits!.getData()) as Float32Array, await program.read('logits'), 1e-4, `${batch} x ${time}`);
+    }
+  },
+);
