@@ -4,6 +4,7 @@ import { sha256Hex, utf8 } from '../../bytes.ts';
 import type { LedgerEventDraft } from '../../ledger/events.ts';
 import { parseManifest } from '../../manifest/manifest.ts';
 import type { Manifest } from '../../manifest/manifest.ts';
+import type { Verification } from '../../manifest/verification.ts';
 import { protocolVersion } from '../../protocol/messages.ts';
 import type { RoomMessage, WorkerMessage } from '../../protocol/messages.ts';
 import { newRoom, tick } from '../room.ts';
@@ -27,6 +28,7 @@ export interface ManifestOptions {
   rounds?: object;
   runtime?: object;
   optimizer?: object;
+  verification?: Verification;
 }
 
 /** A job of 2 windows x 8 tokens a step, 10 steps a round. */
@@ -36,6 +38,7 @@ export function manifestWith({
   rounds = {},
   runtime = {},
   optimizer = {},
+  verification = 'none',
 }: ManifestOptions = {}): Manifest {
   return parseManifest({
     apiVersion: 'loomos.ai/v1',
@@ -49,6 +52,7 @@ export function manifestWith({
       rounds: { innerSteps: 10, ...rounds },
       resources: { workers: { min, max } },
       runtime: { maxTokens: 1e9, checkpointInterval: '1h', ...runtime },
+      verification,
     },
   });
 }
