@@ -11,6 +11,10 @@ import type { PeerHost } from './peer-host.ts';
 import type { LinkEvents } from './peer-link.ts';
 import { PeerLink } from './peer-link.ts';
 
+/** Connections of a link that is slow; the label tells the other side that this is one more, not a new link. */
+const lanesAtMost = 4;
+const laneLabel = 'lane';
+
 export interface NeighbourOptions {
   peer: Peer;
   ownPeerId: string;
@@ -35,6 +39,7 @@ export class Neighbour {
   private readonly options: NeighbourOptions;
   private readonly gone = new AbortController();
   private banned = false;
+  private isWidening = false;
   /** Of links that are closed. */
   private readonly past = { bytesSent: 0, bytesReceived: 0 };
 
@@ -45,6 +50,7 @@ export class Neighbour {
 
   /** Takes a connection that was opened by either side. */
   adopt(connection: DataConnection): void {
+    if (connection.label === laneLabel) return this.addLane(connection);
     // Whoever rightly dials does so only when its old link is gone, whether we noticed that or not.
     const refused = this.banned || this.gone.signal.aborted || (this.link !== null && this.weDial());
     if (refused || !connection.open) return connection.close();
@@ -91,6 +97,22 @@ export class Neighbour {
     this.link?.close();
   }
 
+  private addLane(connection: DataConnection): void {
+    if (this.link === null || this.link.laneCount >= lanesAtMost) connection.close();
+    else this.link.addLane(connection);
+  }
+
+  /** Whoever dials opens more connections, one after the other, while payloads come slowly. */
+  private async widen(): Promise<void> {
+    if (!this.weDial() || this.isWidening || this.link === null || this.link.laneCount >= lanesAtMost) return;
+    this.isWidening = true;
+    const { host, peer } = this.options;
+    for (let count = this.link.laneCount; count < lanesAtMost && !this.gone.signal.aborted; count++) {
+      await host.dial(peer.peerId, (connection) => this.addLane(connection), laneLabel).catch(() => undefined);
+    }
+    this.isWidening = false;
+  }
+
   private weDial(): boolean {
     return this.options.ownPeerId < this.options.peer.peerId;
   }
@@ -122,6 +144,7 @@ export class Neighbour {
       ...events,
       onWant: (round, hash) => events.onWant(link(), round, hash),
       onHave: (round, hash) => events.onHave(link(), round, hash),
+      onSlow: () => void this.widen(),
       onClose: (banned) => this.lose(link(), banned),
     };
   }

@@ -34,13 +34,14 @@ export class PeerHost {
   }
 
   /**
-   * Opens a connection to a peer and hands it to `use` before its first message can arrive.
+   * Opens a connection to a peer and hands it to `use` before its first message can arrive. Both sides see its label.
    * @throws LoomError `unavailable` if it does not open in time
    */
-  async dial(peerId: string, use: (connection: DataConnection) => void): Promise<void> {
+  async dial(peerId: string, use: (connection: DataConnection) => void, label?: string): Promise<void> {
     if (!this.peer.open) await this.connected.wait(this.options.dialTimeoutMs);
     if (!this.peer.open) throw new LoomError('unavailable', 'not connected to the signalling server');
-    const connection = this.peer.connect(peerId, { serialization: 'raw', reliable: true });
+    const options = { serialization: 'raw', reliable: true };
+    const connection = this.peer.connect(peerId, label === undefined ? options : { ...options, label });
     await this.whenOpen(connection, use);
   }
 

@@ -1,10 +1,11 @@
-// One open connection to one peer: frames out with backpressure, frames in with every byte checked. A peer that sends what
+// One peer, over one connection or several: frames out with backpressure, frames in with every byte checked. A peer that sends what
 // is no frame is counted, and after `maxOffences` cut off; nothing that arrives can throw out of here.
 
 import type { DataConnection } from 'peerjs';
 import { describeError } from '../../shared/errors.ts';
 import { decodeFrame, encodeFrame, payloadFrames } from '../../shared/protocol/frame.ts';
 import type { ChunkFrame, Frame, RequestFrame } from '../../shared/protocol/frame.ts';
+import { isSlow } from './link-meter.ts';
 import type { LinkMeter } from './link-meter.ts';
 import { Reassembler } from '../../shared/protocol/reassembler.ts';
 
@@ -24,16 +25,25 @@ export interface LinkEvents {
   onUnavailable(hash: string): void;
   /** The peer sent something that was refused. */
   onOffence(reason: string): void;
+  /** A payload came slower than links should carry: more connections may help, where loss limits one. */
+  onSlow(): void;
   /** Once; `banned` when we cut the peer off for its offences. */
   onClose(banned: boolean): void;
+}
+
+/** A connection of the link. */
+interface Lane {
+  readonly connection: DataConnection;
+  readonly channel: RTCDataChannel;
+  isBlocked: boolean;
 }
 
 export class PeerLink {
   readonly peerId: string;
   bytesSent = 0;
   bytesReceived = 0;
-  private readonly connection: DataConnection;
-  private readonly channel: RTCDataChannel;
+  private readonly lanes: Lane[] = [];
+  private nextLane = 0; // frames take turns: the network stack hides how full it is
   private readonly events: LinkEvents;
   private readonly holds: (hash: string) => boolean;
   private readonly incoming = new Reassembler();
@@ -45,7 +55,6 @@ export class PeerLink {
   private readonly meter: LinkMeter;
   private readonly began = new Map<string, number>(); // when the first chunk of a payload came
   private offences = 0;
-  private blocked = false;
   private poll: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
 
@@ -54,17 +63,28 @@ export class PeerLink {
    * @param holds whether a payload is already here, so that a second copy is not put together
    */
   constructor(connection: DataConnection, events: LinkEvents, holds: (hash: string) => boolean, meter: LinkMeter) {
-    this.connection = connection;
-    this.channel = connection.dataChannel;
     this.peerId = connection.peer;
     this.events = events;
     this.holds = holds;
     this.meter = meter;
-    this.channel.bufferedAmountLowThreshold = lowBytes;
-    this.channel.addEventListener('bufferedamountlow', () => this.pump());
+    this.addLane(connection);
+  }
+
+  /** One more connection to the same peer. The link lives as long as the first one. */
+  addLane(connection: DataConnection): void {
+    if (this.closed) return connection.close();
+    const channel = connection.dataChannel;
+    const lane: Lane = { connection, channel, isBlocked: false };
+    this.lanes.push(lane);
+    channel.bufferedAmountLowThreshold = lowBytes;
+    channel.addEventListener('bufferedamountlow', () => this.pump());
     connection.on('data', (data) => this.receive(data));
-    connection.on('close', () => this.finish(false));
-    connection.on('error', () => this.finish(false));
+    connection.on('close', () => this.loseLane(lane));
+    connection.on('error', () => this.loseLane(lane));
+  }
+
+  get laneCount(): number {
+    return this.lanes.length;
   }
 
   /** Sends a payload; nothing happens if it is already on its way. */
@@ -112,18 +132,39 @@ export class PeerLink {
 
   private pump(): void {
     if (this.closed) return;
-    if (this.blocked && this.channel.bufferedAmount > lowBytes) return this.pumpLater();
-    this.blocked = false;
-    try {
-      for (let frame = this.nextFrame(); frame !== undefined; frame = this.nextFrame()) {
-        this.channel.send(frame);
-        this.bytesSent += frame.length;
-        this.blocked = this.channel.bufferedAmount > highBytes;
-        if (this.blocked) return this.pumpLater();
-      }
-    } catch {
-      this.finish(false); // the channel closed under us
+    for (const lane of this.lanes) if (lane.channel.bufferedAmount <= lowBytes) lane.isBlocked = false;
+    for (let lane = this.freeLane(); lane !== undefined; lane = this.freeLane()) {
+      const frame = this.nextFrame();
+      if (frame === undefined) return;
+      if (!this.sendOn(lane, frame)) return this.finish(false); // the channel closed under us
     }
+    this.pumpLater();
+  }
+
+  private sendOn(lane: Lane, frame: Uint8Array<ArrayBuffer>): boolean {
+    try {
+      lane.channel.send(frame);
+    } catch {
+      return false;
+    }
+    this.bytesSent += frame.length;
+    lane.isBlocked = lane.channel.bufferedAmount > highBytes;
+    return true;
+  }
+
+  private freeLane(): Lane | undefined {
+    for (let tried = 0; tried < this.lanes.length; tried++) {
+      const lane = this.lanes[this.nextLane++ % this.lanes.length]!;
+      if (!lane.isBlocked) return lane;
+    }
+    return undefined;
+  }
+
+  /** What was on its way over a lane that closed is asked for again by whoever misses it. */
+  private loseLane(lane: Lane): void {
+    const index = this.lanes.indexOf(lane);
+    if (index === 0) return this.finish(false);
+    if (index > 0) this.lanes.splice(index, 1);
   }
 
   private pumpLater(): void {
@@ -175,7 +216,9 @@ export class PeerLink {
     if (!this.began.has(chunk.hash)) this.began.set(chunk.hash, performance.now());
     const payload = this.incoming.accept(chunk);
     if (payload === null) return;
-    this.meter.note(payload.length, performance.now() - this.began.get(chunk.hash)!);
+    const ms = performance.now() - this.began.get(chunk.hash)!;
+    this.meter.note(payload.length, ms);
+    if (isSlow(payload.length, ms)) this.events.onSlow();
     this.began.delete(chunk.hash);
     this.wanted.delete(chunk.hash);
     this.events.onPayload(chunk.round, chunk.hash, payload);
@@ -196,7 +239,7 @@ export class PeerLink {
     if (this.closed) return;
     this.closed = true;
     this.outgoing.clear();
-    this.connection.close();
+    for (const { connection } of this.lanes.splice(0)) connection.close();
     this.events.onClose(banned);
   }
 }

@@ -94,6 +94,8 @@ export interface LinkEmulator {
   stop(): void;
   /** Packets that were carried so far, so that a test can tell that its traffic really came through here. */
   packets(): number;
+  /** Connections that were made so far, each side counted. */
+  connections(): number;
 }
 
 type Connection = new (configuration?: RTCConfiguration) => RTCPeerConnection;
@@ -143,6 +145,7 @@ export function emulateLinks(quality: LinkQuality, seed: number): LinkEmulator {
   scope.RTCPeerConnection = EmulatedConnection;
   return {
     packets: () => packets,
+    connections: () => count / 2,
     stop: () => {
       scope.RTCPeerConnection = Plain;
       for (const proxy of proxies) proxy.close();
