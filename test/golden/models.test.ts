@@ -34,7 +34,7 @@ const optimizer = optimizerSchema.parse({ ...golden.adamw, batchSize: golden.tok
 
 test.each(modelNames)(
   '%s: logits, gradients and steps are those of transformers',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (name) => {
     const model = openModel(settings, await packedModel(name));
     const plans = lmPlans(model, optimizer);
