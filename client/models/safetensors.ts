@@ -86,7 +86,7 @@ export function readSafetensors(bytes: Uint8Array): TensorFile {
 
 /** @throws LoomError `invalid_frame` for a dtype that no parameters have */
 export function toFloat32({ name, dtype, shape, bytes }: StoredArray): NamedArray {
-  // A copy (`slice` of a Node Buffer is none) is aligned, and numbers lie in memory as in the file: whatever runs WebGPU or WebAssembly is little-endian.
+  // A copy, which `slice` of a Node Buffer is not, is aligned; whatever runs WebGPU or WebAssembly is little-endian.
   if (dtype === 'F32') return { name, shape, data: new Float32Array(new Uint8Array(bytes).buffer) };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = new Float32Array(bytes.length / elementBytes[dtype]);
