@@ -15,6 +15,7 @@ import { jobsLogs } from './commands/jobs-logs.ts';
 import { jobsSubmit } from './commands/jobs-submit.ts';
 import { ledgerVerify } from './commands/ledger-verify.ts';
 import { run } from './commands/run.ts';
+import { tune } from './commands/tune.ts';
 import { up } from './commands/up.ts';
 import { worker } from './commands/worker.ts';
 
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   run,
   up,
   worker,
+  tune,
   generate,
   exportModel,
   jobsSubmit,

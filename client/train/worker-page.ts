@@ -2,8 +2,12 @@
 
 import { openBrowserGpu } from '../../kernels/device/browser.ts';
 import { chooseDevice } from '../../kernels/device/choose.ts';
+import { openTuned } from '../../kernels/tune/tuned-device.ts';
 import { LocalTrainer } from './local-trainer.ts';
 import { serveTrainer } from './remote.ts';
+import { pageTuningStore } from './tuning-store-page.ts';
 
-const trainer = new LocalTrainer((plan, backend) => chooseDevice(openBrowserGpu, plan, backend));
+const trainer = new LocalTrainer((plan, backend) =>
+  chooseDevice(() => openTuned(openBrowserGpu, plan, pageTuningStore), plan, backend),
+);
 serveTrainer(trainer, self as unknown as Worker);

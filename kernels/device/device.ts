@@ -1,7 +1,9 @@
 // One seam for every place a plan can run: WebGPU in a page, WebGPU in Node (Dawn), and the CPU backend. A program is a
 // compiled plan: buffers, pipelines and bind groups are made once; `run` re-encodes one list of dispatches.
 
+import type { TileChoice } from '../matmul/shape-class.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { TuningKey } from '../tune/table.ts';
 
 export interface DeviceInfo {
   readonly kind: 'webgpu' | 'cpu';
@@ -62,6 +64,8 @@ export interface CompileOptions {
 
 export interface Device {
   readonly info: DeviceInfo;
+  /** What the autotuner knows of this adapter; plans compiled later use what is added to `choices`. Absent: nothing to choose. */
+  readonly tuning?: { readonly key: TuningKey; readonly choices: Map<string, TileChoice> };
   /** Resolves with a reason when the device goes away; never rejects. */
   readonly lost: Promise<string>;
   /** Compiles a plan: buffers, pipelines and bind groups are made here and never again. */

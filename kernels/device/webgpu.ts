@@ -3,7 +3,9 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import type { DeviceTraits } from '../plan/op.ts';
+import type { TileChoice } from '../matmul/shape-class.ts';
 import type { Plan } from '../plan/plan.ts';
+import { tuningKey } from '../tune/table.ts';
 import { adapterName, isSoftware } from './adapter.ts';
 import type { CompileOptions, Device } from './device.ts';
 import type { GpuContext } from './webgpu-context.ts';
@@ -44,13 +46,16 @@ export async function openWebGpu(gpu: GPU, traits: Partial<DeviceTraits> = {}): 
 
 function wrapDevice(gpu: GPUDevice, info: GPUAdapterInfo, traits: DeviceTraits): Device {
   const lost = gpu.lost.then(({ message, reason }) => message || `the GPU device was lost (${reason})`);
-  const context: GpuContext = { gpu, traits, pipelines: new PipelineCache(gpu), failure: null };
+  const tuning = { key: tuningKey(info, traits.features), choices: new Map<string, TileChoice>() };
+  const tuned = { ...traits, tuning: tuning.choices };
+  const context: GpuContext = { gpu, traits: tuned, pipelines: new PipelineCache(gpu), failure: null };
   gpu.addEventListener('uncapturederror', ({ error }) => {
     context.failure ??= new LoomError('internal', `WebGPU: ${error.message}`);
   });
   void lost.then((reason) => (context.failure = new LoomError('device_lost', reason)));
   return {
     info: { kind: 'webgpu', adapter: adapterName(info), isSoftware: isSoftware(info) },
+    tuning,
     lost,
     compile: (plan, options = {}) => compileOnGpu(context, plan, options),
     destroy: () => gpu.destroy(),

@@ -37,3 +37,13 @@ test('in a pair, the second product is summed in parts where both together are t
   expect(tiling(512, 64)).toMatchObject({ kernel: 'small', parts: 2, partDepth: 256 });
   expect(tiling(8192, 1024)).toMatchObject({ kernel: 'large', parts: 1 });
 });
+
+test('what was measured for a class goes before the estimates, and what an op fixes before both', () => {
+  const tuned = { ...gpu, tuning: new Map([['nn 128x128x2048', { tile: 128, parts: 2 } as const]]) };
+  expect(tilingOf(product(70, 100, 2000), true, tuned)).toMatchObject({ kernel: 'large', parts: 2 });
+  expect(tilingOf(product(70, 100, 2000), true, tuned, { tile: 64, parts: 4 })).toMatchObject({
+    kernel: 'small',
+    parts: 4,
+  });
+  expect(tilingOf(product(70, 100, 1000), true, tuned).kernel).toBe('small');
+});

@@ -1,8 +1,9 @@
 // Which kernel makes a product, in which tiles and how many parts: a pure function of its shape and of the device. The numbers
-// below are estimates until a sweep on GPUs has measured them.
+// below are estimates; what the autotuner measured on the device goes before them.
 
 import type { DeviceTraits } from '../plan/op.ts';
 import type { Product } from './product.ts';
+import { shapeClassOf } from './shape-class.ts';
 
 export interface Tiling {
   /** register: no workgroup memory, for software adapters. small: tiles of 64 x 64. large: 128 x 128. */
@@ -20,7 +21,7 @@ const enoughWorkgroups = 256;
 const leastPartDepth = 256;
 const mostParts = 16;
 
-/** What tests and sweeps fix instead: the attributes `tile` (64 or 128) and `parts` of an op. */
+/** What tests, sweeps and the autotuner fix instead: the attributes `tile` (64 or 128) and `parts` of an op. */
 export interface ForcedTiling {
   readonly tile?: number;
   readonly parts?: number;
@@ -30,13 +31,15 @@ export interface ForcedTiling {
 export function tilingOf(
   product: Product,
   canSplit: boolean,
-  traits: Pick<DeviceTraits, 'isCpu' | 'maxBindingBytes'>,
+  traits: Pick<DeviceTraits, 'isCpu' | 'maxBindingBytes' | 'tuning'>,
   forced: ForcedTiling = {},
 ): Tiling {
   const { m, n, k } = product;
   if (traits.isCpu) return { kernel: 'register', byFour: false, partDepth: k, parts: 1 };
-  const isLarge = forced.tile === undefined ? tiles(m, n, 128) >= enoughWorkgroups : forced.tile === 128;
-  const wanted = forced.parts ?? (isLarge ? 1 : wantedParts(product));
+  const isForced = forced.tile !== undefined || forced.parts !== undefined;
+  const chosen = isForced ? forced : (traits.tuning?.get(shapeClassOf(product)) ?? {});
+  const isLarge = chosen.tile === undefined ? tiles(m, n, 128) >= enoughWorkgroups : chosen.tile === 128;
+  const wanted = chosen.parts ?? (isLarge ? 1 : wantedParts(product));
   const kernel = isLarge ? 'large' : 'small';
   return { kernel, byFour: isVectorWide(product), ...partsOf(product, canSplit ? wanted : 1, traits) };
 }

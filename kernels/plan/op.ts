@@ -2,6 +2,7 @@
 // adjoint, how to run on WebGPU (dispatches) and how to run in plain TypeScript (the reference, also the CPU backend).
 // Tensors are dense, row-major, f32 or u32. Nothing here allocates per step.
 
+import type { TileChoices } from '../matmul/shape-class.ts';
 import type { Wasm } from '../wasm/wasm.ts';
 
 export type DType = 'f32' | 'u32';
@@ -69,6 +70,8 @@ export interface DeviceTraits {
   readonly features: ReadonlySet<string>;
   /** 16 x 16 x 16 from f16 to f32, by subgroups of 32. */
   readonly subgroupMatrices?: boolean;
+  /** Choices that the autotuner measured on this adapter, by class of products; it may grow between two plans. */
+  readonly tuning?: TileChoices;
   /** Products round their operands to f16, alone or as subgroup matrices; absent: f32. A program asks for it. */
   readonly halfProducts?: 'plain' | 'matrices';
 }
