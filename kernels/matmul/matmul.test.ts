@@ -7,7 +7,7 @@ import { productPair } from './pair.ts';
 
 // Software adapters take seconds to compile a kernel with barriers, so that WebGPU runs one shape of each layout: the
 // gradients of an nn product are an nt and a tn product.
-test('nn with a bias, beyond a tile, and its gradients', { timeout: 120_000 }, async () => {
+test('nn with a bias, beyond a tile, and its gradients', { timeout: 300_000 }, async () => {
   const inputs = [{ shape: [67, 70] }, { shape: [70, 33] }, { shape: [33] }];
   await checkKernel({ kernel: matmul, inputs, attributes: { layout: 'nn' } });
 });
@@ -30,7 +30,7 @@ test.each([
   ['large tiles, single elements', { tile: 128 }, [33, 131, 19]],
   ['small tiles, vectors, beyond a tile', { tile: 64 }, [68, 72, 36]],
   ['small tiles, single elements, parts', { tile: 64, parts: 3 }, [67, 5, 130]],
-] as const)('a product of %s, in all layouts', { timeout: 120_000 }, async (_, tiling, [m, n, k]) => {
+] as const)('a product of %s, in all layouts', { timeout: 300_000 }, async (_, tiling, [m, n, k]) => {
   for (const layout of ['nn', 'nt', 'tn']) {
     const shapes = [layout === 'tn' ? [k, m] : [m, k], layout === 'nt' ? [n, k] : [k, n]];
     const inputs = shapes.map((shape) => ({ shape, gradient: false }));
@@ -41,7 +41,7 @@ test.each([
 test.each([
   ['large tiles, vectors, parts', { tile: 128, parts: 2, extra: 'slope' }, [36, 132, 140]],
   ['small tiles, single elements', { tile: 64, extra: 'add' }, [67, 5, 9]],
-] as const)('a pair of products of %s', { timeout: 120_000 }, async (_, attributes, [m, n, k]) => {
+] as const)('a pair of products of %s', { timeout: 300_000 }, async (_, attributes, [m, n, k]) => {
   const shapes = [
     [m, k],
     [n, k],

@@ -41,7 +41,7 @@ const cases: readonly Case[] = [
   { rows: 5, width: 9, columns: 70, layout: 'nn', norm: 'layer', tile: 64 },
 ];
 
-test.each(cases)('a norm and its product in one op, %o', { timeout: 120_000 }, async (shape) => {
+test.each(cases)('a norm and its product in one op, %o', { timeout: 300_000 }, async (shape) => {
   const [listed, fused] = [listCase(shape, false), listCase(shape, true)];
   expect(fused.ops.map(({ kernel }) => kernel)).toEqual([normProduct]);
   const random = createRandom(1);

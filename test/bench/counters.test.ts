@@ -42,7 +42,7 @@ test('dispatches of a 12-layer training step on a GPU', () => {
   expect(Object.keys(counts).filter((label) => /^(sum|gelu|column-sum)\./.test(label))).toEqual([]);
 });
 
-test('a step after the first creates nothing and submits at most four times', { timeout: 120_000 }, async () => {
+test('a step after the first creates nothing and submits at most four times', { timeout: 300_000 }, async () => {
   const task = trainTask({ layers: 12, heads: 2, width: 16, context: 8, batch: 2, vocabulary: 32 });
   for (const device of (await testDevices()).slice(0, 2)) {
     const counters = await countersOfStep(device, task);
