@@ -37,6 +37,12 @@ test('a change from training to exchanging is not announced, a pause is', () => 
   expect(announcement(null)).toBe('');
 });
 
+test('a worker whose results do not count is told so, whatever it does', () => {
+  const warning = 'This worker’s results do not count.';
+  expect(stepText({ ...snapshot, phase: 'training', warning })).toBe(warning);
+  expect(stepText({ ...snapshot, phase: 'failed', reason: 'banned', warning })).toBe('Banned.');
+});
+
 test('reasons become sentences', () => {
   expect(sentence('waiting for 2 workers')).toBe('Waiting for 2 workers.');
   expect(sentence('The job is done.')).toBe('The job is done.');

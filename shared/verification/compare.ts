@@ -7,7 +7,7 @@ export interface Likeness {
   readonly error: number; // norm of their difference, relative to the norm of the one computed again
 }
 
-/** `npm run bench:attacks -- --tolerance` measures what honest backends and other shards reach; these lie between. */
+/** `npm run bench:audits` measures what honest backends and other shards reach; these lie between. */
 export const tolerance = { cosine: 0.95, error: 0.35 };
 
 /** @param claimed and @param again: vectors of equal length */
