@@ -15,7 +15,7 @@ import type { Embedded } from '../node/embed/embed.ts';
 import { LoomOSClient } from '../sdk/client.ts';
 import { startTinyWorker } from './testing/tiny-job.ts';
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
 const original: ReadFile = (name) =>
   readFile(new URL(`../../test/golden/models/llama/${name}`, import.meta.url)).catch(() => null);
