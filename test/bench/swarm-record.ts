@@ -35,11 +35,15 @@ export class SwarmRecord {
   readonly #file: string | null;
   readonly #runs: SwarmRun[];
 
-  /** @param file null keeps nothing */
-  constructor(file: string | null) {
+  /**
+   * @param file null keeps nothing
+   * @param asNow a kept job as it would be written now: manifests get more fields with time
+   */
+  constructor(file: string | null, asNow: (job: string) => string = (job) => job) {
     this.#file = file;
     const isThere = file !== null && existsSync(file);
-    this.#runs = isThere ? (JSON.parse(readFileSync(file, 'utf8')) as { runs: SwarmRun[] }).runs : [];
+    const runs = isThere ? ((JSON.parse(readFileSync(file, 'utf8')) as { runs?: SwarmRun[] }).runs ?? []) : [];
+    this.#runs = runs.map((run) => ({ ...run, job: asNow(run.job) }));
   }
 
   /** The run of this job that was measured before. */

@@ -39,8 +39,9 @@ export const settings: readonly SwarmSetting[] = [
   { name: '2000x: rank 3 every 9 steps', changes: rounds(9, lowRank(3)) },
   { name: '2000x: rank 9 every 27 steps', changes: rounds(27, lowRank(9), 0.3) },
   { name: '2000x: top 1/64 every 9 steps', changes: rounds(9, topk(1 / 64), 0.5) },
+  { name: '4000x: top 1/64 every 18 steps', changes: rounds(18, topk(1 / 64), 0.5) },
   { name: '4000x: rank 3 every 18 steps', changes: rounds(18, lowRank(3)) },
-  { name: '10000x: rank 1 every 18 steps', changes: rounds(18, lowRank(1)) },
+  { name: '10000x: top 1/256 every 15 steps', changes: rounds(15, topk(1 / 256), 0.5) },
 ];
 
 const all = settings.map(({ name }) => name);
@@ -57,7 +58,7 @@ export const quickPart: SwarmPart = {
   name: '4 workers, quick',
   workers: 4,
   seeds: [1],
-  settings: ['100x: signs every 3 steps', '2000x: rank 3 every 9 steps'],
+  settings: ['100x: signs every 3 steps', '2000x: top 1/64 every 9 steps'],
   changes: tokens(300_000),
 };
 

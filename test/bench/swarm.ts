@@ -41,7 +41,7 @@ const base = manifestWith(reference, Object.fromEntries(overrides.map(([key, tex
 /** A trainer by itself, in portions so that the learning rate follows its schedule. */
 const localOnly = { 'spec.rounds': { innerSteps: 10, compression: 'none' } };
 const data = (await readSource(base.spec.data.source, '.'))!;
-const record = new SwarmRecord(values.json ?? null);
+const record = new SwarmRecord(values.json ?? null, asNow);
 const runs: SwarmRun[] = [];
 await main();
 
@@ -75,9 +75,19 @@ async function measurePart(part: SwarmPart): Promise<void> {
 }
 
 async function measure(part: SwarmPart, setting: string, manifest: Manifest, workers: number): Promise<void> {
-  const job = JSON.stringify({ workers, spec: manifest.spec });
+  const job = jobText(workers, manifest);
   const run = record.find(job) ?? (await train(part.name, setting, manifest, workers, job));
   runs.push(run);
+}
+
+function jobText(workers: number, { spec }: Manifest): string {
+  return JSON.stringify({ workers, spec });
+}
+
+/** A job of an older record, with the defaults of fields that manifests have had since. */
+function asNow(job: string): string {
+  const { workers, spec } = JSON.parse(job) as { workers: number; spec: unknown };
+  return jobText(workers, manifestWith({ ...reference, spec }, {}));
 }
 
 async function train(part: string, setting: string, manifest: Manifest, workers: number, job: string) {
