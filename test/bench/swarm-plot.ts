@@ -1,5 +1,5 @@
-// The frontier as one self-contained SVG: percent above dense over how many times fewer bytes, a line for each number of
-// workers, bars for the spread over seeds, dashes for one worker alone.
+// The frontier as one self-contained SVG: percent above dense over how many times fewer bytes, a line
+// through the best settings of each number of workers, bars for the spread over seeds, dashes for one worker alone.
 
 import { ticks } from '../../client/page/chart/scale.ts';
 import { alone } from './swarm-record.ts';
@@ -62,7 +62,10 @@ function curvesOf(rows: readonly SwarmRow[]): Curve[] {
 
 function drawn({ part, points, alone: single }: Curve, index: number, y: (gap: number) => number): string[] {
   const colour = colours[index % colours.length]!;
-  const path = points.map(({ reduction, gap }) => `${x(reduction).toFixed(1)} ${y(gap).toFixed(1)}`).join('L');
+  const path = points
+    .filter((point) => isBest(point, points))
+    .map(({ reduction, gap }) => `${x(reduction).toFixed(1)} ${y(gap).toFixed(1)}`)
+    .join('L');
   return [
     `<path stroke="${colour}" d="M${path}"/>`,
     ...points.map((point) => mark(point, colour, y)),
@@ -70,6 +73,11 @@ function drawn({ part, points, alone: single }: Curve, index: number, y: (gap: n
     ...(single === null ? [] : [horizontal(y(single), `stroke="${colour}" stroke-dasharray="5 4"`)]),
     ...(single === null ? [] : [text(frame.right - 60, y(single) - 6, 'alone')]),
   ];
+}
+
+/** No other setting has as few bytes and as small a gap. */
+function isBest(point: Point, points: readonly Point[]): boolean {
+  return !points.some((other) => other !== point && other.reduction >= point.reduction && other.gap <= point.gap);
 }
 
 function mark({ reduction, gap, spread }: Point, colour: string, y: (gap: number) => number): string {
