@@ -184,7 +184,8 @@ export class LocalTrainer implements Trainer {
   audit({ round, steps, ...work }: Audit, payload: Uint8Array): Promise<Likeness> {
     return this.#beside(async (run, pace) => {
       const state = [...this.#earlier, this.#agreed()].find((one) => one.round === round);
-      if (state === undefined) throw new LoomError('conflict', `the agreed state of round ${round} is not held any more`);
+      if (state === undefined)
+        throw new LoomError('conflict', `the agreed state of round ${round} is not held any more`);
       const claimed = this.#decode(round, { payload, tokens: 1 });
       if (claimed === null) return unlike;
       run.forget();
