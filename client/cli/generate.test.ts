@@ -9,7 +9,7 @@ import { beforeAll, expect, test, vi } from 'vitest';
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import { modelSchema } from '../../shared/manifest/model.ts';
 import { listDecoder } from '../models/decoder.ts';
-import { openModel } from '../models/model.ts';
+import { openModel } from '../models/open-model.ts';
 import { windows } from '../models/sequence.ts';
 
 vi.setConfig({ testTimeout: 300_000 });

@@ -4,7 +4,7 @@ import { modelSchema } from '../../shared/manifest/model.ts';
 import { fromLlamaArrays, toLlamaArrays } from './llama-files.ts';
 import { listLlama } from './llama.ts';
 import type { LlamaShape } from './llama.ts';
-import { openModel } from './model.ts';
+import { openModel } from './open-model.ts';
 import { toNamedArrays } from './named-arrays.ts';
 import { readSafetensors } from './safetensors.ts';
 import { windows } from './sequence.ts';

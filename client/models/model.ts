@@ -4,11 +4,7 @@
 import type { View } from '../../kernels/plan/op.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import type { Bytes } from '../../shared/bytes.ts';
-import { LoomError } from '../../shared/errors.ts';
-import type { ModelSettings } from '../../shared/manifest/model.ts';
 import type { DecoderShape } from './decoder.ts';
-import { openPretrained } from './pretrained.ts';
-import { randomModel } from './random-model.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 export interface ModelFile {
@@ -26,14 +22,4 @@ export interface Model {
   frozen?(): ReadonlyMap<string, View>;
   /** A folder as Hugging Face's `transformers` reads it. */
   files(plan: Plan, parameters: Float32Array): ModelFile[];
-}
-
-/**
- * @param packed the folder that a pretrained model came in (pack.ts); null for others
- * @throws LoomError `data_unavailable` for a folder that is no model of a supported kind
- */
-export function openModel(settings: ModelSettings, packed: Uint8Array | null): Model {
-  if (settings.kind !== 'pretrained') return randomModel(settings);
-  if (packed === null) throw new LoomError('internal', 'a pretrained model without its files');
-  return openPretrained(settings, packed);
 }

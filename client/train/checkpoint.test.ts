@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createRandom } from '../../shared/random.ts';
 import { modelSchema } from '../../shared/manifest/model.ts';
 import { stateHash } from '../../shared/rounds/state.ts';
-import { openModel } from '../models/model.ts';
+import { openModel } from '../models/open-model.ts';
 import { readSafetensors, writeSafetensors } from '../models/safetensors.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { lmPlans } from './lm-plans.ts';

@@ -3,7 +3,7 @@ import { openCpu } from '../../kernels/device/cpu.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { modelSchema } from '../../shared/manifest/model.ts';
 import { createRandom } from '../../shared/random.ts';
-import { openModel } from '../models/model.ts';
+import { openModel } from '../models/open-model.ts';
 import { lmPlans } from './lm-plans.ts';
 import type { StepSettings } from './lm-plans.ts';
 import { assignmentOf, openSmall, smallJob } from './testing/small-job.ts';

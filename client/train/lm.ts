@@ -11,7 +11,7 @@ import type { Random } from '../../shared/random.ts';
 import { TokenGenerator } from '../models/generate/token-generator.ts';
 import { frozenPrefix } from '../models/lora/adapted-builder.ts';
 import { adaptModel } from '../models/lora/adapted-model.ts';
-import { openModel } from '../models/model.ts';
+import { openModel } from '../models/open-model.ts';
 import type { Model } from '../models/model.ts';
 import { writeBatchNumber } from './accumulation.ts';
 import type { Algorithm, Job, LocalResult, LocalRun, OnProgress } from './algorithm.ts';

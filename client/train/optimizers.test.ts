@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openCpu } from '../../kernels/device/cpu.ts';
-import { openModel } from '../models/model.ts';
+import { openModel } from '../models/open-model.ts';
 import { lmPlans } from './lm-plans.ts';
 import { assignmentOf, openSmall, smallJob } from './testing/small-job.ts';
 

@@ -1,7 +1,7 @@
 // One seam for every place a plan can run: WebGPU in a page, WebGPU in Node (Dawn), and the CPU backend. A program is a
 // compiled plan: buffers, pipelines and bind groups are made once; `run` re-encodes one list of dispatches.
 
-import type { TileChoice } from '../matmul/shape-class.ts';
+import type { TileChoice } from '../plan/tile-choice.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { TuningKey } from '../tune/table.ts';
 

@@ -3,7 +3,7 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import type { DeviceTraits } from '../plan/op.ts';
-import type { TileChoice } from '../matmul/shape-class.ts';
+import type { TileChoice } from '../plan/tile-choice.ts';
 import type { Plan } from '../plan/plan.ts';
 import { tuningKey } from '../tune/table.ts';
 import { adapterName, isSoftware } from './adapter.ts';

@@ -2,7 +2,7 @@
 // adjoint, how to run on WebGPU (dispatches) and how to run in plain TypeScript (the reference, also the CPU backend).
 // Tensors are dense, row-major, f32 or u32. Nothing here allocates per step.
 
-import type { TileChoices } from '../matmul/shape-class.ts';
+import type { TileChoices } from './tile-choice.ts';
 import type { Wasm } from '../wasm/wasm.ts';
 
 export type DType = 'f32' | 'u32';

@@ -1,7 +1,12 @@
 // Reference of the rotary kernel, which is also the CPU backend.
 
 import type { Op, View } from '../plan/op.ts';
-import type { RotaryAttributes } from './rotary.ts';
+
+export type RotaryAttributes = {
+  readonly headSize: number; // D, even
+  readonly heads: number; // heads turned: the first heads * D elements of a row; the rest is copied
+  readonly inverse: boolean;
+};
 
 export function rotaryReference([x, angles]: readonly View[], [out]: readonly View[], op: Op): void {
   const { headSize, heads, inverse } = op.attributes as RotaryAttributes;

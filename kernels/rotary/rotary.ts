@@ -9,12 +9,7 @@ import type { Kernel, Tensor } from '../plan/op.ts';
 import { rotaryAngles } from './angles.ts';
 import type { Rotary } from './angles.ts';
 import { rotaryReference } from './rotary.reference.ts';
-
-export type RotaryAttributes = {
-  readonly headSize: number; // D, even
-  readonly heads: number; // heads turned: the first heads * D elements of a row; the rest is copied
-  readonly inverse: boolean;
-};
+import type { RotaryAttributes } from './rotary.reference.ts';
 
 /**
  * The table for `rotate`, one for all layers of a model.

@@ -4,7 +4,7 @@
 import { sha256Hex, utf8 } from '../../shared/bytes.ts';
 import { matmulLarge } from '../generated/matmul-large.ts';
 import { matmulSmall } from '../generated/matmul-small.ts';
-import type { TileChoice } from '../matmul/shape-class.ts';
+import type { TileChoice } from '../plan/tile-choice.ts';
 
 /** Vendor, architecture, device, driver, features, kernels. */
 export type TuningKey = Readonly<Record<string, string>>;

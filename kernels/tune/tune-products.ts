@@ -6,7 +6,7 @@ import type { Device, Program } from '../device/device.ts';
 import { matmul } from '../matmul/matmul.ts';
 import type { MatmulLayout, Product } from '../matmul/product.ts';
 import { layoutOf, productOf } from '../matmul/product.ts';
-import type { TileChoice } from '../matmul/shape-class.ts';
+import type { TileChoice } from '../plan/tile-choice.ts';
 import { shapeClassOf } from '../matmul/shape-class.ts';
 import { PlanBuilder } from '../plan/builder.ts';
 import type { Plan } from '../plan/plan.ts';

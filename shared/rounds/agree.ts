@@ -1,6 +1,7 @@
 // Agreeing on the state a closed round leads to (for round 0: on the state the seed leads to). Every worker applies the
 // round and reports a hash; the hash most of them report becomes the agreed one, and the others start over.
 
+import { median } from '../median.ts';
 import type { RoomMessage, WorkerMessage } from '../protocol/messages.ts';
 import { createRandom } from '../random.ts';
 import { isGood, standingOf } from '../verification/court.ts';
@@ -17,7 +18,7 @@ import {
 import { broadcast, change, changeMember, record, send, turnAway } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Agreement, Member, RoomState } from './types.ts';
-import { agreedHash, isActive, isUpToDate, isVerified, median } from './views.ts';
+import { agreedHash, isActive, isUpToDate, isVerified } from './views.ts';
 
 type AppliedMessage = Extract<WorkerMessage, { type: 'applied' }>;
 

@@ -2,6 +2,7 @@
 // is safe: two participants that are present hold its payload, or every participant the round waits for does. A group
 // closes for itself as soon as it has everything; the round when all groups are done and, where they fold, have folded.
 
+import { median } from '../median.ts';
 import type { AcceptedContribution, ClosedRound } from '../protocol/messages.ts';
 import { shardsOf } from './audit.ts';
 import { spentKey } from './collect.ts';
@@ -19,7 +20,6 @@ import {
   isUpToDate,
   isVerified,
   liveParts,
-  median,
   readyMembers,
   contribution,
 } from './views.ts';

@@ -1,5 +1,6 @@
 // What participants say during a round: "I am done" and "I have your payload".
 
+import { median } from '../median.ts';
 import { maxPayloadBytes } from '../protocol/frame.ts';
 import type { WorkerMessage } from '../protocol/messages.ts';
 import { commitsOf, remindToFold } from './fold.ts';
@@ -9,7 +10,7 @@ import { tokensPerStep } from './schedule.ts';
 import { changeMember, changeOpen, changePart, refuse, send } from './turn.ts';
 import type { Refusal, Turn } from './turn.ts';
 import type { Commit, OpenRound, Part, RoomState } from './types.ts';
-import { holdersOf, isActive, isUpToDate, isVerified, matesOf, median, contribution } from './views.ts';
+import { holdersOf, isActive, isUpToDate, isVerified, matesOf, contribution } from './views.ts';
 
 type CommitMessage = Extract<WorkerMessage, { type: 'commit' }>;
 type ReceivedMessage = Extract<WorkerMessage, { type: 'received' }>;

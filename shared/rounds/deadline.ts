@@ -1,7 +1,7 @@
 // When a round may close without its slowest: never a fixed timeout, but what recent rounds took and how much they vary.
 
+import { median } from '../median.ts';
 import { maxDeadlineMs, minDeadlineMs, settlingMs, settlingRounds } from './limits.ts';
-import { median } from './views.ts';
 
 /**
  * Milliseconds a round gets before its first deadline.

@@ -2,12 +2,13 @@
 // a node each do it for themselves and must get the same bytes: what most of them report counts. A node that does not get
 // that far in time does without, and the round takes what lies below it as it is: folding saves bytes, never decides.
 
+import { median } from '../median.ts';
 import type { AcceptedContribution, WorkerMessage } from '../protocol/messages.ts';
 import { maxFoldMs, minFoldMs } from './limits.ts';
 import { changeNode, refuse, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { OpenRound, RoomState, RoundNode } from './types.ts';
-import { isActive, isUpToDate, median } from './views.ts';
+import { isActive, isUpToDate } from './views.ts';
 
 type Folded = Extract<WorkerMessage, { type: 'folded' }>;
 

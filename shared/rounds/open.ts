@@ -1,6 +1,7 @@
 // Opening a round: who takes part, how many local steps each does, from which seed and at which learning rate, who
 // measures the validation loss, and when the round may close.
 
+import { median } from '../median.ts';
 import type { Assignment } from '../protocol/messages.ts';
 import { roundTimeMs } from './deadline.ts';
 import { evaluationShare, forwardSpeedup, patienceFactor } from './limits.ts';
@@ -13,7 +14,7 @@ import { regroup } from './swarm.ts';
 import { change, record, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, Part, RoomState, RoundNode } from './types.ts';
-import { median, readyMembers } from './views.ts';
+import { readyMembers } from './views.ts';
 
 interface Participant {
   member: Member;

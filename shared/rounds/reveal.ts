@@ -1,6 +1,7 @@
 // Commitments before anything is revealed: in a job with verification peers hear of commits only when everyone the round waits
 // for has committed, or the deadline has passed, and nobody may commit after that. So nobody can send what it saw of others.
 
+import { median } from '../median.ts';
 import { verificationSettings } from '../manifest/verification.ts';
 import { createRandom } from '../random.ts';
 import type { Random } from '../random.ts';
@@ -12,7 +13,7 @@ import { tokensPerStep } from './schedule.ts';
 import { changeOpen } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { OpenRound, RoomState } from './types.ts';
-import { givenMs, isVerified, liveParts, median } from './views.ts';
+import { givenMs, isVerified, liveParts } from './views.ts';
 
 /** Held-out tokens of one measurement, as a part of a shard; so much more of its work, or a third of that a judge, the gate costs. */
 const gateShare = 0.1;

@@ -1,8 +1,8 @@
 // How much each worker trains in a round and at which learning rate. Numbers only: no members, no messages.
 
+import { median } from '../median.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { warmedUp } from '../manifest/warmup.ts';
-import { median } from './views.ts';
 
 const minLearningRateShare = 0.01; // of the peak, so that no round is trained for nothing
 const slotsPerRound = 1024; // no manifest allows more workers

@@ -1,6 +1,7 @@
 // Who works with whom, as the room keeps it: newcomers get a place at once, groups are dealt anew now and then, and whoever
 // has other neighbours than before is told. Nobody is told of workers that it does not work with.
 
+import { median } from '../median.ts';
 import { topologySettings } from '../manifest/topology.ts';
 import type { Peer } from '../protocol/messages.ts';
 import { chooseTopology } from '../topology/choose.ts';
@@ -11,7 +12,7 @@ import { introduceMs, largeSwarm } from './limits.ts';
 import { change, changeMember, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, RoomState } from './types.ts';
-import { isVerified, median } from './views.ts';
+import { isVerified } from './views.ts';
 
 const dealing = 0x6e7; // the random stream that deals groups
 

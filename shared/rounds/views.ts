@@ -87,12 +87,6 @@ export function isLogLong(state: RoomState): boolean {
   return state.log.length >= maxLogRounds || contributions >= maxLogContributions;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 export function contribution(workerId: string, { hash, bytes, tokens }: Commit): AcceptedContribution {
   return { workerId, hash, bytes, tokens };
 }

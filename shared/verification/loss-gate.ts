@@ -3,7 +3,7 @@
 // honest work and is none, which no rule over vectors can see; it does not replace such a rule, as a judge may lie too.
 // A pure decision: who judges what, and what becomes of those that fail, is decided elsewhere.
 
-import { median } from '../rounds/views.ts';
+import { median } from '../median.ts';
 
 /** Of a part's fair share of the improvement; below it a contribution is of no use. */
 const usefulShare = 0.1;

@@ -6,7 +6,7 @@ import { openDawn } from '../../kernels/device/dawn.ts';
 import type { Device } from '../../kernels/device/device.ts';
 import { createRandom } from '../../shared/random.ts';
 import { parseManifest } from '../../shared/manifest/manifest.ts';
-import { openModel } from '../../client/models/model.ts';
+import { openModel } from '../../client/models/open-model.ts';
 import { lmPlans } from '../../client/train/lm-plans.ts';
 import { adamwHyper } from '../../kernels/adamw/adamw.ts';
 

@@ -11,7 +11,7 @@ import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { utf8 } from '../../shared/bytes.ts';
 import { createRandom } from '../../shared/random.ts';
 import { initialParameters } from '../../client/models/initial-parameters.ts';
-import { openModel } from '../../client/models/model.ts';
+import { openModel } from '../../client/models/open-model.ts';
 import { createBatch, drawBatch } from '../../client/train/data.ts';
 import { lmPlans } from '../../client/train/lm-plans.ts';
 import golden from './gpt.json' with { type: 'json' };

@@ -10,7 +10,7 @@ import { utf8 } from '../../shared/bytes.ts';
 import { modelSchema } from '../../shared/manifest/model.ts';
 import type { PretrainedSettings } from '../../shared/manifest/model.ts';
 import { listDecoder } from '../../client/models/decoder.ts';
-import { openModel } from '../../client/models/model.ts';
+import { openModel } from '../../client/models/open-model.ts';
 import type { Model } from '../../client/models/model.ts';
 import { readSafetensors } from '../../client/models/safetensors.ts';
 import { windows } from '../../client/models/sequence.ts';

@@ -6,7 +6,7 @@ import { utf8 } from '../../shared/bytes.ts';
 import { modelSchema } from '../../shared/manifest/model.ts';
 import type { PretrainedSettings } from '../../shared/manifest/model.ts';
 import { listDecoder } from '../../client/models/decoder.ts';
-import { openModel } from '../../client/models/model.ts';
+import { openModel } from '../../client/models/open-model.ts';
 import { packFolder } from '../../client/models/pack.ts';
 import type { ReadFile } from '../../client/models/pack.ts';
 import { checkPretrained } from '../../client/models/pretrained.ts';

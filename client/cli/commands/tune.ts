@@ -6,7 +6,7 @@ import { tableName } from '../../../kernels/tune/table.ts';
 import type { TunedClass } from '../../../kernels/tune/tune-products.ts';
 import { tuneDevice } from '../../../kernels/tune/tuned-device.ts';
 import { LoomError } from '../../../shared/errors.ts';
-import { openModel } from '../../models/model.ts';
+import { openModel } from '../../models/open-model.ts';
 import { projectFolder } from '../../node/embed/project.ts';
 import { lmPlans } from '../../train/lm-plans.ts';
 import { fileTuningStore } from '../../train/tuning-store.node.ts';

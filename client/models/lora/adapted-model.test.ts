@@ -7,7 +7,7 @@ import { createRandom } from '../../../shared/random.ts';
 import { lmPlans } from '../../train/lm-plans.ts';
 import { fromLlamaArrays } from '../llama-files.ts';
 import type { ModelFile, Model } from '../model.ts';
-import { openModel } from '../model.ts';
+import { openModel } from '../open-model.ts';
 import { fromNamedArrays } from '../named-arrays.ts';
 import { readSafetensors } from '../safetensors.ts';
 import { adaptModel } from './adapted-model.ts';
