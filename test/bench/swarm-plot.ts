@@ -39,7 +39,7 @@ export function swarmSvg(rows: readonly SwarmRow[]): string {
     `<text class="title" x="${frame.left}" y="28">Loss above dense all-reduce of the same tokens, in percent</text>`,
     ...ticks(0, 1.1 * highest, 6).map((gap) => horizontal(y(gap), 'class="grid"') + text(36, y(gap) + 4, String(gap))),
     ...reductions.map((value) => text(x(value), frame.bottom + 20, `${value}×`)),
-    text(frame.right - 90, frame.bottom + 40, 'fewer bytes than float32 all-reduce in every step'),
+    `<text x="${frame.right}" y="${frame.bottom + 40}" text-anchor="end">fewer bytes than float32 all-reduce in every step</text>`,
     ...curves.flatMap((curve, index) => drawn(curve, index, y)),
     '</svg>\n',
   ].join('\n');
@@ -69,7 +69,7 @@ function drawn({ part, points, alone: single }: Curve, index: number, y: (gap: n
   return [
     `<path stroke="${colour}" d="M${path}"/>`,
     ...points.map((point) => mark(point, colour, y)),
-    `<text x="${frame.left + 12}" y="${frame.top + 18 * (index + 1)}" style="fill:${colour}">${part}</text>`,
+    `<text x="${frame.left + 150 * index}" y="${frame.top - 8}" style="fill:${colour}">${part}</text>`,
     ...(single === null ? [] : [horizontal(y(single), `stroke="${colour}" stroke-dasharray="5 4"`)]),
     ...(single === null ? [] : [text(frame.right - 60, y(single) - 6, 'alone')]),
   ];
