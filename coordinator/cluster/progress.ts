@@ -2,7 +2,7 @@
 
 import type { JobWorker } from '../../shared/api/schemas.ts';
 import type { JobProgress } from '../db/jobs.ts';
-import { progressOf, remainingMs } from '../../shared/rounds/progress.ts';
+import { progressOf, remainingMs } from '../../shared/rounds/pace/progress.ts';
 import type { Member, RoomState } from '../../shared/rounds/types.ts';
 import { isOver } from '../../shared/rounds/views.ts';
 

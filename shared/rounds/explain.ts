@@ -1,6 +1,6 @@
 // The sentence people read when nothing seems to happen, and the phase that goes with it.
 
-import { agreementDueAt } from './agree.ts';
+import { agreementDueAt } from './agreement/agree.ts';
 import { change } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { Member, RoomState } from './types.ts';

@@ -1,9 +1,9 @@
 // The one alarm of a room: the next moment at which something may happen though nobody says anything.
 
-import { agreementDueAt } from './agree.ts';
-import { foldsDueAt } from './fold.ts';
-import { checkpointDueAt } from './lease.ts';
-import { rewindDueAt } from './missing.ts';
+import { agreementDueAt } from './agreement/agree.ts';
+import { foldsDueAt } from './closing/fold.ts';
+import { checkpointDueAt } from './storage/lease.ts';
+import { rewindDueAt } from './agreement/missing.ts';
 import { change } from './turn.ts';
 import type { Turn } from './turn.ts';
 import type { RoomState } from './types.ts';

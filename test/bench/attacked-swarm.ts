@@ -18,7 +18,7 @@ import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
 import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { createRandom } from '../../shared/random.ts';
-import { learningRateAt, slotSeed } from '../../shared/rounds/schedule.ts';
+import { learningRateAt, slotSeed } from '../../shared/rounds/pace/schedule.ts';
 import { outerStep } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
 import { withoutCopies } from '../../shared/verification/copies.ts';

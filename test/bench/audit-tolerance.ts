@@ -9,7 +9,7 @@ import { openDawn } from '../../kernels/device/dawn.ts';
 import type { Device } from '../../kernels/device/device.ts';
 import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { Compression } from '../../shared/manifest/compression.ts';
-import { slotSeed } from '../../shared/rounds/schedule.ts';
+import { slotSeed } from '../../shared/rounds/pace/schedule.ts';
 import { tolerance } from '../../shared/verification/compare.ts';
 import type { Likeness } from '../../shared/verification/compare.ts';
 

@@ -8,7 +8,7 @@ import { createRandom } from '../../shared/random.ts';
 import { noFaults, simulatedManifest } from '../../shared/rounds/simulator/scenario.ts';
 import type { Scenario } from '../../shared/rounds/simulator/scenario.ts';
 import { play } from '../../shared/rounds/simulator/simulate.ts';
-import { tokensPerStep } from '../../shared/rounds/schedule.ts';
+import { tokensPerStep } from '../../shared/rounds/pace/schedule.ts';
 import type { RoomEvent, RoomState } from '../../shared/rounds/types.ts';
 import { manifestWith } from './manifest-with.ts';
 import { runVirtualJob } from './virtual-swarm.ts';

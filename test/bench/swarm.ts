@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { readSource } from '../../client/cli/source.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
-import { tokensPerStep } from '../../shared/rounds/schedule.ts';
+import { tokensPerStep } from '../../shared/rounds/pace/schedule.ts';
 import { measureChurn } from './churn.ts';
 import { manifestWith } from './manifest-with.ts';
 import { measureScale } from './scale.ts';

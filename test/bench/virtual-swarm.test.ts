@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { assignmentOf, openSmall, smallJob } from '../../client/train/testing/small-job.ts';
 import { stateHash } from '../../shared/rounds/state.ts';
-import { learningRateAt, slotSeed } from '../../shared/rounds/schedule.ts';
+import { learningRateAt, slotSeed } from '../../shared/rounds/pace/schedule.ts';
 import { runVirtualJob } from './virtual-swarm.ts';
 
 const rounds = { innerSteps: 4, compression: { kind: 'low-rank' as const, rank: 2 }, outerMomentum: 0.5 };

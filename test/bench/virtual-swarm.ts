@@ -15,7 +15,13 @@ import type { Difference } from '../../shared/aggregation/rule.ts';
 import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
 import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
-import { innerStepsAt, learningRateAt, shareSteps, slotSeed, tokensPerStep } from '../../shared/rounds/schedule.ts';
+import {
+  innerStepsAt,
+  learningRateAt,
+  shareSteps,
+  slotSeed,
+  tokensPerStep,
+} from '../../shared/rounds/pace/schedule.ts';
 import { outerStep } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
 

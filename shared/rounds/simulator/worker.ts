@@ -11,7 +11,7 @@ import type {
   WorkerMessage,
 } from '../../protocol/messages.ts';
 import type { Likeness } from '../../verification/compare.ts';
-import { tokensPerStep } from '../schedule.ts';
+import { tokensPerStep } from '../pace/schedule.ts';
 import { chooseHash, greeting, isOnTheWay, stateRef } from './catch-up.ts';
 import type { CatchUp } from './catch-up.ts';
 import type { Host } from './host.ts';

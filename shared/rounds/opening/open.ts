@@ -1,0 +1,142 @@
+// Opening a round: who takes part, how many local steps each does, from which seed and at which learning rate, who
+// measures the validation loss, and when the round may close.
+
+import { median } from '../../median.ts';
+import type { Assignment } from '../../protocol/messages.ts';
+import { roundTimeMs } from '../pace/deadline.ts';
+import { evaluationShare, forwardSpeedup, patienceFactor } from '../limits.ts';
+import { orderAudits } from '../verification/audit.ts';
+import { nodesOf } from '../../topology/overlay.ts';
+import { forgetStrangers } from '../members/members.ts';
+import { isTrained, progressOf, stepBudget } from '../pace/progress.ts';
+import { completeSpeeds, innerStepsAt, learningRateAt, shareSteps, slotSeed, tokensPerStep } from '../pace/schedule.ts';
+import { regroup } from '../members/swarm.ts';
+import { change, record, send } from '../turn.ts';
+import type { Turn } from '../turn.ts';
+import type { Member, Part, RoomState, RoundNode } from '../types.ts';
+import { readyMembers } from '../views.ts';
+
+interface Participant {
+  member: Member;
+  speed: number; // tokens per second
+  steps: number;
+}
+
+/** Opens the next round as soon as its state is agreed and enough workers hold it. */
+export function openWhenReady(turn: Turn): void {
+  const { state, now } = turn;
+  if (state.open !== null || state.agreement !== null || state.rejoining !== null) return;
+  const { min, max } = state.manifest.spec.resources.workers;
+  const ready = willing(readyMembers(state), state);
+  if (ready.length < min || state.phase === 'finishing' || isTrained(state, now)) return;
+  if (state.startedAt === null) start(turn, ready.length);
+  forgetStrangers(turn);
+  const chosen = ready.slice(0, max); // the others are the reserve
+  const checkers = orderAudits(turn, chosen);
+  const training = chosen.filter(({ workerId }) => !checkers.has(workerId));
+  openRound(turn, shareWork(turn.state, training, now));
+}
+
+/** Whoever was of no use again and again keeps others waiting: it rests while there are enough without it. */
+function willing(ready: readonly Member[], { round, manifest }: RoomState): Member[] {
+  const rested = ready.filter(({ restsUntil }) => restsUntil <= round);
+  return rested.length >= manifest.spec.resources.workers.min ? rested : [...ready];
+}
+
+function start(turn: Turn, workers: number): void {
+  change(turn, { startedAt: turn.now, checkpointAt: turn.now });
+  record(turn, 'job.started', { workers });
+}
+
+function openRound(turn: Turn, participants: readonly Participant[]): void {
+  regroup(
+    turn,
+    participants.map(({ member }) => member.workerId),
+  );
+  const { state, now } = turn;
+  const { round } = state;
+  const nodes = nodesThatWork(state, participants);
+  const groupOf = new Map(
+    nodes.flatMap(({ members, children }, index) =>
+      children.length > 0 ? [] : members.map((id) => [id, index] as const),
+    ),
+  );
+  const expectedMs = trainingMs(state, participants);
+  const deadlineMs = now + roundTimeMs(state.recentRoundMs, expectedMs, state.attempts);
+  const learningRate = learningRateAt(state.manifest.spec.optimizer, progressInside(state, participants, now));
+  const evaluator = chooseEvaluator(state, participants);
+  const parts: Record<string, Part> = {};
+  participants.forEach(({ member, steps }, slot) => {
+    const seed = slotSeed(state.manifest.spec.seed, round, slot);
+    const evaluate = member.workerId === evaluator?.workerId;
+    const assignment: Assignment = { round, slot, seed, steps, learningRate, evaluate, deadlineMs };
+    const node = groupOf.get(member.workerId)!;
+    parts[member.workerId] = { assignment, node, commit: null, isAnnounced: false, received: [], early: [] };
+  });
+  const times = { openedAt: now, deadlineMs, progressAt: now, noticeAt: null, settleAt: null, revealedAt: null };
+  change(turn, { phase: 'running', open: { round, nodes: { ...nodes }, extensions: 0, gate: null, parts, ...times } });
+  for (const [id, { assignment }] of Object.entries(parts)) send(turn, id, { type: 'assign', assignment });
+}
+
+/** The overlay's nodes with those that take part in the round. */
+function nodesThatWork({ overlay, members }: RoomState, participants: readonly Participant[]): RoundNode[] {
+  const working = new Set(participants.map(({ member }) => member.workerId));
+  const groups = overlay.groups
+    .map((group) => group.filter((id) => working.has(id)))
+    .filter((group) => group.length > 0);
+  const nodes = nodesOf({ ...overlay, groups }, (id) => members[id]?.present === true);
+  const empty = { inputs: null, dueAt: 0, folders: {}, fold: null, isDone: false };
+  return nodes.map((node) => ({ ...node, ...empty }));
+}
+
+/** Steps in proportion to speed, fewer where the end of the run is near. Whoever would get none sits the round out. */
+function shareWork(state: RoomState, members: readonly Member[], now: number): Participant[] {
+  const speeds = completeSpeeds(members.map((member) => member.tokensPerSecond));
+  const steps = shareSteps(speeds, innerSteps(state, now), stepBudget(state));
+  return members
+    .map((member, index) => ({ member, speed: speeds[index]!, steps: steps[index]! }))
+    .filter((participant) => participant.steps > 0);
+}
+
+/** The manifest's local steps, or as many as still fit before maxDuration. */
+function innerSteps(state: RoomState, now: number): number {
+  const { maxDuration } = state.manifest.spec.runtime;
+  const innerSteps = innerStepsAt(state.manifest.spec.rounds, state.round);
+  if (maxDuration === undefined || state.startedAt === null || state.recentRoundMs.length === 0) return innerSteps;
+  const leftMs = state.startedAt + maxDuration - now;
+  const fits = Math.floor((innerSteps * leftMs) / median(state.recentRoundMs));
+  return Math.max(1, Math.min(innerSteps, fits));
+}
+
+/** How long the local steps should take; 0 while nobody's speed is known. */
+function trainingMs(state: RoomState, participants: readonly Participant[]): number {
+  const known = participants.filter(({ member }) => member.tokensPerSecond > 0);
+  const durations = known.map(({ steps, speed }) => (1000 * steps * tokensPerStep(state.manifest)) / speed);
+  if (durations.length === 0) return 0;
+  return Math.min(patienceFactor * median(durations), Math.max(...durations));
+}
+
+function typicalRoundMs(state: RoomState, participants: readonly Participant[]): number {
+  return state.recentRoundMs.length > 0 ? median(state.recentRoundMs) : trainingMs(state, participants);
+}
+
+/** Progress of the run at the middle of this round. */
+function progressInside(state: RoomState, participants: readonly Participant[], now: number): number {
+  const { maxTokens, maxDuration } = state.manifest.spec.runtime;
+  const steps = participants.reduce((sum, participant) => sum + participant.steps, 0);
+  const byTokens = maxTokens === undefined ? 0 : (steps * tokensPerStep(state.manifest)) / maxTokens;
+  const byTime = maxDuration === undefined ? 0 : typicalRoundMs(state, participants) / maxDuration;
+  return Math.min(1, progressOf(state, now) + Math.max(byTokens, byTime) / 2);
+}
+
+/** Takes turns among the fast ones; nobody while the last measurement is too fresh for what one costs. */
+function chooseEvaluator(state: RoomState, participants: readonly Participant[]): Member | null {
+  const fastest = participants.reduce((speed, participant) => Math.max(speed, participant.speed), 0);
+  const fast = participants.filter((participant) => participant.speed >= fastest / 2);
+  const chosen = fast[state.round % fast.length]!;
+  const last = state.losses.findLast((point) => point.validationLoss !== null);
+  const evaluationMs = (1000 * state.validationTokens) / (forwardSpeedup * chosen.speed);
+  const affordable = evaluationShare * typicalRoundMs(state, participants);
+  const interval = affordable > 0 ? Math.max(1, Math.ceil(evaluationMs / affordable)) : 1;
+  return last === undefined || state.round - last.round >= interval ? chosen.member : null;
+}
