@@ -39,8 +39,8 @@ test('a change from training to exchanging is not announced, a pause is', () => 
 
 test('a worker whose results do not count is told so, whatever it does', () => {
   const warning = 'This worker’s results do not count.';
-  expect(stepText({ ...snapshot, phase: 'training', warning })).toBe(warning);
-  expect(stepText({ ...snapshot, phase: 'failed', reason: 'banned', warning })).toBe('Banned.');
+  expect(announcement({ ...snapshot, phase: 'training', warning })).toBe(warning);
+  expect(announcement({ ...snapshot, phase: 'failed', reason: 'banned', warning })).toBe('Cannot go on. Banned.');
 });
 
 test('reasons become sentences', () => {

@@ -29,8 +29,7 @@ export function phaseText({ phase, jobId, round }: WorkerSnapshot): string {
 }
 
 /** The line below it: the step of the round, or why there is none. */
-export function stepText({ phase, reason, warning, step, steps, loss, exchange }: WorkerSnapshot): string {
-  if (warning !== '' && phase !== 'failed') return warning;
+export function stepText({ phase, reason, step, steps, loss, exchange }: WorkerSnapshot): string {
   if (phase === 'exchanging') return exchangingText(exchange.links.filter((link) => link.state === 'open').length);
   if (phase !== 'training') return sentence(reason);
   const counted = `Step ${step} of ${steps}`;
@@ -45,7 +44,8 @@ function exchangingText(peers: number): string {
 /** What is read aloud when it changes: phases, not numbers. */
 export function announcement(snapshot: WorkerSnapshot | null): string {
   if (snapshot === null) return '';
-  const { phase, reason } = snapshot;
+  const { phase, reason, warning } = snapshot;
+  if (warning !== '' && phase !== 'failed') return warning;
   if (phase === 'training' || phase === 'exchanging') return 'Training.';
   return reason === '' ? `${phases[phase]}.` : `${phases[phase]}. ${sentence(reason)}`;
 }

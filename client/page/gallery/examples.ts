@@ -267,5 +267,21 @@ export const examples: Record<string, PageState> = {
       reason: 'The coordinator went away and did not come back for 5 minutes.',
     },
   },
+  quarantined: {
+    ...idle,
+    contribution: {
+      ...training,
+      warning:
+        "This worker's results do not count until checks have shown that they are right: another worker computed its shard of round 38 and found it different.",
+    },
+  },
+  banned: {
+    ...idle,
+    contribution: {
+      ...training,
+      phase: 'failed',
+      reason: 'this worker is banned from the job: 6 workers computed its shard of round 38 and found it different',
+    },
+  },
   throttled: { ...idle, contribution: training, throttledMs: 61_000, awake: true },
 };

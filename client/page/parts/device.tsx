@@ -92,6 +92,7 @@ function Working({ state, snapshot, actions }: { state: PageState; snapshot: Wor
   return (
     <>
       <Phase snapshot={snapshot} isFinishing={job?.state === 'finishing' && !isPaused} />
+      {snapshot.warning !== '' && <p class="notice bad">{snapshot.warning}</p>}
       <Readouts snapshot={snapshot} jobTokens={job?.tokens ?? 0} />
       <div class="controls">
         <button
