@@ -1,4 +1,4 @@
-// Everything about the source that needs no running: types, lint, format, generated files, and which room imports which.
+// Everything about the source that needs no running: types, lint, format, generated files, WGSL, and which room imports which.
 // Prints what is wrong and exits 1, or one line and exits 0.
 
 import { spawnSync } from 'node:child_process';
@@ -22,6 +22,7 @@ const checks = [
   ['lint', () => run('oxlint', ['--deny-warnings'])],
   ['format', () => run('oxfmt', ['--check', '.'])],
   ['generated files', () => run('node', [join('scripts', 'generate.mjs'), '--check'])],
+  ['shaders', () => run('node', [join('scripts', 'compile-wgsl.mjs')])],
   ['import direction', importDirection],
 ];
 

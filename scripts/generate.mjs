@@ -1,11 +1,12 @@
 // Makes kernels/generated from the sources beside the kernels: a typed description of every .wgsl file, and every .wat
 // file assembled. Deterministic, so the result is committed; `--check` fails when it is stale and writes nothing.
 //
-// Where a .wgsl file has lines `// <prelude NAME>` and `// </prelude>`, what lies between them is replaced by
-// kernels/prelude/NAME.wgsl: shared code exists once, and every file stays valid WGSL as it lies on disk.
+// A .wgsl file with a line `// with: NAME, …` is followed by kernels/prelude/NAME.wgsl and what that is with, each once, when it is
+// loaded: WGSL knows no order of declarations. One with a line `const NAME = VALUE; // variants: VALUE, …` is a module for each
+// value. So every text exists once, here and on disk, and no line of WGSL is written by a program.
 
-import { existsSync, globSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import wabt from 'wabt';
 import { describeWgsl } from './wgsl.mjs';
@@ -15,15 +16,13 @@ const output = 'kernels/generated';
 const isCheck = process.argv.includes('--check');
 const stale = [];
 
-const preludes = new Map(find('kernels/prelude/*.wgsl').map((path) => [basename(path, '.wgsl'), read(path).trim()]));
-const kernels = find('kernels/*/*.wgsl').filter((path) => !path.startsWith('kernels/prelude'));
-for (const path of kernels) write(path, withPreludes(path));
-
 const made = new Set();
-for (const path of kernels) make(basename(path, '.wgsl'), wgslModule(path));
+const wgsl = find('kernels/*/*.wgsl').map(readWgsl);
+const preludes = new Map(wgsl.filter(({ isPrelude }) => isPrelude).map((source) => [source.name, source]));
+for (const source of preludes.values()) make(`prelude/${source.name}`, preludeModule(source));
+for (const source of wgsl.filter(({ isPrelude }) => !isPrelude)) make(source.name, kernelModule(source));
 for (const path of find('kernels/*/*.wat')) make(`${basename(path, '.wat')}-wasm`, await wasmModule(path));
-mkdirSync(join(root, output), { recursive: true });
-for (const name of readdirSync(join(root, output))) if (!made.has(name)) remove(`${output}/${name}`);
+for (const path of find(`${output}/**/*.ts`)) if (!made.has(path)) remove(path);
 
 if (isCheck && stale.length > 0) {
   console.error(`Out of date: ${stale.join(', ')}. Run: npm run generate`);
@@ -52,56 +51,92 @@ function remove(path) {
 }
 
 function make(name, text) {
-  if (made.has(`${name}.ts`)) throw new Error(`two sources are named ${name}`);
-  made.add(`${name}.ts`);
-  mkdirSync(join(root, output), { recursive: true });
-  write(`${output}/${name}.ts`, text);
+  const path = `${output}/${name}.ts`;
+  if (made.has(path)) throw new Error(`two sources are named ${name}`);
+  made.add(path);
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  write(path, `${text}\n`);
 }
 
-function withPreludes(path) {
-  return read(path).replace(/^\/\/ <prelude (\S+)>\n[^]*?^\/\/ <\/prelude>$/gm, (_, name) => {
-    if (!preludes.has(name)) throw new Error(`${path}: there is no kernels/prelude/${name}.wgsl`);
-    return `// <prelude ${name}>\n${preludes.get(name)}\n// </prelude>`;
-  });
+function readWgsl(path) {
+  const code = read(path).trim();
+  const includes = /^\/\/ with: (.*)$/m.exec(code)?.[1].split(', ') ?? [];
+  return { path, name: basename(path, '.wgsl'), code, includes, isPrelude: path.startsWith('kernels/prelude/') };
 }
 
-function wgslModule(path) {
-  const name = basename(path, '.wgsl');
-  const code = withPreludes(path);
-  const literal = code.replace(/[`\\]|\$\{/g, '\\$&');
-  return `// Made from ${path} by \`npm run generate\`. Do not edit.
-export const ${camelCase(name)} = {
-  name: '${name}',
-  entryPoints: {${Object.entries(describeWgsl(code, path)).map(entryPoint).join('')}
-  },
-  code: \`${literal}\`,
+/** The preludes that a source is with, directly or by another one; each once. */
+function preludesOf({ path, includes }, known = new Set()) {
+  for (const name of includes) {
+    const prelude = preludes.get(name);
+    if (!prelude) throw new Error(`${path}: there is no kernels/prelude/${name}.wgsl`);
+    if (!known.has(prelude)) preludesOf(prelude, known.add(prelude));
+  }
+  return [...known];
+}
+
+function preludeModule({ path, name, code }) {
+  return `${madeFrom(path)}
+export const ${camelCase(name)}Prelude = ${literal(code)};`;
+}
+
+function kernelModule(source) {
+  const { path, name, code } = source;
+  const parts = preludesOf(source);
+  const entryPoints = describeWgsl([code, ...parts.map((part) => part.code)].join('\n\n'), path);
+  const texts = [literal(code), ...parts.map((part) => `${camelCase(part.name)}Prelude`)];
+  return `${madeFrom(path)}
+${parts.map((part) => `import { ${camelCase(part.name)}Prelude } from './prelude/${part.name}.ts';\n`).join('')}
+const entryPoints = {${Object.entries(entryPoints).map(entryPoint).join('')}
 } as const;
-`;
+
+const code = [${texts.join(', ')}].join('\\n\\n');
+
+export const ${camelCase(name)} = ${modules(source)} as const;`;
+}
+
+/** One module, or one for each value of the constant that has variants. */
+function modules({ path, name, code }) {
+  const [found, ...others] = code.matchAll(/^(const \w+ =) \w+; \/\/ variants: (.*)$/gm);
+  if (!found) return `{ name: '${name}', entryPoints, code }`;
+  if (others.length > 0) throw new Error(`${path}: two constants have variants`);
+  const [line, declaration, values] = found;
+  const variant = (value) => {
+    const changed = `code.replace('${line}', '${declaration} ${value};')`;
+    return `  ${Number.parseInt(value)}: { name: '${name}-${Number.parseInt(value)}', entryPoints, code: ${changed} },\n`;
+  };
+  return `{\n${values.split(', ').map(variant).join('')}}`;
+}
+
+function madeFrom(path) {
+  return `// Made from ${path} by \`npm run generate\`. Do not edit.`;
+}
+
+function literal(code) {
+  return `\`${code.replace(/[`\\]|\$\{/g, '\\$&')}\``;
 }
 
 function entryPoint([name, { bindings, required, optional }]) {
-  const list = bindings.map((binding) => `\n        ${JSON.stringify(binding)},`).join('');
+  const list = bindings.map((binding) => `\n      ${JSON.stringify(binding)},`).join('');
   return `
-    ${name}: {
-      bindings: [${list}
-      ],
-      required: ${JSON.stringify(required)},
-      optional: ${JSON.stringify(optional)},
-    },`;
+  ${name}: {
+    bindings: [${list}
+    ],
+    required: ${JSON.stringify(required)},
+    optional: ${JSON.stringify(optional)},
+  },`;
 }
 
 async function wasmModule(path) {
   const name = basename(path, '.wat');
   const relaxed = await assemble(path, read(path));
   const strict = await assemble(path, withoutRelaxedMadd(read(path)));
-  return `// Made from ${path} by \`npm run generate\`. Do not edit.
+  return `${madeFrom(path)}
 export const ${camelCase(name)}Wasm = {
   relaxed:
     '${relaxed}',
   strict:
     '${strict}',
-} as const;
-`;
+} as const;`;
 }
 
 async function assemble(path, text) {

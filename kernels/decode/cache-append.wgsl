@@ -1,6 +1,7 @@
 // Puts keys and values of new rows behind those in the cache. Keys lie [K, D, S], so that a query reads one element of
 // neighbouring positions at a time; values lie [S, K, D]. One invocation an element of the new keys. Keys are turned by the angle
 // of their position where `turns` says so.
+// with: turned
 
 override rows: u32; // R
 override heads: u32; // H
@@ -15,18 +16,6 @@ override turns: bool; // else `angles` is any buffer
 @group(0) @binding(2) var<storage, read> angles: array<vec2f>; // [S, D/2] of (cosine, sine)
 @group(0) @binding(3) var<storage, read_write> keys: array<f32>;
 @group(0) @binding(4) var<storage, read_write> values: array<f32>;
-
-// <prelude turned>
-/// Element d of the head that begins at `first` in qkv, turned by the angle of a position together with element d +- D/2.
-fn turned(first: u32, d: u32, position: u32) -> f32 {
-  let x = qkv[first + d];
-  if (!turns) { return x; }
-  let half_size = head_size / 2;
-  let angle = angles[position * half_size + d % half_size];
-  if (d < half_size) { return x * angle.x - qkv[first + d + half_size] * angle.y; }
-  return x * angle.x + qkv[first + d - half_size] * angle.y;
-}
-// </prelude>
 
 @compute @workgroup_size(64)
 fn append(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

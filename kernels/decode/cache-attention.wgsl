@@ -1,5 +1,6 @@
 // Attention of one query a head over all that the cache holds up to the cursor's position, which is the query's own. Scores are
 // never stored whole: what was summed is scaled down when a higher score comes. Head h uses the keys of head h K / H.
+// with: turned
 
 const most = 128u; // the largest D
 const lanes = 256u; // at least 2 D
@@ -17,18 +18,6 @@ override turns: bool; // else `angles` is any buffer
 @group(0) @binding(3) var<storage, read> keys: array<f32>; // [K, D, S]
 @group(0) @binding(4) var<storage, read> values: array<f32>; // [S, K, D]
 @group(0) @binding(5) var<storage, read_write> out: array<f32>; // [1, H D]
-
-// <prelude turned>
-/// Element d of the head that begins at `first` in qkv, turned by the angle of a position together with element d +- D/2.
-fn turned(first: u32, d: u32, position: u32) -> f32 {
-  let x = qkv[first + d];
-  if (!turns) { return x; }
-  let half_size = head_size / 2;
-  let angle = angles[position * half_size + d % half_size];
-  if (d < half_size) { return x * angle.x - qkv[first + d + half_size] * angle.y; }
-  return x * angle.x + qkv[first + d - half_size] * angle.y;
-}
-// </prelude>
 
 var<workgroup> query: array<f32, most>;
 var<workgroup> weights: array<f32, lanes>;

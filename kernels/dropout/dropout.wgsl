@@ -1,4 +1,5 @@
 // Dropout whose mask is a function of seed, site and element: made again in the backward pass, never stored.
+// with: random
 
 override elements: u32;
 override site: u32; // of the model; two sites have independent masks
@@ -8,26 +9,6 @@ override factor: f32; // 1 / (1 - rate)
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> seed: array<u32>; // [1], another one for each run
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
-
-// <prelude random>
-// Counter-based random numbers: the same seed and counter give the same bits everywhere, in any order. The mixer is
-// splitmix32's with Ellis' lowbias32 constants, as in shared/random.ts.
-
-fn mix_bits(value: u32) -> u32 {
-  var z = (value ^ (value >> 16)) * 0x21f0aaadu;
-  z = (z ^ (z >> 15)) * 0x735a2d97u;
-  return z ^ (z >> 15);
-}
-
-fn random_bits(seed: u32, counter: u32) -> u32 {
-  return mix_bits(mix_bits(counter + 0x9e3779b9u) ^ seed);
-}
-
-/// In [0, 1), a multiple of 2^-24.
-fn random_uniform(seed: u32, counter: u32) -> f32 {
-  return f32(random_bits(seed, counter) >> 8) * 0x1p-24;
-}
-// </prelude>
 
 @compute @workgroup_size(64)
 fn drop(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -1,18 +1,18 @@
 // Made from kernels/elementwise/blend.wgsl by `npm run generate`. Do not edit.
-export const blend = {
-  name: 'blend',
-  entryPoints: {
-    blend: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<vec4f>"},
-        {"number":1,"name":"weights","access":"read","type":"array<f32>"},
-        {"number":2,"name":"y","access":"write","type":"array<vec4f>"},
-      ],
-      required: ["vectors"],
-      optional: [],
-    },
+
+const entryPoints = {
+  blend: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<vec4f>"},
+      {"number":1,"name":"weights","access":"read","type":"array<f32>"},
+      {"number":2,"name":"y","access":"write","type":"array<vec4f>"},
+    ],
+    required: ["vectors"],
+    optional: [],
   },
-  code: `// y = kept y + added x, in place; with kept = 0 whatever y held is forgotten, NaN too.
+} as const;
+
+const code = [`// y = kept y + added x, in place; with kept = 0 whatever y held is forgotten, NaN too.
 
 override vectors: u32; // four elements each
 
@@ -26,6 +26,6 @@ fn blend(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
   if (i >= vectors) { return; }
   let added = weights[1] * x[i];
   if (weights[0] == 0) { y[i] = added; } else { y[i] = weights[0] * y[i] + added; }
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const blend = { name: 'blend', entryPoints, code } as const;

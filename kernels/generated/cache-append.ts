@@ -1,22 +1,24 @@
 // Made from kernels/decode/cache-append.wgsl by `npm run generate`. Do not edit.
-export const cacheAppend = {
-  name: 'cache-append',
-  entryPoints: {
-    append: {
-      bindings: [
-        {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
-        {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
-        {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
-        {"number":3,"name":"keys","access":"write","type":"array<f32>"},
-        {"number":4,"name":"values","access":"write","type":"array<f32>"},
-      ],
-      required: ["at_cursor","capacity","head_size","heads","kv_heads","rows","turns"],
-      optional: [],
-    },
+import { turnedPrelude } from './prelude/turned.ts';
+
+const entryPoints = {
+  append: {
+    bindings: [
+      {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
+      {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
+      {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
+      {"number":3,"name":"keys","access":"write","type":"array<f32>"},
+      {"number":4,"name":"values","access":"write","type":"array<f32>"},
+    ],
+    required: ["at_cursor","capacity","head_size","heads","kv_heads","rows","turns"],
+    optional: [],
   },
-  code: `// Puts keys and values of new rows behind those in the cache. Keys lie [K, D, S], so that a query reads one element of
+} as const;
+
+const code = [`// Puts keys and values of new rows behind those in the cache. Keys lie [K, D, S], so that a query reads one element of
 // neighbouring positions at a time; values lie [S, K, D]. One invocation an element of the new keys. Keys are turned by the angle
 // of their position where \`turns\` says so.
+// with: turned
 
 override rows: u32; // R
 override heads: u32; // H
@@ -32,18 +34,6 @@ override turns: bool; // else \`angles\` is any buffer
 @group(0) @binding(3) var<storage, read_write> keys: array<f32>;
 @group(0) @binding(4) var<storage, read_write> values: array<f32>;
 
-// <prelude turned>
-/// Element d of the head that begins at \`first\` in qkv, turned by the angle of a position together with element d +- D/2.
-fn turned(first: u32, d: u32, position: u32) -> f32 {
-  let x = qkv[first + d];
-  if (!turns) { return x; }
-  let half_size = head_size / 2;
-  let angle = angles[position * half_size + d % half_size];
-  if (d < half_size) { return x * angle.x - qkv[first + d + half_size] * angle.y; }
-  return x * angle.x + qkv[first + d - half_size] * angle.y;
-}
-// </prelude>
-
 @compute @workgroup_size(64)
 fn append(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * groups.x * 64 + id.x;
@@ -58,6 +48,6 @@ fn append(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   let key = (row * (heads + 2 * kv_heads) + heads + head) * head_size;
   keys[(head * head_size + d) * capacity + position] = turned(key, d, position);
   values[position * width + index % width] = qkv[key + width + d];
-}
-`,
-} as const;
+}`, turnedPrelude].join('\n\n');
+
+export const cacheAppend = { name: 'cache-append', entryPoints, code } as const;

@@ -1,34 +1,36 @@
 // Made from kernels/decode/cache-attention.wgsl by `npm run generate`. Do not edit.
-export const cacheAttention = {
-  name: 'cache-attention',
-  entryPoints: {
-    attend: {
-      bindings: [
-        {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
-        {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
-        {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
-        {"number":3,"name":"keys","access":"read","type":"array<f32>"},
-        {"number":4,"name":"values","access":"read","type":"array<f32>"},
-        {"number":5,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["capacity","head_size","heads","kv_heads","scale","turns"],
-      optional: [],
-    },
-    attend_alone: {
-      bindings: [
-        {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
-        {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
-        {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
-        {"number":3,"name":"keys","access":"read","type":"array<f32>"},
-        {"number":4,"name":"values","access":"read","type":"array<f32>"},
-        {"number":5,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["capacity","head_size","heads","kv_heads","scale","turns"],
-      optional: [],
-    },
+import { turnedPrelude } from './prelude/turned.ts';
+
+const entryPoints = {
+  attend: {
+    bindings: [
+      {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
+      {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
+      {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
+      {"number":3,"name":"keys","access":"read","type":"array<f32>"},
+      {"number":4,"name":"values","access":"read","type":"array<f32>"},
+      {"number":5,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["capacity","head_size","heads","kv_heads","scale","turns"],
+    optional: [],
   },
-  code: `// Attention of one query a head over all that the cache holds up to the cursor's position, which is the query's own. Scores are
+  attend_alone: {
+    bindings: [
+      {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
+      {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
+      {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
+      {"number":3,"name":"keys","access":"read","type":"array<f32>"},
+      {"number":4,"name":"values","access":"read","type":"array<f32>"},
+      {"number":5,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["capacity","head_size","heads","kv_heads","scale","turns"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// Attention of one query a head over all that the cache holds up to the cursor's position, which is the query's own. Scores are
 // never stored whole: what was summed is scaled down when a higher score comes. Head h uses the keys of head h K / H.
+// with: turned
 
 const most = 128u; // the largest D
 const lanes = 256u; // at least 2 D
@@ -46,18 +48,6 @@ override turns: bool; // else \`angles\` is any buffer
 @group(0) @binding(3) var<storage, read> keys: array<f32>; // [K, D, S]
 @group(0) @binding(4) var<storage, read> values: array<f32>; // [S, K, D]
 @group(0) @binding(5) var<storage, read_write> out: array<f32>; // [1, H D]
-
-// <prelude turned>
-/// Element d of the head that begins at \`first\` in qkv, turned by the angle of a position together with element d +- D/2.
-fn turned(first: u32, d: u32, position: u32) -> f32 {
-  let x = qkv[first + d];
-  if (!turns) { return x; }
-  let half_size = head_size / 2;
-  let angle = angles[position * half_size + d % half_size];
-  if (d < half_size) { return x * angle.x - qkv[first + d + half_size] * angle.y; }
-  return x * angle.x + qkv[first + d - half_size] * angle.y;
-}
-// </prelude>
 
 var<workgroup> query: array<f32, most>;
 var<workgroup> weights: array<f32, lanes>;
@@ -156,6 +146,6 @@ fn attend_alone(@builtin(workgroup_id) group: vec3u) {
     for (var i = 0u; i < head_size; i++) { sums[i] = sums[i] * shrink + weight * values[value + i]; }
   }
   for (var i = 0u; i < head_size; i++) { out[head * head_size + i] = sums[i] / weight_sum; }
-}
-`,
-} as const;
+}`, turnedPrelude].join('\n\n');
+
+export const cacheAttention = { name: 'cache-attention', entryPoints, code } as const;

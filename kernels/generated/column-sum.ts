@@ -1,25 +1,25 @@
 // Made from kernels/matmul/column-sum.wgsl by `npm run generate`. Do not edit.
-export const columnSum = {
-  name: 'column-sum',
-  entryPoints: {
-    column_by_column: {
-      bindings: [
-        {"number":0,"name":"matrix","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["columns","rows"],
-      optional: [],
-    },
-    strips: {
-      bindings: [
-        {"number":0,"name":"matrix","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["columns","rows"],
-      optional: [],
-    },
+
+const entryPoints = {
+  column_by_column: {
+    bindings: [
+      {"number":0,"name":"matrix","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["columns","rows"],
+    optional: [],
   },
-  code: `// Sums a matrix over its rows.
+  strips: {
+    bindings: [
+      {"number":0,"name":"matrix","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["columns","rows"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// Sums a matrix over its rows.
 
 override rows: u32;
 override columns: u32;
@@ -54,6 +54,6 @@ fn strips(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_id
     if (local.y < half) { partial[local.y][local.x] += partial[local.y + half][local.x]; }
   }
   if (local.y == 0 && id.x < columns) { out[id.x] = partial[0][local.x]; }
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const columnSum = { name: 'column-sum', entryPoints, code } as const;

@@ -1,21 +1,21 @@
 // Made from kernels/softmax/cross-entropy-gradient.wgsl by `npm run generate`. Do not edit.
-export const crossEntropyGradient = {
-  name: 'cross-entropy-gradient',
-  entryPoints: {
-    backward: {
-      bindings: [
-        {"number":0,"name":"logits","access":"read","type":"array<f32>"},
-        {"number":1,"name":"targets","access":"read","type":"array<u32>"},
-        {"number":2,"name":"weight","access":"read","type":"array<f32>"},
-        {"number":3,"name":"logsumexp","access":"read","type":"array<f32>"},
-        {"number":4,"name":"gradient","access":"read","type":"array<f32>"},
-        {"number":5,"name":"logits_gradient","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","first_row","vocabulary"],
-      optional: [],
-    },
+
+const entryPoints = {
+  backward: {
+    bindings: [
+      {"number":0,"name":"logits","access":"read","type":"array<f32>"},
+      {"number":1,"name":"targets","access":"read","type":"array<u32>"},
+      {"number":2,"name":"weight","access":"read","type":"array<f32>"},
+      {"number":3,"name":"logsumexp","access":"read","type":"array<f32>"},
+      {"number":4,"name":"gradient","access":"read","type":"array<f32>"},
+      {"number":5,"name":"logits_gradient","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","first_row","vocabulary"],
+    optional: [],
   },
-  code: `// Gradient of the mean cross-entropy by the logits [N, V]: (softmax - one-hot) * weight * dloss, zero in rows left out.
+} as const;
+
+const code = [`// Gradient of the mean cross-entropy by the logits [N, V]: (softmax - one-hot) * weight * dloss, zero in rows left out.
 // One invocation an element.
 
 override elements: u32; // of this dispatch, whole rows
@@ -40,6 +40,6 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
     slope = exp(logits[index] - logsumexp[row]) - f32(target_id == index % vocabulary);
   }
   logits_gradient[index] = slope * weight[0] * gradient[0];
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const crossEntropyGradient = { name: 'cross-entropy-gradient', entryPoints, code } as const;

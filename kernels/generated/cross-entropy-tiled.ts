@@ -1,29 +1,29 @@
 // Made from kernels/softmax/cross-entropy-tiled.wgsl by `npm run generate`. Do not edit.
-export const crossEntropyTiled = {
-  name: 'cross-entropy-tiled',
-  entryPoints: {
-    forward: {
-      bindings: [
-        {"number":0,"name":"logits","access":"read","type":"array<f32>"},
-        {"number":1,"name":"targets","access":"read","type":"array<u32>"},
-        {"number":2,"name":"logsumexp","access":"write","type":"array<f32>"},
-        {"number":3,"name":"row_losses","access":"write","type":"array<f32>"},
-      ],
-      required: ["first_row","rows","vocabulary"],
-      optional: [],
-    },
-    total: {
-      bindings: [
-        {"number":0,"name":"losses","access":"read","type":"array<f32>"},
-        {"number":1,"name":"targets","access":"read","type":"array<u32>"},
-        {"number":2,"name":"loss","access":"write","type":"array<f32>"},
-        {"number":3,"name":"weight","access":"write","type":"array<f32>"},
-      ],
-      required: ["all_rows","vocabulary"],
-      optional: [],
-    },
+
+const entryPoints = {
+  forward: {
+    bindings: [
+      {"number":0,"name":"logits","access":"read","type":"array<f32>"},
+      {"number":1,"name":"targets","access":"read","type":"array<u32>"},
+      {"number":2,"name":"logsumexp","access":"write","type":"array<f32>"},
+      {"number":3,"name":"row_losses","access":"write","type":"array<f32>"},
+    ],
+    required: ["first_row","rows","vocabulary"],
+    optional: [],
   },
-  code: `// Softmax with cross-entropy for GPUs: one workgroup a row of logits [N, V], which it reads once. Bindings and meaning are
+  total: {
+    bindings: [
+      {"number":0,"name":"losses","access":"read","type":"array<f32>"},
+      {"number":1,"name":"targets","access":"read","type":"array<u32>"},
+      {"number":2,"name":"loss","access":"write","type":"array<f32>"},
+      {"number":3,"name":"weight","access":"write","type":"array<f32>"},
+    ],
+    required: ["all_rows","vocabulary"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// Softmax with cross-entropy for GPUs: one workgroup a row of logits [N, V], which it reads once. Bindings and meaning are
 // those of cross-entropy.wgsl.
 
 const lanes = 256u;
@@ -92,6 +92,6 @@ fn total(@builtin(local_invocation_index) lane: u32) {
   let counted = totals[0].y;
   weight[0] = select(0, 1 / counted, counted > 0);
   loss[0] = select(0, totals[0].x / counted, counted > 0);
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const crossEntropyTiled = { name: 'cross-entropy-tiled', entryPoints, code } as const;

@@ -1,29 +1,29 @@
 // Made from kernels/softmax/cross-entropy.wgsl by `npm run generate`. Do not edit.
-export const crossEntropy = {
-  name: 'cross-entropy',
-  entryPoints: {
-    forward: {
-      bindings: [
-        {"number":0,"name":"logits","access":"read","type":"array<f32>"},
-        {"number":1,"name":"targets","access":"read","type":"array<u32>"},
-        {"number":2,"name":"logsumexp","access":"write","type":"array<f32>"},
-        {"number":3,"name":"row_losses","access":"write","type":"array<f32>"},
-      ],
-      required: ["first_row","rows","vocabulary"],
-      optional: [],
-    },
-    total: {
-      bindings: [
-        {"number":0,"name":"losses","access":"read","type":"array<f32>"},
-        {"number":1,"name":"targets","access":"read","type":"array<u32>"},
-        {"number":2,"name":"loss","access":"write","type":"array<f32>"},
-        {"number":3,"name":"weight","access":"write","type":"array<f32>"},
-      ],
-      required: ["all_rows","vocabulary"],
-      optional: [],
-    },
+
+const entryPoints = {
+  forward: {
+    bindings: [
+      {"number":0,"name":"logits","access":"read","type":"array<f32>"},
+      {"number":1,"name":"targets","access":"read","type":"array<u32>"},
+      {"number":2,"name":"logsumexp","access":"write","type":"array<f32>"},
+      {"number":3,"name":"row_losses","access":"write","type":"array<f32>"},
+    ],
+    required: ["first_row","rows","vocabulary"],
+    optional: [],
   },
-  code: `// Softmax with cross-entropy for software adapters: one invocation a row of logits [N, V], no workgroup memory.
+  total: {
+    bindings: [
+      {"number":0,"name":"losses","access":"read","type":"array<f32>"},
+      {"number":1,"name":"targets","access":"read","type":"array<u32>"},
+      {"number":2,"name":"loss","access":"write","type":"array<f32>"},
+      {"number":3,"name":"weight","access":"write","type":"array<f32>"},
+    ],
+    required: ["all_rows","vocabulary"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// Softmax with cross-entropy for software adapters: one invocation a row of logits [N, V], no workgroup memory.
 // cross-entropy-tiled.wgsl has the same entry points with one workgroup a row.
 
 override rows: u32; // of this dispatch
@@ -67,6 +67,6 @@ fn total() {
   }
   weight[0] = select(0, 1 / counted, counted > 0);
   loss[0] = select(0, sum / counted, counted > 0);
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const crossEntropy = { name: 'cross-entropy', entryPoints, code } as const;

@@ -1,27 +1,27 @@
 // Made from kernels/quantize/dequantize.wgsl by `npm run generate`. Do not edit.
-export const dequantize = {
-  name: 'dequantize',
-  entryPoints: {
-    int8: {
-      bindings: [
-        {"number":0,"name":"packed","access":"read","type":"array<u32>"},
-        {"number":1,"name":"scales","access":"read","type":"array<f32>"},
-        {"number":2,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","words"],
-      optional: [],
-    },
-    nf4: {
-      bindings: [
-        {"number":0,"name":"packed","access":"read","type":"array<u32>"},
-        {"number":1,"name":"scales","access":"read","type":"array<f32>"},
-        {"number":2,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","words"],
-      optional: [],
-    },
+
+const entryPoints = {
+  int8: {
+    bindings: [
+      {"number":0,"name":"packed","access":"read","type":"array<u32>"},
+      {"number":1,"name":"scales","access":"read","type":"array<f32>"},
+      {"number":2,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","words"],
+    optional: [],
   },
-  code: `// Unpacks quantized weights into f32: four bytes or eight nibbles a word, a scale for each block of 64 elements. One invocation
+  nf4: {
+    bindings: [
+      {"number":0,"name":"packed","access":"read","type":"array<u32>"},
+      {"number":1,"name":"scales","access":"read","type":"array<f32>"},
+      {"number":2,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","words"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// Unpacks quantized weights into f32: four bytes or eight nibbles a word, a scale for each block of 64 elements. One invocation
 // a word.
 
 override words: u32; // of this dispatch
@@ -57,6 +57,6 @@ fn nf4(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
   for (var i = 0u; i < 8 && word * 8 + i < elements; i++) {
     out[word * 8 + i] = known[extractBits(packed[word], 4 * i, 4)] * scale;
   }
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const dequantize = { name: 'dequantize', entryPoints, code } as const;

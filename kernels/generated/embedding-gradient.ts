@@ -1,38 +1,38 @@
 // Made from kernels/embedding/embedding-gradient.wgsl by `npm run generate`. Do not edit.
-export const embeddingGradient = {
-  name: 'embedding-gradient',
-  entryPoints: {
-    rank: {
-      bindings: [
-        {"number":0,"name":"tokens","access":"read","type":"array<u32>"},
-        {"number":1,"name":"order","access":"write","type":"array<u32>"},
-        {"number":2,"name":"ranked","access":"write","type":"array<u32>"},
-      ],
-      required: ["rows"],
-      optional: [],
-    },
-    gather: {
-      bindings: [
-        {"number":0,"name":"sorted_rows","access":"read","type":"array<u32>"},
-        {"number":1,"name":"sorted_tokens","access":"read","type":"array<u32>"},
-        {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
-        {"number":3,"name":"table_gradient","access":"write","type":"array<f32>"},
-        {"number":4,"name":"addend","access":"read","type":"array<f32>"},
-        {"number":5,"name":"position_gradient","access":"write","type":"array<f32>"},
-      ],
-      required: ["adds","elements","position_elements","rows","time","width"],
-      optional: [],
-    },
-    positions: {
-      bindings: [
-        {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
-        {"number":5,"name":"position_gradient","access":"write","type":"array<f32>"},
-      ],
-      required: ["position_elements","rows","time","width"],
-      optional: [],
-    },
+
+const entryPoints = {
+  rank: {
+    bindings: [
+      {"number":0,"name":"tokens","access":"read","type":"array<u32>"},
+      {"number":1,"name":"order","access":"write","type":"array<u32>"},
+      {"number":2,"name":"ranked","access":"write","type":"array<u32>"},
+    ],
+    required: ["rows"],
+    optional: [],
   },
-  code: `// Embedding backward without atomics, in a fixed order. WGSL has no float atomics, so the rows are sorted by token first:
+  gather: {
+    bindings: [
+      {"number":0,"name":"sorted_rows","access":"read","type":"array<u32>"},
+      {"number":1,"name":"sorted_tokens","access":"read","type":"array<u32>"},
+      {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
+      {"number":3,"name":"table_gradient","access":"write","type":"array<f32>"},
+      {"number":4,"name":"addend","access":"read","type":"array<f32>"},
+      {"number":5,"name":"position_gradient","access":"write","type":"array<f32>"},
+    ],
+    required: ["adds","elements","position_elements","rows","time","width"],
+    optional: [],
+  },
+  positions: {
+    bindings: [
+      {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
+      {"number":5,"name":"position_gradient","access":"write","type":"array<f32>"},
+    ],
+    required: ["position_elements","rows","time","width"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// Embedding backward without atomics, in a fixed order. WGSL has no float atomics, so the rows are sorted by token first:
 // \`rank\` finds each row's place by counting (R * R comparisons of u32: nothing beside a matmul), \`gather\` sums the rows of each
 // token, which now lie together, in order of appearance; its last invocations sum the rows of each position over the batch.
 
@@ -111,6 +111,6 @@ fn sum_position(index: u32) {
     for (var at = index; at < rows * width; at += time * width) { sum += gradient[at]; }
   }
   position_gradient[index] = sum;
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const embeddingGradient = { name: 'embedding-gradient', entryPoints, code } as const;

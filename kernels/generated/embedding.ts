@@ -1,28 +1,28 @@
 // Made from kernels/embedding/embedding.wgsl by `npm run generate`. Do not edit.
-export const embedding = {
-  name: 'embedding',
-  entryPoints: {
-    lookup: {
-      bindings: [
-        {"number":0,"name":"tokens","access":"read","type":"array<u32>"},
-        {"number":1,"name":"table","access":"read","type":"array<f32>"},
-        {"number":2,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","width"],
-      optional: [],
-    },
-    lookup_with_positions: {
-      bindings: [
-        {"number":0,"name":"tokens","access":"read","type":"array<u32>"},
-        {"number":1,"name":"table","access":"read","type":"array<f32>"},
-        {"number":2,"name":"out","access":"write","type":"array<f32>"},
-        {"number":3,"name":"positions","access":"read","type":"array<f32>"},
-      ],
-      required: ["elements","time","width"],
-      optional: [],
-    },
+
+const entryPoints = {
+  lookup: {
+    bindings: [
+      {"number":0,"name":"tokens","access":"read","type":"array<u32>"},
+      {"number":1,"name":"table","access":"read","type":"array<f32>"},
+      {"number":2,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","width"],
+    optional: [],
   },
-  code: `// Token lookup with or without learned positions. R = B * T rows of width C; one invocation an element of the output.
+  lookup_with_positions: {
+    bindings: [
+      {"number":0,"name":"tokens","access":"read","type":"array<u32>"},
+      {"number":1,"name":"table","access":"read","type":"array<f32>"},
+      {"number":2,"name":"out","access":"write","type":"array<f32>"},
+      {"number":3,"name":"positions","access":"read","type":"array<f32>"},
+    ],
+    required: ["elements","time","width"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// Token lookup with or without learned positions. R = B * T rows of width C; one invocation an element of the output.
 
 override time: u32; // T
 override width: u32; // C
@@ -47,6 +47,6 @@ fn lookup_with_positions(@builtin(global_invocation_id) id: vec3u, @builtin(num_
   let row = index / width;
   let column = index % width;
   out[index] = table[tokens[row] * width + column] + positions[row % time * width + column];
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const embedding = { name: 'embedding', entryPoints, code } as const;

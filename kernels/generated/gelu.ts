@@ -1,49 +1,34 @@
 // Made from kernels/elementwise/gelu.wgsl by `npm run generate`. Do not edit.
-export const gelu = {
-  name: 'gelu',
-  entryPoints: {
-    forward: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements"],
-      optional: [],
-    },
-    backward: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-        {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
-      ],
-      required: ["elements"],
-      optional: [],
-    },
+import { geluPrelude } from './prelude/gelu.ts';
+
+const entryPoints = {
+  forward: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements"],
+    optional: [],
   },
-  code: `// GELU and its gradient, one element an invocation.
+  backward: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+      {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
+    ],
+    required: ["elements"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// GELU and its gradient, one element an invocation.
+// with: gelu
 
 override elements: u32;
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 @group(0) @binding(2) var<storage, read> gradient: array<f32>;
-
-// <prelude gelu>
-// GELU in the tanh form of GPT-2, written with a logistic function, whose exponential cannot overflow to NaN:
-// GELU(x) = x s(x), s(x) = (1 + tanh u) / 2 = 1 / (1 + e^(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3).
-
-const gelu_linear = 1.5957691216; // 2 sqrt(2 / pi)
-const gelu_cubic = 0.0713548163; // 0.044715 of it
-
-fn gelu_gate(x: f32) -> f32 {
-  return 1 / (1 + exp(clamp(-x * (gelu_linear + gelu_cubic * x * x), -80, 80)));
-}
-
-fn gelu_slope(x: f32) -> f32 {
-  let s = gelu_gate(x);
-  return s + x * s * (1 - s) * (gelu_linear + 3 * gelu_cubic * x * x);
-}
-// </prelude>
 
 @compute @workgroup_size(256)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -57,6 +42,6 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let i = id.y * groups.x * 256 + id.x;
   if (i >= elements) { return; }
   out[i] = gradient[i] * gelu_slope(x[i]);
-}
-`,
-} as const;
+}`, geluPrelude].join('\n\n');
+
+export const gelu = { name: 'gelu', entryPoints, code } as const;

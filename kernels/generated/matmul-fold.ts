@@ -1,18 +1,18 @@
 // Made from kernels/matmul/matmul-fold.wgsl by `npm run generate`. Do not edit.
-export const matmulFold = {
-  name: 'matmul-fold',
-  entryPoints: {
-    fold: {
-      bindings: [
-        {"number":0,"name":"partials","access":"read","type":"array<f32>"},
-        {"number":1,"name":"c","access":"write","type":"array<f32>"},
-        {"number":2,"name":"second","access":"write","type":"array<f32>"},
-      ],
-      required: ["columns","elements","parts"],
-      optional: [],
-    },
+
+const entryPoints = {
+  fold: {
+    bindings: [
+      {"number":0,"name":"partials","access":"read","type":"array<f32>"},
+      {"number":1,"name":"c","access":"write","type":"array<f32>"},
+      {"number":2,"name":"second","access":"write","type":"array<f32>"},
+    ],
+    required: ["columns","elements","parts"],
+    optional: [],
   },
-  code: `// Sums what the parts of a product left behind, in their order: the second pass of a sum over k that several workgroups share.
+} as const;
+
+const code = [`// Sums what the parts of a product left behind, in their order: the second pass of a sum over k that several workgroups share.
 
 override parts: u32;
 override elements: u32; // m * n of the product
@@ -29,6 +29,6 @@ fn fold(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var total = 0.0;
   for (var part = 0u; part < parts; part++) { total += partials[part * (elements + columns) + i]; }
   if (i < elements) { c[i] = total; } else { second[i - elements] = total; }
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const matmulFold = { name: 'matmul-fold', entryPoints, code } as const;

@@ -1,72 +1,35 @@
 // Made from kernels/muon/muon-momentum.wgsl by `npm run generate`. Do not edit.
-export const muonMomentum = {
-  name: 'muon-momentum',
-  entryPoints: {
-    update: {
-      bindings: [
-        {"number":0,"name":"places","access":"read","type":"array<vec2u>"},
-        {"number":1,"name":"hyper","access":"read","type":"Hyper"},
-        {"number":2,"name":"gradients","access":"read","type":"array<f32>"},
-        {"number":3,"name":"squares","access":"read","type":"array<f32>"},
-        {"number":4,"name":"momenta","access":"write","type":"array<f32>"},
-      ],
-      required: ["bound","columns","first","matrices","rows"],
-      optional: [],
-    },
-    look_ahead: {
-      bindings: [
-        {"number":0,"name":"places","access":"read","type":"array<vec2u>"},
-        {"number":1,"name":"hyper","access":"read","type":"Hyper"},
-        {"number":2,"name":"gradients","access":"read","type":"array<f32>"},
-        {"number":3,"name":"squares","access":"read","type":"array<f32>"},
-        {"number":5,"name":"updated","access":"read","type":"array<f32>"},
-        {"number":6,"name":"ahead","access":"write","type":"array<f32>"},
-      ],
-      required: ["bound","columns","first","matrices","rows"],
-      optional: [],
-    },
+import { clipPrelude } from './prelude/clip.ts';
+import { muonPlacePrelude } from './prelude/muon-place.ts';
+
+const entryPoints = {
+  update: {
+    bindings: [
+      {"number":0,"name":"places","access":"read","type":"array<vec2u>"},
+      {"number":1,"name":"hyper","access":"read","type":"Hyper"},
+      {"number":2,"name":"gradients","access":"read","type":"array<f32>"},
+      {"number":3,"name":"squares","access":"read","type":"array<f32>"},
+      {"number":4,"name":"momenta","access":"write","type":"array<f32>"},
+    ],
+    required: ["bound","columns","first","matrices","rows"],
+    optional: [],
   },
-  code: `// Muon's momentum of a stack of matrices: an exponential mean of the clipped gradients, and Nesterov's look ahead along it.
+  look_ahead: {
+    bindings: [
+      {"number":0,"name":"places","access":"read","type":"array<vec2u>"},
+      {"number":1,"name":"hyper","access":"read","type":"Hyper"},
+      {"number":2,"name":"gradients","access":"read","type":"array<f32>"},
+      {"number":3,"name":"squares","access":"read","type":"array<f32>"},
+      {"number":5,"name":"updated","access":"read","type":"array<f32>"},
+      {"number":6,"name":"ahead","access":"write","type":"array<f32>"},
+    ],
+    required: ["bound","columns","first","matrices","rows"],
+    optional: [],
+  },
+} as const;
 
-// <prelude clip>
-/// What a gradient is multiplied by, as torch.nn.utils.clip_grad_norm_ does it; a max_norm of 0 clips nothing.
-fn clip_factor(squares: f32, max_norm: f32) -> f32 {
-  if (max_norm == 0) { return 1; }
-  return min(1, max_norm / (sqrt(squares) + 1e-6));
-}
-// </prelude>
-
-// <prelude muon-place>
-// Stacks: matrices of one shape, each [rows, columns] with rows <= columns, one after another; in the flat vector a matrix
-// may lie the other way. An invocation handles one element of a stack.
-
-override rows: u32;
-override columns: u32;
-override first: u32; // matrix of the stack
-override matrices: u32; // of this dispatch
-override bound: u32; // element of the flat vector at which its bindings begin
-
-/// \`muonHyper\` in muon.ts writes it.
-struct Hyper {
-  learning_rate: f32,
-  momentum: f32,
-  weight_decay: f32,
-  max_norm: f32,
-}
-
-@group(0) @binding(0) var<storage, read> places: array<vec2u>; // offset in the flat vector, 1 if the matrix lies [columns, rows]
-@group(0) @binding(1) var<storage, read> hyper: Hyper;
-
-fn is_inside(element: u32) -> bool { return element < matrices * rows * columns; }
-
-/// Where an element of the stack, counted from matrix \`first\`, lies in the flat vector's binding.
-fn flat_place(element: u32) -> u32 {
-  let place = places[first + element / (rows * columns)];
-  let within = element % (rows * columns);
-  if (place.y == 0) { return place.x - bound + within; }
-  return place.x - bound + within % columns * rows + within / columns;
-}
-// </prelude>
+const code = [`// Muon's momentum of a stack of matrices: an exponential mean of the clipped gradients, and Nesterov's look ahead along it.
+// with: clip, muon-place
 
 @group(0) @binding(2) var<storage, read> gradients: array<f32>;
 @group(0) @binding(3) var<storage, read> squares: array<f32>; // [1], of the whole gradient
@@ -91,6 +54,6 @@ fn look_ahead(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups)
   let at = first * rows * columns + element;
   let gradient = gradients[flat_place(element)] * clip_factor(squares[0], hyper.max_norm);
   ahead[at] = hyper.momentum * updated[at] + (1 - hyper.momentum) * gradient;
-}
-`,
-} as const;
+}`, clipPrelude, muonPlacePrelude].join('\n\n');
+
+export const muonMomentum = { name: 'muon-momentum', entryPoints, code } as const;

@@ -1,17 +1,17 @@
 // Made from kernels/muon/muon-scale.wgsl by `npm run generate`. Do not edit.
-export const muonScale = {
-  name: 'muon-scale',
-  entryPoints: {
-    scale: {
-      bindings: [
-        {"number":0,"name":"grams","access":"read","type":"array<f32>"},
-        {"number":1,"name":"scales","access":"write","type":"array<f32>"},
-      ],
-      required: ["matrices","rows"],
-      optional: [],
-    },
+
+const entryPoints = {
+  scale: {
+    bindings: [
+      {"number":0,"name":"grams","access":"read","type":"array<f32>"},
+      {"number":1,"name":"scales","access":"write","type":"array<f32>"},
+    ],
+    required: ["matrices","rows"],
+    optional: [],
   },
-  code: `// One over the Frobenius norm of each matrix X of a stack, from the trace of its Gram matrix X X^T. One invocation a matrix.
+} as const;
+
+const code = [`// One over the Frobenius norm of each matrix X of a stack, from the trace of its Gram matrix X X^T. One invocation a matrix.
 
 override matrices: u32;
 override rows: u32;
@@ -25,6 +25,6 @@ fn scale(@builtin(global_invocation_id) id: vec3u) {
   var trace = 0.0;
   for (var i = 0u; i < rows; i++) { trace += grams[(id.x * rows + i) * rows + i]; }
   scales[id.x] = 1 / (sqrt(trace) + 1e-7);
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const muonScale = { name: 'muon-scale', entryPoints, code } as const;

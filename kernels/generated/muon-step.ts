@@ -1,54 +1,24 @@
 // Made from kernels/muon/muon-step.wgsl by `npm run generate`. Do not edit.
-export const muonStep = {
-  name: 'muon-step',
-  entryPoints: {
-    update: {
-      bindings: [
-        {"number":0,"name":"places","access":"read","type":"array<vec2u>"},
-        {"number":1,"name":"hyper","access":"read","type":"Hyper"},
-        {"number":2,"name":"directions","access":"read","type":"array<f32>"},
-        {"number":3,"name":"parameters","access":"write","type":"array<f32>"},
-      ],
-      required: ["bound","columns","decays","factor","first","matrices","rows"],
-      optional: [],
-    },
+import { muonPlacePrelude } from './prelude/muon-place.ts';
+
+const entryPoints = {
+  update: {
+    bindings: [
+      {"number":0,"name":"places","access":"read","type":"array<vec2u>"},
+      {"number":1,"name":"hyper","access":"read","type":"Hyper"},
+      {"number":2,"name":"directions","access":"read","type":"array<f32>"},
+      {"number":3,"name":"parameters","access":"write","type":"array<f32>"},
+    ],
+    required: ["bound","columns","decays","factor","first","matrices","rows"],
+    optional: [],
   },
-  code: `// Muon's step: a stack of orthogonalised directions into the flat parameter vector.
+} as const;
+
+const code = [`// Muon's step: a stack of orthogonalised directions into the flat parameter vector.
+// with: muon-place
 
 override factor: f32; // 0.2 sqrt(columns): the step's root mean square is then about that of AdamW
 override decays: bool;
-
-// <prelude muon-place>
-// Stacks: matrices of one shape, each [rows, columns] with rows <= columns, one after another; in the flat vector a matrix
-// may lie the other way. An invocation handles one element of a stack.
-
-override rows: u32;
-override columns: u32;
-override first: u32; // matrix of the stack
-override matrices: u32; // of this dispatch
-override bound: u32; // element of the flat vector at which its bindings begin
-
-/// \`muonHyper\` in muon.ts writes it.
-struct Hyper {
-  learning_rate: f32,
-  momentum: f32,
-  weight_decay: f32,
-  max_norm: f32,
-}
-
-@group(0) @binding(0) var<storage, read> places: array<vec2u>; // offset in the flat vector, 1 if the matrix lies [columns, rows]
-@group(0) @binding(1) var<storage, read> hyper: Hyper;
-
-fn is_inside(element: u32) -> bool { return element < matrices * rows * columns; }
-
-/// Where an element of the stack, counted from matrix \`first\`, lies in the flat vector's binding.
-fn flat_place(element: u32) -> u32 {
-  let place = places[first + element / (rows * columns)];
-  let within = element % (rows * columns);
-  if (place.y == 0) { return place.x - bound + within; }
-  return place.x - bound + within % columns * rows + within / columns;
-}
-// </prelude>
 
 @group(0) @binding(2) var<storage, read> directions: array<f32>; // the stack
 @group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
@@ -61,6 +31,6 @@ fn update(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   var kept = parameters[at];
   if (decays) { kept *= 1 - hyper.learning_rate * hyper.weight_decay; }
   parameters[at] = kept - hyper.learning_rate * factor * directions[first * rows * columns + element];
-}
-`,
-} as const;
+}`, muonPlacePrelude].join('\n\n');
+
+export const muonStep = { name: 'muon-step', entryPoints, code } as const;

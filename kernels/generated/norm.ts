@@ -1,34 +1,34 @@
 // Made from kernels/norm/norm.wgsl by `npm run generate`. Do not edit.
-export const norm = {
-  name: 'norm',
-  entryPoints: {
-    forward: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"gain","access":"read","type":"array<f32>"},
-        {"number":2,"name":"bias","access":"read","type":"array<f32>"},
-        {"number":3,"name":"out","access":"write","type":"array<f32>"},
-        {"number":4,"name":"statistics","access":"write","type":"array<vec2f>"},
-      ],
-      required: ["biased","centred","epsilon","rows","width"],
-      optional: [],
-    },
-    backward: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"gain","access":"read","type":"array<f32>"},
-        {"number":2,"name":"saved","access":"read","type":"array<vec2f>"},
-        {"number":3,"name":"gradient","access":"read","type":"array<f32>"},
-        {"number":4,"name":"addend","access":"read","type":"array<f32>"},
-        {"number":5,"name":"input_gradient","access":"write","type":"array<f32>"},
-        {"number":6,"name":"gain_gradient","access":"write","type":"array<f32>"},
-        {"number":7,"name":"bias_gradient","access":"write","type":"array<f32>"},
-      ],
-      required: ["adds","biased","centred","columns","gradient_rows","rows","width"],
-      optional: [],
-    },
+
+const entryPoints = {
+  forward: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"gain","access":"read","type":"array<f32>"},
+      {"number":2,"name":"bias","access":"read","type":"array<f32>"},
+      {"number":3,"name":"out","access":"write","type":"array<f32>"},
+      {"number":4,"name":"statistics","access":"write","type":"array<vec2f>"},
+    ],
+    required: ["biased","centred","epsilon","rows","width"],
+    optional: [],
   },
-  code: `// LayerNorm and RMSNorm forward and backward, for software adapters and small rows: one invocation a row, no workgroup
+  backward: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"gain","access":"read","type":"array<f32>"},
+      {"number":2,"name":"saved","access":"read","type":"array<vec2f>"},
+      {"number":3,"name":"gradient","access":"read","type":"array<f32>"},
+      {"number":4,"name":"addend","access":"read","type":"array<f32>"},
+      {"number":5,"name":"input_gradient","access":"write","type":"array<f32>"},
+      {"number":6,"name":"gain_gradient","access":"write","type":"array<f32>"},
+      {"number":7,"name":"bias_gradient","access":"write","type":"array<f32>"},
+    ],
+    required: ["adds","biased","centred","columns","gradient_rows","rows","width"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// LayerNorm and RMSNorm forward and backward, for software adapters and small rows: one invocation a row, no workgroup
 // memory. Rows x [R, C]; x' = (x - mean) * rstd. norm-tiled.wgsl has the same entry points with one workgroup a row.
 
 override rows: u32; // R
@@ -115,6 +115,6 @@ fn backward_row(row: u32) {
     if (adds) { value += addend[at + c]; }
     input_gradient[at + c] = value;
   }
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const norm = { name: 'norm', entryPoints, code } as const;

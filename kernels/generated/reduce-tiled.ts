@@ -1,25 +1,25 @@
 // Made from kernels/reduce/reduce-tiled.wgsl by `npm run generate`. Do not edit.
-export const reduceTiled = {
-  name: 'reduce-tiled',
-  entryPoints: {
-    sum: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","sums"],
-      optional: ["first"],
-    },
-    sum_squares: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","sums"],
-      optional: ["first"],
-    },
+
+const entryPoints = {
+  sum: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","sums"],
+    optional: ["first"],
   },
-  code: `// Sums a vector, or its squares, for GPUs, in an order that never changes: a workgroup leaves one sum, its lanes take elements in
+  sum_squares: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","sums"],
+    optional: ["first"],
+  },
+} as const;
+
+const code = [`// Sums a vector, or its squares, for GPUs, in an order that never changes: a workgroup leaves one sum, its lanes take elements in
 // turn and are summed by a tree of fixed shape. Bindings and meaning are those of reduce.wgsl.
 
 const lanes = 256u;
@@ -54,6 +54,6 @@ fn finish(total: f32, group: u32, lane: u32) {
     if (lane < span) { partials[lane] += partials[lane + span]; }
   }
   if (lane == 0) { out[first + group] = partials[0]; }
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const reduceTiled = { name: 'reduce-tiled', entryPoints, code } as const;

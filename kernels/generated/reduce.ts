@@ -1,25 +1,25 @@
 // Made from kernels/reduce/reduce.wgsl by `npm run generate`. Do not edit.
-export const reduce = {
-  name: 'reduce',
-  entryPoints: {
-    sum: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","sums"],
-      optional: ["first"],
-    },
-    sum_squares: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","sums"],
-      optional: ["first"],
-    },
+
+const entryPoints = {
+  sum: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","sums"],
+    optional: ["first"],
   },
-  code: `// Sums a vector, or its squares, for software adapters, in an order that never changes: invocation i sums the elements i,
+  sum_squares: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","sums"],
+    optional: ["first"],
+  },
+} as const;
+
+const code = [`// Sums a vector, or its squares, for software adapters, in an order that never changes: invocation i sums the elements i,
 // i + sums, i + 2 sums, … Two or three such passes leave one number; no workgroup memory, no atomics, every load coalesced.
 
 override elements: u32; // of x
@@ -43,6 +43,6 @@ fn sum_squares(@builtin(global_invocation_id) id: vec3u) {
   var total = 0.0;
   for (var i = id.x; i < elements; i += sums) { total += x[i] * x[i]; }
   out[first + id.x] = total;
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const reduce = { name: 'reduce', entryPoints, code } as const;

@@ -1,18 +1,18 @@
 // Made from kernels/rotary/rotary.wgsl by `npm run generate`. Do not edit.
-export const rotary = {
-  name: 'rotary',
-  entryPoints: {
-    rotate: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"angles","access":"read","type":"array<vec2f>"},
-        {"number":2,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["head_size","heads","pairs","sign","time","width"],
-      optional: [],
-    },
+
+const entryPoints = {
+  rotate: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"angles","access":"read","type":"array<vec2f>"},
+      {"number":2,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["head_size","heads","pairs","sign","time","width"],
+    optional: [],
   },
-  code: `// Rotary positions: turns element i of a head together with element i + D/2 by the angle of the row's position.
+} as const;
+
+const code = [`// Rotary positions: turns element i of a head together with element i + D/2 by the angle of the row's position.
 // x [R, W]: the first \`heads\` heads of a row (all of q and k in a fused qkv) are turned, the rest is copied. One invocation
 // a pair. The angles are a table because WGSL's sin and cos may be wrong by 2^-11.
 
@@ -43,6 +43,6 @@ fn rotate(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   if (head < heads) { angle = angles[row % time * half_size + i] * vec2f(1, sign); }
   out[first] = x[first] * angle.x - x[second] * angle.y;
   out[second] = x[second] * angle.x + x[first] * angle.y;
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const rotary = { name: 'rotary', entryPoints, code } as const;

@@ -1,19 +1,21 @@
 // Made from kernels/sampling/sample.wgsl by `npm run generate`. Do not edit.
-export const sample = {
-  name: 'sample',
-  entryPoints: {
-    sample: {
-      bindings: [
-        {"number":0,"name":"logits","access":"read","type":"array<f32>"},
-        {"number":1,"name":"settings","access":"read","type":"array<u32>"},
-        {"number":2,"name":"cursor","access":"write","type":"array<u32>"},
-      ],
-      required: ["vocabulary"],
-      optional: ["lanes"],
-    },
+import { randomPrelude } from './prelude/random.ts';
+
+const entryPoints = {
+  sample: {
+    bindings: [
+      {"number":0,"name":"logits","access":"read","type":"array<f32>"},
+      {"number":1,"name":"settings","access":"read","type":"array<u32>"},
+      {"number":2,"name":"cursor","access":"write","type":"array<u32>"},
+    ],
+    required: ["vocabulary"],
+    optional: ["lanes"],
   },
-  code: `// Draws one token from logits, by one workgroup. What top-k and top-p leave is everything from a certain logit on; the cut is
+} as const;
+
+const code = [`// Draws one token from logits, by one workgroup. What top-k and top-p leave is everything from a certain logit on; the cut is
 // found bit by bit among the floats in their order, with no sorting: a count or a sum over the logits for each of 32 bits.
+// with: random
 
 override vocabulary: u32; // V
 override lanes = 256u;
@@ -21,26 +23,6 @@ override lanes = 256u;
 @group(0) @binding(0) var<storage, read> logits: array<f32>; // [1, V]
 @group(0) @binding(1) var<storage, read> settings: array<u32>; // temperature (f32), top k, top p (f32), seed
 @group(0) @binding(2) var<storage, read_write> cursor: array<u32>; // token, position, drawn, 0
-
-// <prelude random>
-// Counter-based random numbers: the same seed and counter give the same bits everywhere, in any order. The mixer is
-// splitmix32's with Ellis' lowbias32 constants, as in shared/random.ts.
-
-fn mix_bits(value: u32) -> u32 {
-  var z = (value ^ (value >> 16)) * 0x21f0aaadu;
-  z = (z ^ (z >> 15)) * 0x735a2d97u;
-  return z ^ (z >> 15);
-}
-
-fn random_bits(seed: u32, counter: u32) -> u32 {
-  return mix_bits(mix_bits(counter + 0x9e3779b9u) ^ seed);
-}
-
-/// In [0, 1), a multiple of 2^-24.
-fn random_uniform(seed: u32, counter: u32) -> f32 {
-  return f32(random_bits(seed, counter) >> 8) * 0x1p-24;
-}
-// </prelude>
 
 var<workgroup> partial: array<f32, lanes>;
 var<workgroup> tops: array<u32, lanes>;
@@ -156,6 +138,6 @@ fn sample(@builtin(local_invocation_index) lane: u32) {
     cursor[1] += 1;
     cursor[2] += 1;
   }
-}
-`,
-} as const;
+}`, randomPrelude].join('\n\n');
+
+export const sample = { name: 'sample', entryPoints, code } as const;

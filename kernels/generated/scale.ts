@@ -1,17 +1,17 @@
 // Made from kernels/elementwise/scale.wgsl by `npm run generate`. Do not edit.
-export const scale = {
-  name: 'scale',
-  entryPoints: {
-    scale: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","factor"],
-      optional: [],
-    },
+
+const entryPoints = {
+  scale: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","factor"],
+    optional: [],
   },
-  code: `// Multiplies by a number.
+} as const;
+
+const code = [`// Multiplies by a number.
 
 override elements: u32;
 override factor: f32;
@@ -24,6 +24,6 @@ fn scale(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
   let i = id.y * groups.x * 256 + id.x;
   if (i >= elements) { return; }
   out[i] = factor * x[i];
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const scale = { name: 'scale', entryPoints, code } as const;

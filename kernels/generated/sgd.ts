@@ -1,33 +1,35 @@
 // Made from kernels/sgd/sgd.wgsl by `npm run generate`. Do not edit.
-export const sgd = {
-  name: 'sgd',
-  entryPoints: {
-    update: {
-      bindings: [
-        {"number":0,"name":"gradients","access":"read","type":"array<vec4f>"},
-        {"number":1,"name":"squares","access":"read","type":"array<f32>"},
-        {"number":2,"name":"decays","access":"read","type":"array<f32>"},
-        {"number":3,"name":"hyper","access":"read","type":"Hyper"},
-        {"number":4,"name":"parameters","access":"write","type":"array<vec4f>"},
-      ],
-      required: ["first_block","vectors"],
-      optional: [],
-    },
-    update_with_momentum: {
-      bindings: [
-        {"number":0,"name":"gradients","access":"read","type":"array<vec4f>"},
-        {"number":1,"name":"squares","access":"read","type":"array<f32>"},
-        {"number":2,"name":"decays","access":"read","type":"array<f32>"},
-        {"number":3,"name":"hyper","access":"read","type":"Hyper"},
-        {"number":4,"name":"parameters","access":"write","type":"array<vec4f>"},
-        {"number":5,"name":"velocities","access":"write","type":"array<vec4f>"},
-      ],
-      required: ["first_block","vectors"],
-      optional: [],
-    },
+import { clipPrelude } from './prelude/clip.ts';
+
+const entryPoints = {
+  update: {
+    bindings: [
+      {"number":0,"name":"gradients","access":"read","type":"array<vec4f>"},
+      {"number":1,"name":"squares","access":"read","type":"array<f32>"},
+      {"number":2,"name":"decays","access":"read","type":"array<f32>"},
+      {"number":3,"name":"hyper","access":"read","type":"Hyper"},
+      {"number":4,"name":"parameters","access":"write","type":"array<vec4f>"},
+    ],
+    required: ["first_block","vectors"],
+    optional: [],
   },
-  code: `// SGD with momentum over a part of the flat parameter vector, in place, with clipping by the global norm: four elements an
+  update_with_momentum: {
+    bindings: [
+      {"number":0,"name":"gradients","access":"read","type":"array<vec4f>"},
+      {"number":1,"name":"squares","access":"read","type":"array<f32>"},
+      {"number":2,"name":"decays","access":"read","type":"array<f32>"},
+      {"number":3,"name":"hyper","access":"read","type":"Hyper"},
+      {"number":4,"name":"parameters","access":"write","type":"array<vec4f>"},
+      {"number":5,"name":"velocities","access":"write","type":"array<vec4f>"},
+    ],
+    required: ["first_block","vectors"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// SGD with momentum over a part of the flat parameter vector, in place, with clipping by the global norm: four elements an
 // invocation.
+// with: clip
 
 override vectors: u32; // four elements each
 override first_block: u32; // 64 elements each, before this part
@@ -47,14 +49,6 @@ struct Hyper {
 @group(0) @binding(4) var<storage, read_write> parameters: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> velocities: array<vec4f>;
 
-// <prelude clip>
-/// What a gradient is multiplied by, as torch.nn.utils.clip_grad_norm_ does it; a max_norm of 0 clips nothing.
-fn clip_factor(squares: f32, max_norm: f32) -> f32 {
-  if (max_norm == 0) { return 1; }
-  return min(1, max_norm / (sqrt(squares) + 1e-6));
-}
-// </prelude>
-
 fn slope(i: u32) -> vec4f {
   let decay = hyper.weight_decay * decays[first_block + i / 16];
   return gradients[i] * clip_factor(squares[0], hyper.max_norm) + decay * parameters[i];
@@ -73,6 +67,6 @@ fn update_with_momentum(@builtin(global_invocation_id) id: vec3u, @builtin(num_w
   let velocity = hyper.momentum * velocities[i] + slope(i);
   parameters[i] -= hyper.learning_rate * velocity;
   velocities[i] = velocity;
-}
-`,
-} as const;
+}`, clipPrelude].join('\n\n');
+
+export const sgd = { name: 'sgd', entryPoints, code } as const;

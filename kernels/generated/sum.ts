@@ -1,19 +1,19 @@
 // Made from kernels/elementwise/sum.wgsl by `npm run generate`. Do not edit.
-export const sum = {
-  name: 'sum',
-  entryPoints: {
-    sum: {
-      bindings: [
-        {"number":0,"name":"a","access":"read","type":"array<f32>"},
-        {"number":1,"name":"b","access":"read","type":"array<f32>"},
-        {"number":2,"name":"c","access":"read","type":"array<f32>"},
-        {"number":3,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","inputs"],
-      optional: [],
-    },
+
+const entryPoints = {
+  sum: {
+    bindings: [
+      {"number":0,"name":"a","access":"read","type":"array<f32>"},
+      {"number":1,"name":"b","access":"read","type":"array<f32>"},
+      {"number":2,"name":"c","access":"read","type":"array<f32>"},
+      {"number":3,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","inputs"],
+    optional: [],
   },
-  code: `// Sums two or three tensors of one shape; with one input it copies. Elements are shared out over the whole dispatch.
+} as const;
+
+const code = [`// Sums two or three tensors of one shape; with one input it copies. Elements are shared out over the whole dispatch.
 
 override elements: u32;
 override inputs: u32; // 1, 2 or 3; unused inputs are bound to any buffer
@@ -31,6 +31,6 @@ fn sum(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
   if (inputs > 1) { total += b[i]; }
   if (inputs > 2) { total += c[i]; }
   out[i] = total;
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const sum = { name: 'sum', entryPoints, code } as const;

@@ -1,26 +1,26 @@
 // Made from kernels/elementwise/swiglu.wgsl by `npm run generate`. Do not edit.
-export const swiglu = {
-  name: 'swiglu',
-  entryPoints: {
-    forward: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["elements","width"],
-      optional: [],
-    },
-    backward: {
-      bindings: [
-        {"number":0,"name":"x","access":"read","type":"array<f32>"},
-        {"number":1,"name":"out","access":"write","type":"array<f32>"},
-        {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
-      ],
-      required: ["elements","width"],
-      optional: [],
-    },
+
+const entryPoints = {
+  forward: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["elements","width"],
+    optional: [],
   },
-  code: `// SwiGLU and its gradient, one element of the output an invocation. A row of x [R, 2 F] holds F gates, then F values.
+  backward: {
+    bindings: [
+      {"number":0,"name":"x","access":"read","type":"array<f32>"},
+      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+      {"number":2,"name":"gradient","access":"read","type":"array<f32>"},
+    ],
+    required: ["elements","width"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// SwiGLU and its gradient, one element of the output an invocation. A row of x [R, 2 F] holds F gates, then F values.
 
 override elements: u32; // R * F
 override width: u32; // F
@@ -51,6 +51,6 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let open = logistic(gate);
   out[at] = gradient[i] * x[at + width] * open * (1 + gate * (1 - open));
   out[at + width] = gradient[i] * gate * open;
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const swiglu = { name: 'swiglu', entryPoints, code } as const;

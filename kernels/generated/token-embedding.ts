@@ -1,28 +1,28 @@
 // Made from kernels/decode/token-embedding.wgsl by `npm run generate`. Do not edit.
-export const tokenEmbedding = {
-  name: 'token-embedding',
-  entryPoints: {
-    lookup: {
-      bindings: [
-        {"number":0,"name":"cursor","access":"read","type":"array<u32>"},
-        {"number":1,"name":"table","access":"read","type":"array<f32>"},
-        {"number":2,"name":"out","access":"write","type":"array<f32>"},
-      ],
-      required: ["width"],
-      optional: [],
-    },
-    lookup_with_position: {
-      bindings: [
-        {"number":0,"name":"cursor","access":"read","type":"array<u32>"},
-        {"number":1,"name":"table","access":"read","type":"array<f32>"},
-        {"number":2,"name":"out","access":"write","type":"array<f32>"},
-        {"number":3,"name":"positions","access":"read","type":"array<f32>"},
-      ],
-      required: ["width"],
-      optional: [],
-    },
+
+const entryPoints = {
+  lookup: {
+    bindings: [
+      {"number":0,"name":"cursor","access":"read","type":"array<u32>"},
+      {"number":1,"name":"table","access":"read","type":"array<f32>"},
+      {"number":2,"name":"out","access":"write","type":"array<f32>"},
+    ],
+    required: ["width"],
+    optional: [],
   },
-  code: `// One row of the token table, and of the position table where there is one: what a decoding step begins with.
+  lookup_with_position: {
+    bindings: [
+      {"number":0,"name":"cursor","access":"read","type":"array<u32>"},
+      {"number":1,"name":"table","access":"read","type":"array<f32>"},
+      {"number":2,"name":"out","access":"write","type":"array<f32>"},
+      {"number":3,"name":"positions","access":"read","type":"array<f32>"},
+    ],
+    required: ["width"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// One row of the token table, and of the position table where there is one: what a decoding step begins with.
 
 override width: u32; // C
 
@@ -39,6 +39,6 @@ fn lookup(@builtin(global_invocation_id) id: vec3u) {
 @compute @workgroup_size(64)
 fn lookup_with_position(@builtin(global_invocation_id) id: vec3u) {
   if (id.x < width) { out[id.x] = table[cursor[0] * width + id.x] + positions[cursor[1] * width + id.x]; }
-}
-`,
-} as const;
+}`].join('\n\n');
+
+export const tokenEmbedding = { name: 'token-embedding', entryPoints, code } as const;

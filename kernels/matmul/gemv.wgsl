@@ -1,5 +1,6 @@
 // c[1, n] = a B: a product with one row, as decoding has it. All of the time goes into reading B once, so that neighbouring
 // invocations read neighbouring elements, and many at a time.
+// with: matmul-store
 
 const lanes = 256u;
 const row_lanes = 32u; // invocations that share a row of B^T
@@ -10,56 +11,6 @@ const slices = lanes / column_lanes; // of k
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(0) var<storage, read> a_vectors: array<vec4f>; // [k / 4]
 @group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>;
-
-// <prelude gelu>
-// GELU in the tanh form of GPT-2, written with a logistic function, whose exponential cannot overflow to NaN:
-// GELU(x) = x s(x), s(x) = (1 + tanh u) / 2 = 1 / (1 + e^(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3).
-
-const gelu_linear = 1.5957691216; // 2 sqrt(2 / pi)
-const gelu_cubic = 0.0713548163; // 0.044715 of it
-
-fn gelu_gate(x: f32) -> f32 {
-  return 1 / (1 + exp(clamp(-x * (gelu_linear + gelu_cubic * x * x), -80, 80)));
-}
-
-fn gelu_slope(x: f32) -> f32 {
-  let s = gelu_gate(x);
-  return s + x * s * (1 - s) * (gelu_linear + 3 * gelu_cubic * x * x);
-}
-// </prelude>
-
-// <prelude matmul-store>
-// Where products end: bias, slope of a GELU and residual are added on the way out, and a GELU of the result goes beside it.
-
-override m: u32;
-override n: u32;
-override k: u32;
-override a_row: u32; // elements from A(i, p) to A(i + 1, p)
-override a_column: u32; // elements from A(i, p) to A(i, p + 1)
-override b_row: u32; // elements from B(p, j) to B(p + 1, j)
-override b_column: u32;
-override biased: bool; // a bias is added to each row; without, `bias` is any buffer
-override slopes: bool; // times GELU'(extra): what is written is the gradient by the argument of a GELU
-override adds: bool; // plus `extra`: a residual, or another contribution to a gradient
-override activates: bool; // `second` is GELU(C)
-override sums_columns: bool; // `second` is the sum of B over its rows: the gradient of a bias
-
-@group(0) @binding(2) var<storage, read> bias: array<f32>; // [n]
-@group(0) @binding(3) var<storage, read> extra: array<f32>; // [m, n]; any buffer if unused
-@group(0) @binding(4) var<storage, read_write> c: array<f32>; // [m, n]
-@group(0) @binding(5) var<storage, read_write> second: array<f32>; // [m, n] or [n]; a scratch if unused
-
-fn store(i: u32, j: u32, product: f32) {
-  if (i >= m || j >= n) { return; }
-  let at = i * n + j;
-  var value = product;
-  if (biased) { value += bias[j]; }
-  if (slopes) { value *= gelu_slope(extra[at]); }
-  if (adds) { value += extra[at]; }
-  c[at] = value;
-  if (activates) { second[at] = value * gelu_gate(value); }
-}
-// </prelude>
 
 var<workgroup> dots: array<f32, lanes>;
 var<workgroup> sums: array<vec4f, lanes>;

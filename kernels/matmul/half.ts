@@ -1,8 +1,7 @@
 // Products in f16: operands rounded, sums, epilogue and memory in f32. On subgroup matrices where the adapter has them.
 
 import { matmulHalf as plainWgsl } from '../generated/matmul-half.ts';
-import { matmulMatricesLarge as largeWgsl } from '../generated/matmul-matrices-large.ts';
-import { matmulMatricesSmall as smallWgsl } from '../generated/matmul-matrices-small.ts';
+import { matmulMatrices as matricesWgsl } from '../generated/matmul-matrices.ts';
 import { dispatch } from '../plan/dispatch.ts';
 import type { DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
 import { columnSum } from './column-sum.ts';
@@ -45,5 +44,6 @@ export function listHalf(op: Op, traits: DeviceTraits, scratch: Parameters<Kerne
 function kernelOf({ m, n }: Pick<Product, 'm' | 'n'>, { halfProducts }: DeviceTraits, forced: unknown) {
   if (halfProducts === 'plain') return { wgsl: plainWgsl, tile: 64 };
   const isLarge = forced === undefined ? Math.ceil(m / 128) * Math.ceil(n / 128) >= enoughWorkgroups : forced === 128;
-  return isLarge ? { wgsl: largeWgsl, tile: 128 } : { wgsl: smallWgsl, tile: 64 };
+  const size = isLarge ? 128 : 64;
+  return { wgsl: matricesWgsl[size], tile: size };
 }

@@ -1,9 +1,8 @@
 // The dispatches of a product on WebGPU.
 
 import { matmulFold as foldWgsl } from '../generated/matmul-fold.ts';
-import { matmulLarge as largeWgsl } from '../generated/matmul-large.ts';
+import { matmul as wgsl } from '../generated/matmul.ts';
 import { matmulRegister as registerWgsl } from '../generated/matmul-register.ts';
-import { matmulSmall as smallWgsl } from '../generated/matmul-small.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import type { DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
 import { epilogueOf } from './epilogue.ts';
@@ -22,30 +21,34 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
   const { bias, extra, secondIs } = epilogueOf(op, op.inputs);
   const constants = constantsOf(op, product);
   const [a, b] = op.inputs as [Tensor, Tensor];
+  const others = { bias: bias ?? b, extra: extra ?? b };
   if (isGemv(product, constants)) {
-    const [c, second = scratch('second', 1)] = op.outputs as [Tensor, Tensor?];
-    return listGemv({ a, b, bias: bias ?? b, extra: extra ?? b, c, second }, product, constants, traits);
+    return listGemv({ a, b, ...others, ...outputsOf(op, scratch) }, product, constants, traits);
   }
   if (traits.halfProducts) return listHalf(op, traits, scratch);
+  if (traits.isCpu) {
+    const tensors = { a, b, ...others, ...outputsOf(op, scratch) };
+    const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
+    return [dispatch(registerWgsl, { entryPoint: 'matmul', tensors, constants, workgroups })];
+  }
   const tiling = tilingOf(product, !bias && !extra && secondIs !== 'gelu', traits, op.attributes);
   const { c, second, fold } = targetsOf(op, tiling, traits, scratch);
-  const rest = { bias: bias ?? b, extra: extra ?? b, c, second };
-  if (tiling.kernel === 'register') {
-    const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
-    return [dispatch(registerWgsl, { entryPoint: 'matmul', tensors: { a, b, ...rest }, constants, workgroups })];
-  }
-  const { wgsl, size } = tiling.kernel === 'large' ? { wgsl: largeWgsl, size: 128 } : { wgsl: smallWgsl, size: 64 };
+  const rest = { ...others, c, second };
   const call = {
     constants: { ...constants, part_depth: tiling.partDepth, part_pitch: partPitch(op, product) },
-    workgroups: [Math.ceil(n / size), Math.ceil(m / size), tiling.parts],
+    workgroups: [Math.ceil(n / tiling.tile), Math.ceil(m / tiling.tile), tiling.parts],
   } as const;
   const made = tiling.byFour
-    ? dispatch(wgsl, { entryPoint: 'by_four', tensors: { a_vectors: a, b_vectors: b, ...rest }, ...call })
-    : dispatch(wgsl, { entryPoint: 'by_one', tensors: { a, b, ...rest }, ...call });
+    ? dispatch(wgsl[tiling.tile], { entryPoint: 'by_four', tensors: { a_vectors: a, b_vectors: b, ...rest }, ...call })
+    : dispatch(wgsl[tiling.tile], { entryPoint: 'by_one', tensors: { a, b, ...rest }, ...call });
   return [made, ...fold];
 }
 
 export type Scratch = Parameters<Kernel['dispatches']>[2];
+
+function outputsOf({ outputs }: Pick<Op, 'outputs'>, scratch: Scratch) {
+  return { c: outputs[0]!, second: outputs[1] ?? scratch('second', 1) };
+}
 
 /** Where a product is written to, and the second pass when it is summed in parts. */
 export function targetsOf(
@@ -54,7 +57,7 @@ export function targetsOf(
   traits: DeviceTraits,
   scratch: Scratch,
 ) {
-  const [c, second = scratch('second', 1)] = op.outputs as [Tensor, Tensor?];
+  const { c, second } = outputsOf(op, scratch);
   if (parts === 1) return { c, second, fold: [] };
   const { m, n } = productOf(op);
   const pitch = partPitch(op, { m, n });

@@ -1,8 +1,7 @@
 // Two products that need nothing of each other, in one dispatch on GPUs: what a product leaves for its backward pass, the gradients
 // of both its operands. Comes from fusing.
 
-import { matmulPairLarge as largeWgsl } from '../generated/matmul-pair-large.ts';
-import { matmulPairSmall as smallWgsl } from '../generated/matmul-pair-small.ts';
+import { matmulPair as wgsl } from '../generated/matmul-pair.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import type { Attributes, DeviceTraits, Dispatch, Kernel, Op, Tensor, View } from '../plan/op.ts';
 import { epilogueOf, fuseProduct } from './epilogue.ts';
@@ -116,8 +115,7 @@ function listPair(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
   const [second_a, second_b] = second.inputs as [Tensor, Tensor];
   const { extra, extraIs } = epilogueOf(first, first.inputs);
   const rest = { extra: extra ?? b, c: first.outputs[0]!, second_c, column_sums };
-  const { wgsl, size } = tiling.kernel === 'large' ? { wgsl: largeWgsl, size: 128 } : { wgsl: smallWgsl, size: 64 };
-  const tiles = ({ m, n }: { m: number; n: number }) => Math.ceil(m / size) * Math.ceil(n / size);
+  const tiles = ({ m, n }: { m: number; n: number }) => Math.ceil(m / tiling.tile) * Math.ceil(n / tiling.tile);
   const call = {
     constants: {
       m: product.m,
@@ -144,7 +142,7 @@ function listPair(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
   };
   const vectors = { a_vectors: a, b_vectors: b, second_a_vectors: second_a, second_b_vectors: second_b };
   const made = tiling.byFour
-    ? dispatch(wgsl, { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, ...call })
-    : dispatch(wgsl, { entryPoint: 'by_one', tensors: { a, b, second_a, second_b, ...rest }, ...call });
+    ? dispatch(wgsl[tiling.tile], { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, ...call })
+    : dispatch(wgsl[tiling.tile], { entryPoint: 'by_one', tensors: { a, b, second_a, second_b, ...rest }, ...call });
   return [made, ...fold];
 }

@@ -1,17 +1,16 @@
 import { expect, test } from 'vitest';
 import { pairTilingOf, tilingOf } from './tiling.ts';
 
-const gpu = { isCpu: false, maxBindingBytes: 2 ** 27 };
+const gpu = { maxBindingBytes: 2 ** 27 };
 
 /** A product of row-major matrices, as nn. */
 const product = (m: number, n: number, k: number) => ({ m, n, k, aRow: k, aColumn: 1, bRow: n, bColumn: 1 });
 /** The gradient of a weight, as tn. */
 const weight = (m: number, n: number, k: number) => ({ m, n, k, aRow: 1, aColumn: m, bRow: n, bColumn: 1 });
 
-test('large tiles where there are enough of them, small ones elsewhere, none on software adapters', () => {
-  expect(tilingOf(product(4096, 4096, 4096), true, gpu)).toMatchObject({ kernel: 'large', byFour: true, parts: 1 });
-  expect(tilingOf(product(512, 512, 64), true, gpu)).toMatchObject({ kernel: 'small', parts: 1 });
-  expect(tilingOf(product(4096, 4096, 64), true, { ...gpu, isCpu: true }).kernel).toBe('register');
+test('large tiles where there are enough of them, small ones elsewhere', () => {
+  expect(tilingOf(product(4096, 4096, 4096), true, gpu)).toMatchObject({ tile: 128, byFour: true, parts: 1 });
+  expect(tilingOf(product(512, 512, 64), true, gpu)).toMatchObject({ tile: 64, parts: 1 });
 });
 
 test('odd row lengths are read one element at a time', () => {
@@ -21,29 +20,29 @@ test('odd row lengths are read one element at a time', () => {
 });
 
 test('a small result with a long sum is summed in parts that cover it and fit a binding', () => {
-  const { kernel, parts, partDepth } = tilingOf(weight(512, 512, 8192), true, gpu);
-  expect({ kernel, parts, partDepth }).toEqual({ kernel: 'small', parts: 4, partDepth: 2048 });
+  const { tile, parts, partDepth } = tilingOf(weight(512, 512, 8192), true, gpu);
+  expect({ tile, parts, partDepth }).toEqual({ tile: 64, parts: 4, partDepth: 2048 });
   expect(tilingOf(weight(768, 768, 8192), true, gpu).parts).toBe(1); // 144 tiles are enough
   expect(tilingOf(weight(64, 64, 5000), true, gpu)).toMatchObject({ parts: 16, partDepth: 320 });
   expect(tilingOf(weight(64, 64, 5000), false, gpu).parts).toBe(1);
   expect(tilingOf(weight(64, 64, 500), true, gpu).parts).toBe(1);
-  const tight = { isCpu: false, maxBindingBytes: 4 * 3 * (64 * 64 + 64) };
+  const tight = { maxBindingBytes: 4 * 3 * (64 * 64 + 64) };
   expect(tilingOf(weight(64, 64, 5000), true, tight).parts).toBe(3);
 });
 
 test('in a pair, the second product is summed in parts where both together are too few', () => {
   const tiling = (rows: number, width: number) => pairTilingOf(product(rows, width, 64), weight(width, 64, rows), gpu);
-  expect(tiling(8192, 64)).toMatchObject({ kernel: 'small', parts: 16, partDepth: 512 });
-  expect(tiling(512, 64)).toMatchObject({ kernel: 'small', parts: 2, partDepth: 256 });
-  expect(tiling(8192, 1024)).toMatchObject({ kernel: 'large', parts: 1 });
+  expect(tiling(8192, 64)).toMatchObject({ tile: 64, parts: 16, partDepth: 512 });
+  expect(tiling(512, 64)).toMatchObject({ tile: 64, parts: 2, partDepth: 256 });
+  expect(tiling(8192, 1024)).toMatchObject({ tile: 128, parts: 1 });
 });
 
 test('what was measured for a class goes before the estimates, and what an op fixes before both', () => {
   const tuned = { ...gpu, tuning: new Map([['nn 128x128x2048', { tile: 128, parts: 2 } as const]]) };
-  expect(tilingOf(product(70, 100, 2000), true, tuned)).toMatchObject({ kernel: 'large', parts: 2 });
+  expect(tilingOf(product(70, 100, 2000), true, tuned)).toMatchObject({ tile: 128, parts: 2 });
   expect(tilingOf(product(70, 100, 2000), true, tuned, { tile: 64, parts: 4 })).toMatchObject({
-    kernel: 'small',
+    tile: 64,
     parts: 4,
   });
-  expect(tilingOf(product(70, 100, 1000), true, tuned).kernel).toBe('small');
+  expect(tilingOf(product(70, 100, 1000), true, tuned).tile).toBe(64);
 });

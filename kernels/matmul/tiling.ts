@@ -1,13 +1,14 @@
-// Which kernel makes a product, in which tiles and how many parts: a pure function of its shape and of the device. The numbers
+// In which tiles and how many parts a GPU makes a product: a pure function of its shape and of the device. The numbers
 // below are estimates; what the autotuner measured on the device goes before them.
 
 import type { DeviceTraits } from '../plan/op.ts';
+import type { TileChoice } from '../plan/tile-choice.ts';
 import type { Product } from './product.ts';
 import { shapeClassOf } from './shape-class.ts';
 
 export interface Tiling {
-  /** register: no workgroup memory, for software adapters. small: tiles of 64 x 64. large: 128 x 128. */
-  readonly kernel: 'register' | 'small' | 'large';
+  /** Rows and columns of C that a workgroup makes. */
+  readonly tile: TileChoice['tile'];
   /** Operands are read four elements at a time. */
   readonly byFour: boolean;
   /** Elements of k that one workgroup sums; less than k: a second pass adds the parts up. */
@@ -31,17 +32,19 @@ export interface ForcedTiling {
 export function tilingOf(
   product: Product,
   canSplit: boolean,
-  traits: Pick<DeviceTraits, 'isCpu' | 'maxBindingBytes' | 'tuning'>,
+  traits: Pick<DeviceTraits, 'maxBindingBytes' | 'tuning'>,
   forced: ForcedTiling = {},
 ): Tiling {
-  const { m, n, k } = product;
-  if (traits.isCpu) return { kernel: 'register', byFour: false, partDepth: k, parts: 1 };
+  const { m, n } = product;
   const isForced = forced.tile !== undefined || forced.parts !== undefined;
   const chosen = isForced ? forced : (traits.tuning?.get(shapeClassOf(product)) ?? {});
   const isLarge = chosen.tile === undefined ? tiles(m, n, 128) >= enoughWorkgroups : chosen.tile === 128;
   const wanted = chosen.parts ?? (isLarge ? 1 : wantedParts(product));
-  const kernel = isLarge ? 'large' : 'small';
-  return { kernel, byFour: isVectorWide(product), ...partsOf(product, canSplit ? wanted : 1, traits) };
+  return {
+    tile: isLarge ? 128 : 64,
+    byFour: isVectorWide(product),
+    ...partsOf(product, canSplit ? wanted : 1, traits),
+  };
 }
 
 /** Of two products in one dispatch; the second may be summed in parts. */
@@ -56,7 +59,7 @@ export function pairTilingOf(
   const missing = enoughWorkgroups - tiles(first.m, first.n, 64);
   const wanted = forced.parts ?? (isLarge ? 1 : wantedParts(second, missing));
   return {
-    kernel: isLarge ? 'large' : 'small',
+    tile: isLarge ? 128 : 64,
     byFour: isVectorWide(first) && isVectorWide(second),
     ...partsOf(second, wanted, traits),
   };

@@ -1,8 +1,7 @@
 // A norm and the product of its output, in one dispatch on GPUs where both are so small that a dispatch of its own costs more than
 // reading the rows again for each tile of columns. Comes from fusing.
 
-import { matmulNormLarge as largeWgsl } from '../generated/matmul-norm-large.ts';
-import { matmulNormSmall as smallWgsl } from '../generated/matmul-norm-small.ts';
+import { matmulNorm as wgsl } from '../generated/matmul-norm.ts';
 import { epilogueOf, fuseProduct } from '../matmul/epilogue.ts';
 import { listProduct } from '../matmul/listing.ts';
 import type { Scratch } from '../matmul/listing.ts';
@@ -129,7 +128,6 @@ function listTogether(
   const { bias, secondIs } = epilogueOf(product, product.inputs);
   const { centred, epsilon } = norm.attributes as NormProductAttributes;
   const tiling = tilingOf(shape, false, traits, norm.attributes as ForcedTiling);
-  const { wgsl, size } = tiling.kernel === 'large' ? { wgsl: largeWgsl, size: 128 } : { wgsl: smallWgsl, size: 64 };
   const [x, b] = [norm.inputs[0]!, product.inputs[1]!];
   const [normed, statistics] = norm.outputs as [Tensor, Tensor];
   const [c, second = scratch('second', 1)] = product.outputs as [Tensor, Tensor?];
@@ -146,11 +144,11 @@ function listTogether(
     biased: bias !== undefined,
     activates: secondIs === 'gelu',
   };
-  const workgroups = [Math.ceil(shape.n / size), Math.ceil(shape.m / size), 1] as const;
+  const workgroups = [Math.ceil(shape.n / tiling.tile), Math.ceil(shape.m / tiling.tile), 1] as const;
   const vectors = { input_vectors: x, b_vectors: b, scale_vectors: scales.slice, normed_vectors: normed };
   return tiling.byFour
-    ? dispatch(wgsl, { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, constants, workgroups })
-    : dispatch(wgsl, {
+    ? dispatch(wgsl[tiling.tile], { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, constants, workgroups })
+    : dispatch(wgsl[tiling.tile], {
         entryPoint: 'by_one',
         tensors: { input: x, b, scales: scales.slice, normed, ...rest },
         constants,

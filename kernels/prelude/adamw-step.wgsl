@@ -1,3 +1,5 @@
+// with: clip
+
 /// `adamwHyper` in adamw.ts writes it.
 struct Hyper {
   learning_rate: f32,

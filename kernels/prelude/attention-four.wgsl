@@ -1,5 +1,6 @@
 // Four positions of one head an invocation: where an adapter is software, a load costs as much as ten multiplications, so that
 // what counts is how many multiplications share one. Positions beyond the sequence are its last one, and not written.
+// with: attention-layout
 
 /// Four positions of one head in turn, numbered [B, H, ceil(T / 4)].
 fn four_of(number: u32) -> Place {

@@ -1,3 +1,14 @@
+// Sizes of causal self-attention, and where a head lies in qkv.
+
+override batch: u32; // B
+override time: u32; // T
+override heads: u32; // H, of queries
+override kv_heads: u32; // K, of keys and values, a divisor of H: H / K heads of queries share one
+override head_size: u32; // D
+override scale: f32; // of the scores
+
+@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B * T, (H + 2 K) D]
+
 /// One head of one sequence at one position, numbered [B, H, T].
 struct Place {
   t: u32,

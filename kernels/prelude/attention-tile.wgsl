@@ -1,6 +1,7 @@
 // A workgroup of 8 x 8 invocations (x, y) works on tiles: `tile` rows, queries or keys, of one head, in workgroup memory.
 // An invocation owns the products of the rows y + 8 i of one tile with the rows x + 8 j of another, and of sums over rows
 // the vectors x + 8 v of the rows y + 8 i.
+// with: attention-layout
 
 override tile: u32; // 32, or 16 for heads above 64: three tiles fit 32 KiB, and the arrays below suffice
 override vectors: u32 = (head_size + 3) / 4; // that hold a row, the last one filled up with zeros

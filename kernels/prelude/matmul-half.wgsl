@@ -1,6 +1,7 @@
 // Operands of a product in f16: `depth` rows of A and B at a time, rounded on their way into workgroup memory, both stored
 // [depth, pitch]. Gradients are far below what f16 resolves, so that an operand may be multiplied by a power of two first; the
 // product is divided by it. What is still too large becomes the largest f16.
+// with: matmul-store
 
 override a_scale: f32;
 override b_scale: f32;

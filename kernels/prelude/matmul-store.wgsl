@@ -1,4 +1,5 @@
 // Where products end: bias, slope of a GELU and residual are added on the way out, and a GELU of the result goes beside it.
+// with: gelu
 
 override m: u32;
 override n: u32;

@@ -1,5 +1,6 @@
 // SGD with momentum over a part of the flat parameter vector, in place, with clipping by the global norm: four elements an
 // invocation.
+// with: clip
 
 override vectors: u32; // four elements each
 override first_block: u32; // 64 elements each, before this part
@@ -18,14 +19,6 @@ struct Hyper {
 @group(0) @binding(3) var<storage, read> hyper: Hyper;
 @group(0) @binding(4) var<storage, read_write> parameters: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> velocities: array<vec4f>;
-
-// <prelude clip>
-/// What a gradient is multiplied by, as torch.nn.utils.clip_grad_norm_ does it; a max_norm of 0 clips nothing.
-fn clip_factor(squares: f32, max_norm: f32) -> f32 {
-  if (max_norm == 0) { return 1; }
-  return min(1, max_norm / (sqrt(squares) + 1e-6));
-}
-// </prelude>
 
 fn slope(i: u32) -> vec4f {
   let decay = hyper.weight_decay * decays[first_block + i / 16];

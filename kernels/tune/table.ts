@@ -2,8 +2,7 @@
 // adapter, driver, features and kernels it was measured with.
 
 import { sha256Hex, utf8 } from '../../shared/bytes.ts';
-import { matmulLarge } from '../generated/matmul-large.ts';
-import { matmulSmall } from '../generated/matmul-small.ts';
+import { matmul } from '../generated/matmul.ts';
 import type { TileChoice } from '../plan/tile-choice.ts';
 
 /** Vendor, architecture, device, driver, features, kernels. */
@@ -22,7 +21,7 @@ export function tuningKey(info: GPUAdapterInfo, features: ReadonlySet<string>): 
     device: info.device,
     driver: info.description,
     features: [...features].toSorted().join(' '),
-    kernels: sha256Hex(utf8(matmulSmall.code + matmulLarge.code)).slice(0, 16),
+    kernels: sha256Hex(utf8(matmul[64].code + matmul[128].code)).slice(0, 16),
   };
 }
 

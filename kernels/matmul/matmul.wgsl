@@ -1,5 +1,7 @@
-// One product a dispatch, over matmul-store and matmul-tile. Parts of its sum lie one after the other in c, each with its share of
-// the column sums behind it.
+// C[m, n] = A B for GPUs. Parts of its sum lie one after the other in c, each with its share of the column sums behind it.
+// with: matmul-store, matmul-tile
+
+const tile = 128u; // variants: 64u, 128u
 
 override part_depth: u32; // of k, that a workgroup sums; a multiple of 64 unless it is all of k
 override part_pitch: u32; // elements of c from one part of the sum to the next; used when there are several

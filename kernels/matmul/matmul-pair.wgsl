@@ -1,6 +1,9 @@
-// Two products in one dispatch, over matmul-tile: the gradients of both operands of a product, which need nothing of each other.
+// Two products in one dispatch, for GPUs: the gradients of both operands of a product, which need nothing of each other.
 // The first may end in the slope of a GELU or a sum, the second may sum its B over the rows and be summed in parts.
 // Workgroups of the second come first, because it usually sums over more.
+// with: gelu, matmul-tile
+
+const tile = 128u; // variants: 64u, 128u
 
 override m: u32;
 override n: u32;

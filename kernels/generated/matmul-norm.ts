@@ -1,5 +1,43 @@
-// The product of a norm's output, over matmul-tile: A is normalized on its way in, from statistics that each workgroup takes of its
-// own rows. Workgroups of the first column of tiles also write the normalized rows and their statistics, for the backward pass.
+// Made from kernels/matmul/matmul-norm.wgsl by `npm run generate`. Do not edit.
+import { geluPrelude } from './prelude/gelu.ts';
+import { matmulTilePrelude } from './prelude/matmul-tile.ts';
+
+const entryPoints = {
+  by_one: {
+    bindings: [
+      {"number":0,"name":"input","access":"read","type":"array<f32>"},
+      {"number":1,"name":"b","access":"read","type":"array<f32>"},
+      {"number":2,"name":"scales","access":"read","type":"array<f32>"},
+      {"number":3,"name":"bias","access":"read","type":"array<f32>"},
+      {"number":4,"name":"c","access":"write","type":"array<f32>"},
+      {"number":5,"name":"second","access":"write","type":"array<f32>"},
+      {"number":6,"name":"normed","access":"write","type":"array<f32>"},
+      {"number":7,"name":"statistics","access":"write","type":"array<vec2f>"},
+    ],
+    required: ["activates","b_column","b_row","biased","centred","epsilon","k","m","n","shift"],
+    optional: [],
+  },
+  by_four: {
+    bindings: [
+      {"number":0,"name":"input_vectors","access":"read","type":"array<vec4f>"},
+      {"number":1,"name":"b_vectors","access":"read","type":"array<vec4f>"},
+      {"number":2,"name":"scale_vectors","access":"read","type":"array<vec4f>"},
+      {"number":3,"name":"bias","access":"read","type":"array<f32>"},
+      {"number":4,"name":"c","access":"write","type":"array<f32>"},
+      {"number":5,"name":"second","access":"write","type":"array<f32>"},
+      {"number":6,"name":"normed_vectors","access":"write","type":"array<vec4f>"},
+      {"number":7,"name":"statistics","access":"write","type":"array<vec2f>"},
+    ],
+    required: ["activates","b_column","b_row","biased","centred","epsilon","k","m","n","shift"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// C[m, n] = norm(x) B for GPUs: A is normalized on its way in, from statistics that each workgroup takes of its own rows. Workgroups
+// of the first column of tiles also write the normalized rows and their statistics, for the backward pass.
+// with: gelu, matmul-tile
+
+const tile = 128u; // variants: 64u, 128u
 
 override m: u32;
 override n: u32;
@@ -7,10 +45,10 @@ override k: u32;
 override b_row: u32;
 override b_column: u32;
 override centred: bool; // LayerNorm; RMSNorm leaves the mean at zero
-override shift: u32; // where in `scales` the norm's bias begins, a multiple of 4; 0: it has none
+override shift: u32; // where in \`scales\` the norm's bias begins, a multiple of 4; 0: it has none
 override epsilon: f32;
-override biased: bool; // the product's bias is added to each row; without, `bias` is any buffer
-override activates: bool; // `second` is GELU(C)
+override biased: bool; // the product's bias is added to each row; without, \`bias\` is any buffer
+override activates: bool; // \`second\` is GELU(C)
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [m, k]
 @group(0) @binding(1) var<storage, read> b: array<f32>;
@@ -72,7 +110,7 @@ fn pivot_of(first: f32) -> f32 {
   return select(0.0, first, centred);
 }
 
-/// Makes `own_rows` from sums of (x - pivot) and of its square, the parts of which the invocations hold.
+/// Makes \`own_rows\` from sums of (x - pivot) and of its square, the parts of which the invocations hold.
 fn share_statistics(place: vec3u, index: u32, sums: vec2f, pivot: f32) {
   parts[index] = sums;
   workgroupBarrier();
@@ -120,4 +158,9 @@ fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) lo
   }
   share_statistics(place, index, sums, pivot);
   make_by_four(only_product(), place, local.x, local.y, index);
-}
+}`, geluPrelude, matmulTilePrelude].join('\n\n');
+
+export const matmulNorm = {
+  64: { name: 'matmul-norm-64', entryPoints, code: code.replace('const tile = 128u; // variants: 64u, 128u', 'const tile = 64u;') },
+  128: { name: 'matmul-norm-128', entryPoints, code: code.replace('const tile = 128u; // variants: 64u, 128u', 'const tile = 128u;') },
+} as const;

@@ -1,5 +1,13 @@
-// Eight subgroups of 32 share a tile: four bands of rows, two of columns; each makes its part in 16 x 16 subgroup matrices of
-// f32 from f16. The matrices leave through workgroup memory, one of each subgroup at a time, because an epilogue follows.
+// C[m, n] = A B in f16 with sums in f32, on adapters with subgroup matrices (Dawn's experimental feature). Eight subgroups of 32
+// share a tile: four bands of rows, two of columns; each makes its part in 16 x 16 subgroup matrices of f32 from f16. The matrices
+// leave through workgroup memory, one of each subgroup at a time, because an epilogue follows.
+// with: matmul-half
+
+enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+
+const tile = 128u; // variants: 64u, 128u
 
 const rows = tile / 64; // subgroup matrices of a subgroup, downwards
 const columns = tile / 32; // and across

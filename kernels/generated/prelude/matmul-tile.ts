@@ -1,104 +1,6 @@
-// C[m, n] = A B for GPUs in tiles of 128 x 128; matmul-small.wgsl has the same in tiles of 64 x 64.
-
-const tile = 128u;
-
-// <prelude gelu>
-// GELU in the tanh form of GPT-2, written with a logistic function, whose exponential cannot overflow to NaN:
-// GELU(x) = x s(x), s(x) = (1 + tanh u) / 2 = 1 / (1 + e^(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3).
-
-const gelu_linear = 1.5957691216; // 2 sqrt(2 / pi)
-const gelu_cubic = 0.0713548163; // 0.044715 of it
-
-fn gelu_gate(x: f32) -> f32 {
-  return 1 / (1 + exp(clamp(-x * (gelu_linear + gelu_cubic * x * x), -80, 80)));
-}
-
-fn gelu_slope(x: f32) -> f32 {
-  let s = gelu_gate(x);
-  return s + x * s * (1 - s) * (gelu_linear + 3 * gelu_cubic * x * x);
-}
-// </prelude>
-
-// <prelude matmul-store>
-// Where products end: bias, slope of a GELU and residual are added on the way out, and a GELU of the result goes beside it.
-
-override m: u32;
-override n: u32;
-override k: u32;
-override a_row: u32; // elements from A(i, p) to A(i + 1, p)
-override a_column: u32; // elements from A(i, p) to A(i, p + 1)
-override b_row: u32; // elements from B(p, j) to B(p + 1, j)
-override b_column: u32;
-override biased: bool; // a bias is added to each row; without, `bias` is any buffer
-override slopes: bool; // times GELU'(extra): what is written is the gradient by the argument of a GELU
-override adds: bool; // plus `extra`: a residual, or another contribution to a gradient
-override activates: bool; // `second` is GELU(C)
-override sums_columns: bool; // `second` is the sum of B over its rows: the gradient of a bias
-
-@group(0) @binding(2) var<storage, read> bias: array<f32>; // [n]
-@group(0) @binding(3) var<storage, read> extra: array<f32>; // [m, n]; any buffer if unused
-@group(0) @binding(4) var<storage, read_write> c: array<f32>; // [m, n]
-@group(0) @binding(5) var<storage, read_write> second: array<f32>; // [m, n] or [n]; a scratch if unused
-
-fn store(i: u32, j: u32, product: f32) {
-  if (i >= m || j >= n) { return; }
-  let at = i * n + j;
-  var value = product;
-  if (biased) { value += bias[j]; }
-  if (slopes) { value *= gelu_slope(extra[at]); }
-  if (adds) { value += extra[at]; }
-  c[at] = value;
-  if (activates) { second[at] = value * gelu_gate(value); }
-}
-// </prelude>
-
-// <prelude matmul-single>
-// One product a dispatch, over matmul-store and matmul-tile. Parts of its sum lie one after the other in c, each with its share of
-// the column sums behind it.
-
-override part_depth: u32; // of k, that a workgroup sums; a multiple of 64 unless it is all of k
-override part_pitch: u32; // elements of c from one part of the sum to the next; used when there are several
-
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(0) var<storage, read> a_vectors: array<vec4f>; // a
-@group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>; // b
-
-fn a_element(product: Product, at: u32) -> f32 { return a[at]; }
-fn b_element(product: Product, at: u32) -> f32 { return b[at]; }
-fn a_vector(product: Product, at: u32) -> vec4f { return a_vectors[at]; }
-fn b_vector(product: Product, at: u32) -> vec4f { return b_vectors[at]; }
-
-fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
-  if (part_depth == k) { store(i, j, value); }
-  else if (i < m && j < n) { c[part * part_pitch + i * n + j] = value; }
-}
-
-fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
-  if (j >= n) { return; }
-  if (part_depth == k) { second[j] = value; } else { c[part * part_pitch + m * n + j] = value; }
-}
-
-fn only_product() -> Product {
-  return Product(m, n, k, a_row, a_column, b_row, b_column, part_depth, sums_columns, false);
-}
-
-/// For any shape.
-@compute @workgroup_size(16, 16)
-fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
-  make_by_one(only_product(), place, local.x, local.y, index);
-}
-
-/// For operands whose rows as they lie in memory are multiples of four long.
-@compute @workgroup_size(16, 16)
-fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
-  make_by_four(only_product(), place, local.x, local.y, index);
-}
-// </prelude>
-
-// <prelude matmul-tile>
-// A workgroup of 16 x 16 makes `tile` x `tile` of C, an invocation a block of 4 x 4 for each pair of 64 rows and 64 columns.
-// `depth` rows of A and B at a time go through workgroup memory, both stored [depth, tile], while the next ones are on their
+// Made from kernels/prelude/matmul-tile.wgsl by `npm run generate`. Do not edit.
+export const matmulTilePrelude = `// A workgroup of 16 x 16 makes \`tile\` x \`tile\` of C, an invocation a block of 4 x 4 for each pair of 64 rows and 64 columns.
+// \`depth\` rows of A and B at a time go through workgroup memory, both stored [depth, tile], while the next ones are on their
 // way into registers. The first 128 invocations load A, the others B: each one block of 4 x 4, as four vectors along
 // whichever way the operand lies. Strides say which, so that one kernel serves NN, NT and TN.
 // A workgroup's place is (x, y, z): x tiles of columns, y tiles of rows, z parts of the sum over k.
@@ -211,7 +113,7 @@ fn finish(product: Product, sums: ptr<function, Sums>, place: vec3u, x: u32, y: 
   }
 }
 
-/// Sums B over its rows: `own` is the sum of the vectors of B that an invocation loaded.
+/// Sums B over its rows: \`own\` is the sum of the vectors of B that an invocation loaded.
 fn finish_columns(product: Product, own: vec4f, share: Share, place: vec3u, index: u32) {
   if (place.y > 0) { return; }
   if (!share.is_a) { left[share.deep * pitch + share.lane] = own; }
@@ -261,5 +163,4 @@ fn make_by_four(product: Product, place: vec3u, x: u32, y: u32, index: u32) {
   }
   finish(product, &sums, place, x, y);
   if (product.sums_columns) { finish_columns(product, column_sums, share, place, index); }
-}
-// </prelude>
+}`;

@@ -1,0 +1,80 @@
+// Made from kernels/matmul/matmul.wgsl by `npm run generate`. Do not edit.
+import { matmulStorePrelude } from './prelude/matmul-store.ts';
+import { geluPrelude } from './prelude/gelu.ts';
+import { matmulTilePrelude } from './prelude/matmul-tile.ts';
+
+const entryPoints = {
+  by_one: {
+    bindings: [
+      {"number":0,"name":"a","access":"read","type":"array<f32>"},
+      {"number":1,"name":"b","access":"read","type":"array<f32>"},
+      {"number":2,"name":"bias","access":"read","type":"array<f32>"},
+      {"number":3,"name":"extra","access":"read","type":"array<f32>"},
+      {"number":4,"name":"c","access":"write","type":"array<f32>"},
+      {"number":5,"name":"second","access":"write","type":"array<f32>"},
+    ],
+    required: ["a_column","a_row","activates","adds","b_column","b_row","biased","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
+    optional: [],
+  },
+  by_four: {
+    bindings: [
+      {"number":0,"name":"a_vectors","access":"read","type":"array<vec4f>"},
+      {"number":1,"name":"b_vectors","access":"read","type":"array<vec4f>"},
+      {"number":2,"name":"bias","access":"read","type":"array<f32>"},
+      {"number":3,"name":"extra","access":"read","type":"array<f32>"},
+      {"number":4,"name":"c","access":"write","type":"array<f32>"},
+      {"number":5,"name":"second","access":"write","type":"array<f32>"},
+    ],
+    required: ["a_column","a_row","activates","adds","b_column","b_row","biased","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
+    optional: [],
+  },
+} as const;
+
+const code = [`// C[m, n] = A B for GPUs. Parts of its sum lie one after the other in c, each with its share of the column sums behind it.
+// with: matmul-store, matmul-tile
+
+const tile = 128u; // variants: 64u, 128u
+
+override part_depth: u32; // of k, that a workgroup sums; a multiple of 64 unless it is all of k
+override part_pitch: u32; // elements of c from one part of the sum to the next; used when there are several
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(0) var<storage, read> a_vectors: array<vec4f>; // a
+@group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>; // b
+
+fn a_element(product: Product, at: u32) -> f32 { return a[at]; }
+fn b_element(product: Product, at: u32) -> f32 { return b[at]; }
+fn a_vector(product: Product, at: u32) -> vec4f { return a_vectors[at]; }
+fn b_vector(product: Product, at: u32) -> vec4f { return b_vectors[at]; }
+
+fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
+  if (part_depth == k) { store(i, j, value); }
+  else if (i < m && j < n) { c[part * part_pitch + i * n + j] = value; }
+}
+
+fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
+  if (j >= n) { return; }
+  if (part_depth == k) { second[j] = value; } else { c[part * part_pitch + m * n + j] = value; }
+}
+
+fn only_product() -> Product {
+  return Product(m, n, k, a_row, a_column, b_row, b_column, part_depth, sums_columns, false);
+}
+
+/// For any shape.
+@compute @workgroup_size(16, 16)
+fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  make_by_one(only_product(), place, local.x, local.y, index);
+}
+
+/// For operands whose rows as they lie in memory are multiples of four long.
+@compute @workgroup_size(16, 16)
+fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  make_by_four(only_product(), place, local.x, local.y, index);
+}`, matmulStorePrelude, geluPrelude, matmulTilePrelude].join('\n\n');
+
+export const matmul = {
+  64: { name: 'matmul-64', entryPoints, code: code.replace('const tile = 128u; // variants: 64u, 128u', 'const tile = 64u;') },
+  128: { name: 'matmul-128', entryPoints, code: code.replace('const tile = 128u; // variants: 64u, 128u', 'const tile = 128u;') },
+} as const;

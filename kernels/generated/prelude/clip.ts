@@ -1,0 +1,6 @@
+// Made from kernels/prelude/clip.wgsl by `npm run generate`. Do not edit.
+export const clipPrelude = `/// What a gradient is multiplied by, as torch.nn.utils.clip_grad_norm_ does it; a max_norm of 0 clips nothing.
+fn clip_factor(squares: f32, max_norm: f32) -> f32 {
+  if (max_norm == 0) { return 1; }
+  return min(1, max_norm / (sqrt(squares) + 1e-6));
+}`;

@@ -1,0 +1,39 @@
+// Made from kernels/prelude/matmul-half.wgsl by `npm run generate`. Do not edit.
+export const matmulHalfPrelude = `// Operands of a product in f16: \`depth\` rows of A and B at a time, rounded on their way into workgroup memory, both stored
+// [depth, pitch]. Gradients are far below what f16 resolves, so that an operand may be multiplied by a power of two first; the
+// product is divided by it. What is still too large becomes the largest f16.
+// with: matmul-store
+
+override a_scale: f32;
+override b_scale: f32;
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+
+const depth = 32u;
+const pitch = tile + 8; // rows begin at multiples of 16 bytes, in different banks
+
+var<workgroup> left: array<f16, depth * pitch>; // of A
+var<workgroup> right: array<f16, depth * pitch>; // of B
+
+fn to_half(value: f32) -> f16 {
+  return f16(clamp(value, -65504, 65504));
+}
+
+/// Copies what 256 invocations share out among them; neighbours in memory go to neighbouring invocations.
+fn stage(origin: vec2u, first: u32, index: u32) {
+  for (var at = index; at < tile * depth; at += 256) {
+    let row = select(at / depth, at % tile, a_row == 1);
+    let p = select(at % depth, at / tile, a_row == 1);
+    var value = 0.0;
+    if (origin.y + row < m && first + p < k) { value = a[(origin.y + row) * a_row + (first + p) * a_column]; }
+    left[p * pitch + row] = to_half(value * a_scale);
+  }
+  for (var at = index; at < tile * depth; at += 256) {
+    let column = select(at / depth, at % tile, b_column == 1);
+    let p = select(at % depth, at / tile, b_column == 1);
+    var value = 0.0;
+    if (origin.x + column < n && first + p < k) { value = b[(first + p) * b_row + (origin.x + column) * b_column]; }
+    right[p * pitch + column] = to_half(value * b_scale);
+  }
+}`;

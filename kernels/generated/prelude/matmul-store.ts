@@ -1,0 +1,32 @@
+// Made from kernels/prelude/matmul-store.wgsl by `npm run generate`. Do not edit.
+export const matmulStorePrelude = `// Where products end: bias, slope of a GELU and residual are added on the way out, and a GELU of the result goes beside it.
+// with: gelu
+
+override m: u32;
+override n: u32;
+override k: u32;
+override a_row: u32; // elements from A(i, p) to A(i + 1, p)
+override a_column: u32; // elements from A(i, p) to A(i, p + 1)
+override b_row: u32; // elements from B(p, j) to B(p + 1, j)
+override b_column: u32;
+override biased: bool; // a bias is added to each row; without, \`bias\` is any buffer
+override slopes: bool; // times GELU'(extra): what is written is the gradient by the argument of a GELU
+override adds: bool; // plus \`extra\`: a residual, or another contribution to a gradient
+override activates: bool; // \`second\` is GELU(C)
+override sums_columns: bool; // \`second\` is the sum of B over its rows: the gradient of a bias
+
+@group(0) @binding(2) var<storage, read> bias: array<f32>; // [n]
+@group(0) @binding(3) var<storage, read> extra: array<f32>; // [m, n]; any buffer if unused
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // [m, n]
+@group(0) @binding(5) var<storage, read_write> second: array<f32>; // [m, n] or [n]; a scratch if unused
+
+fn store(i: u32, j: u32, product: f32) {
+  if (i >= m || j >= n) { return; }
+  let at = i * n + j;
+  var value = product;
+  if (biased) { value += bias[j]; }
+  if (slopes) { value *= gelu_slope(extra[at]); }
+  if (adds) { value += extra[at]; }
+  c[at] = value;
+  if (activates) { second[at] = value * gelu_gate(value); }
+}`;

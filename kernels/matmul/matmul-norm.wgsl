@@ -1,0 +1,126 @@
+// C[m, n] = norm(x) B for GPUs: A is normalized on its way in, from statistics that each workgroup takes of its own rows. Workgroups
+// of the first column of tiles also write the normalized rows and their statistics, for the backward pass.
+// with: gelu, matmul-tile
+
+const tile = 128u; // variants: 64u, 128u
+
+override m: u32;
+override n: u32;
+override k: u32;
+override b_row: u32;
+override b_column: u32;
+override centred: bool; // LayerNorm; RMSNorm leaves the mean at zero
+override shift: u32; // where in `scales` the norm's bias begins, a multiple of 4; 0: it has none
+override epsilon: f32;
+override biased: bool; // the product's bias is added to each row; without, `bias` is any buffer
+override activates: bool; // `second` is GELU(C)
+
+@group(0) @binding(0) var<storage, read> input: array<f32>; // [m, k]
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> scales: array<f32>; // the norm's gain [k], and its bias [k]
+@group(0) @binding(0) var<storage, read> input_vectors: array<vec4f>; // input
+@group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>; // b
+@group(0) @binding(2) var<storage, read> scale_vectors: array<vec4f>; // scales
+@group(0) @binding(3) var<storage, read> bias: array<f32>; // [n]
+@group(0) @binding(4) var<storage, read_write> c: array<f32>; // [m, n]
+@group(0) @binding(5) var<storage, read_write> second: array<f32>; // [m, n]; a scratch if unused
+@group(0) @binding(6) var<storage, read_write> normed: array<f32>; // [m, k]
+@group(0) @binding(6) var<storage, read_write> normed_vectors: array<vec4f>; // normed
+@group(0) @binding(7) var<storage, read_write> statistics: array<vec2f>; // [m] of (mean, rstd)
+
+var<workgroup> parts: array<vec2f, 256>;
+var<workgroup> own_rows: array<vec2f, tile>; // statistics of this workgroup's rows
+var<private> writes: bool; // what is normalized is also written
+
+fn a_element(product: Product, at: u32) -> f32 {
+  let column = at % k;
+  let row = own_rows[at / k % tile];
+  var value = (input[at] - row.x) * row.y * scales[column];
+  if (shift > 0) { value += scales[shift + column]; }
+  if (writes) { normed[at] = value; }
+  return value;
+}
+
+fn a_vector(product: Product, at: u32) -> vec4f {
+  let column = at % (k / 4);
+  let row = own_rows[at / (k / 4) % tile];
+  var value = (input_vectors[at] - row.x) * row.y * scale_vectors[column];
+  if (shift > 0) { value += scale_vectors[shift / 4 + column]; }
+  if (writes) { normed_vectors[at] = value; }
+  return value;
+}
+
+fn b_element(product: Product, at: u32) -> f32 { return b[at]; }
+fn b_vector(product: Product, at: u32) -> vec4f { return b_vectors[at]; }
+
+fn put(product: Product, part: u32, i: u32, j: u32, sum: f32) {
+  if (i >= m || j >= n) { return; }
+  var value = sum;
+  if (biased) { value += bias[j]; }
+  c[i * n + j] = value;
+  if (activates) { second[i * n + j] = value * gelu_gate(value); }
+}
+
+fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {}
+
+const sharers = 256 / tile; // invocations that share a row
+
+/// The row that an invocation takes a part of.
+fn row_of(place: vec3u, index: u32) -> u32 {
+  return min(place.y * tile + index / sharers, m - 1);
+}
+
+/// Sums of a row are taken about its first element, so that little cancels in the variance.
+fn pivot_of(first: f32) -> f32 {
+  return select(0.0, first, centred);
+}
+
+/// Makes `own_rows` from sums of (x - pivot) and of its square, the parts of which the invocations hold.
+fn share_statistics(place: vec3u, index: u32, sums: vec2f, pivot: f32) {
+  parts[index] = sums;
+  workgroupBarrier();
+  if (index % sharers == 0) {
+    var total = vec2f();
+    for (var other = 0u; other < sharers; other++) { total += parts[index + other]; }
+    let means = total / f32(k);
+    let mean = select(0.0, means.x, centred);
+    let row = vec2f(pivot + mean, inverseSqrt(max(means.y - mean * mean, 0) + epsilon));
+    own_rows[index / sharers] = row;
+    if (writes) { statistics[row_of(place, index)] = row; }
+  }
+  workgroupBarrier();
+}
+
+fn only_product() -> Product {
+  return Product(m, n, k, k, 1, b_row, b_column, k, false, false);
+}
+
+/// For any shape.
+@compute @workgroup_size(16, 16)
+fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  writes = place.x == 0;
+  let at = row_of(place, index) * k;
+  let pivot = pivot_of(input[at]);
+  var sums = vec2f();
+  for (var column = index % sharers; column < k; column += sharers) {
+    let value = input[at + column] - pivot;
+    sums += vec2f(value, value * value);
+  }
+  share_statistics(place, index, sums, pivot);
+  make_by_one(only_product(), place, local.x, local.y, index);
+}
+
+/// For rows of input and b that are multiples of four long.
+@compute @workgroup_size(16, 16)
+fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  writes = place.x == 0;
+  let at = row_of(place, index) * (k / 4);
+  let pivot = pivot_of(input_vectors[at].x);
+  var sums = vec2f();
+  for (var column = index % sharers; column < k / 4; column += sharers) {
+    let value = input_vectors[at + column] - pivot;
+    sums += vec2f(dot(value, vec4f(1)), dot(value, value));
+  }
+  share_statistics(place, index, sums, pivot);
+  make_by_four(only_product(), place, local.x, local.y, index);
+}

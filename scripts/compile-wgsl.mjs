@@ -1,0 +1,34 @@
+// Compiles every module of kernels/generated with Dawn's own compiler, on a device that computes nothing: also what no adapter here
+// could run. Prints errors and warnings and exits 1, or prints nothing.
+
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { create } from 'webgpu';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+globalThis.dawn = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']); // Dawn crashes once this is collected
+
+const adapter = await globalThis.dawn.requestAdapter();
+if (!adapter) throw new Error('Dawn has no null backend here');
+const requiredFeatures = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
+const device = await adapter.requestDevice({ requiredFeatures });
+for (const path of globSync('kernels/generated/*.ts', { cwd: root }).sort()) {
+  const values = Object.values(await import(pathToFileURL(join(root, path)).href));
+  for (const { name, code } of values.flatMap(modulesOf)) await compile(name, code);
+}
+device.destroy();
+
+/** A module, its variants, or none (WebAssembly). */
+function modulesOf(value) {
+  if ('code' in value) return [value];
+  return Object.values(value).filter((variant) => typeof variant === 'object');
+}
+
+async function compile(name, code) {
+  device.pushErrorScope('validation'); // the messages below say more
+  const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
+  await device.popErrorScope();
+  for (const { lineNum, linePos, message } of messages) console.error(`${name}:${lineNum}:${linePos} ${message}`);
+  if (messages.length > 0) process.exitCode = 1;
+}
