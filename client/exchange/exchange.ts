@@ -2,7 +2,8 @@
 // SHA-256, so it does not matter which peer, or the relay, delivered it. Holds payloads until the room no longer needs
 // them (a later checkpoint covers their round), so that late joiners can replay the round log.
 
-import type { Peer, Topology } from '../../shared/protocol/messages.ts';
+import type { Peer, StoredCheckpoint, Topology } from '../../shared/protocol/messages.ts';
+import type { FetchedState, ReadStored } from './state-fetch.ts';
 
 export interface LinkStats {
   peerId: string;
@@ -44,6 +45,12 @@ export interface Exchange {
     signal?: AbortSignal,
   ): Promise<Uint8Array>;
   has(hash: string): boolean;
+  /**
+   * A checkpoint's file in pieces from peers, and what they do not deliver from the coordinator's store. Null when no peer has
+   * it. The state in it may still be another one than the room agreed on: compare hash and round.
+   * @throws LoomError when the store is needed and fails, or contradicts the pieces
+   */
+  obtainState(checkpoint: StoredCheckpoint, readStored: ReadStored, signal: AbortSignal): Promise<FetchedState | null>;
   /** Uploads payloads we hold to the coordinator's relay, because a worker cannot reach a peer. */
   relay(round: number, hashes: readonly string[]): Promise<void>;
   /** Drops the payloads of rounds before this one. */

@@ -1,79 +1,24 @@
 // Real peers: PeerJS on node-datachannel over loopback, introduced by the coordinator's own signalling. The relay is in memory.
 
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, afterAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/bytes.ts';
-import type { Peer } from '../../shared/protocol/messages.ts';
-import { startCoordinator } from '../node/embed/embed.ts';
-import type { Embedded } from '../node/embed/embed.ts';
 import { createPeer } from '../node/rtc.ts';
-import { LoomOSClient } from '../sdk/client.ts';
-import { submitTinyJob } from '../worker/testing/tiny-job.ts';
-import { Mesh } from './mesh.ts';
 import type { MeshOptions } from './mesh.ts';
+import { MemoryRelay, Meshes, introduce, linked, until } from './testing/meshes.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
-const data = mkdtempSync(join(tmpdir(), 'loomos-mesh-'));
-let coordinator: Embedded;
-let jobId: string; // whose signalling it is
-const open: Mesh[] = [];
+let meshes: Meshes;
+const start: Meshes['start'] = (options) => meshes.start(options);
 
 beforeAll(async () => {
-  coordinator = await startCoordinator({ data, port: 0, page: false });
-  const job = await submitTinyJob(new LoomOSClient(coordinator), { maxTokens: 1000 }, { min: 1, max: 1 });
-  jobId = job.id;
+  meshes = await Meshes.begin();
 });
-afterEach(() => open.splice(0).forEach((mesh) => mesh.close()));
-afterAll(() => coordinator.close());
+afterEach(() => meshes.closeAll());
+afterAll(() => meshes.coordinator.close());
 
-class MemoryRelay {
-  readonly payloads = new Map<string, Uint8Array>();
-  get = async (hash: string): Promise<Uint8Array | null> => this.payloads.get(hash) ?? null;
-  put = async (hash: string, payload: Uint8Array): Promise<void> => void this.payloads.set(hash, payload);
-}
-
-let next = 0;
-interface Tested {
-  mesh: Mesh;
-  peer: Peer;
-  arrived: string[];
-}
-function start(options: Partial<MeshOptions> = {}): Tested {
-  const peerId = `peer-${String(next++).padStart(4, '0')}`;
-  const arrived: string[] = [];
-  const mesh = new Mesh({
-    peerId,
-    jobId,
-    coordinator: new URL(coordinator.url),
-    createPeer,
-    relay: new MemoryRelay(),
-    events: { onPayload: (_round, hash) => void arrived.push(hash), onLinks: () => undefined },
-    ...options,
-  });
-  open.push(mesh);
-  return {
-    mesh,
-    arrived,
-    peer: { workerId: `w-${peerId.replace('-', '')}`, peerId, kind: 'node', adapter: 'test', group: 0 },
-  };
-}
-
-function introduce(...all: Tested[]): void {
-  for (const { mesh } of all)
-    mesh.setPeers(
-      all.map(({ peer }) => peer),
-      'mesh',
-    );
-}
-
-async function until(what: () => boolean, ms = 60_000): Promise<void> {
-  await expect.poll(what, { timeout: ms, interval: 10 }).toBe(true);
-}
-const linked = ({ mesh }: Tested, count: number): boolean =>
-  mesh.stats().links.filter((link) => link.state === 'open').length === count;
 function payloadOf(bytes: number): { payload: Uint8Array<ArrayBuffer>; hash: string } {
   const payload = new Uint8Array(bytes).map((_, i) => (i * 31 + bytes) % 251);
   return { payload, hash: sha256Hex(payload) };
@@ -156,12 +101,12 @@ test('garbage is refused and counted, and its sender cut off; the others go on',
   introduce(a, b);
   await until(() => linked(a, 1) && linked(b, 1));
   // A stranger who speaks PeerJS but not our frames, listed as a member.
-  const { port } = new URL(coordinator.url);
+  const { port } = new URL(meshes.coordinator.url);
   const liar = createPeer('peer-0000-liar', {
     host: '127.0.0.1',
     port: Number(port),
     path: '/',
-    key: jobId,
+    key: meshes.jobId,
     secure: false,
     config: { iceServers: [] },
   });
@@ -202,7 +147,7 @@ test('the signalling server goes away: open links stay, new members are met when
   const [a, b] = [start(), start()];
   introduce(a, b);
   await until(() => linked(a, 1) && linked(b, 1));
-  process.kill(Number(readFileSync(join(data, 'workerd.pid'), 'utf8')), 'SIGKILL'); // it is started again by itself
+  process.kill(Number(readFileSync(join(meshes.data, 'workerd.pid'), 'utf8')), 'SIGKILL'); // it is started again by itself
   const { payload, hash } = payloadOf(5000);
   a.mesh.publish(0, hash, payload);
   await until(() => b.mesh.has(hash));

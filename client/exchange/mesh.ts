@@ -1,20 +1,24 @@
 // The Exchange over WebRTC: a worker linked with those that the room tells it to work with. What we publish is pushed to our
-// group; what a group makes, and in a ring all, is announced from link to link; what is missing is pulled from whoever has it. A member that cannot be reached is served through the coordinator's relay instead, in both
-// directions, and nobody above this file notices.
+// group; what a group makes, and in a ring all, is announced from link to link; what is missing is pulled from whoever has it.
+// A member that cannot be reached is served through the coordinator's relay instead, in both directions, unnoticed above.
 
 import type { DataConnection } from 'peerjs';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
-import type { Peer, Topology } from '../../shared/protocol/messages.ts';
+import type { Peer, StoredCheckpoint, Topology } from '../../shared/protocol/messages.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { Bell, sleep } from '../timing/wait.ts';
 import type { Exchange, ExchangeEvents, ExchangeStats } from './exchange.ts';
+import { Lending } from './lending.ts';
+import type { Shelf } from './lending.ts';
 import { LinkMeter } from './link-meter.ts';
 import { Neighbour } from './neighbour.ts';
 import { PeerHost } from './peer-host.ts';
 import type { CreatePeer } from './peer-host.ts';
 import type { PeerLink } from './peer-link.ts';
 import { PayloadStore } from './payload-store.ts';
+import { StateFetch } from './state-fetch.ts';
+import type { FetchedState, ReadStored } from './state-fetch.ts';
 
 /** Payloads at the coordinator, by hash. */
 export interface Relay {
@@ -30,6 +34,7 @@ export interface MeshOptions {
   createPeer: CreatePeer;
   relay: Relay;
   events: ExchangeEvents;
+  shelf?: Shelf; // what is lent to joiners
   random?: () => number;
   dialTimeoutMs?: number; // not below 5 s on a real network: a lost first handshake costs a second or three
   patienceMs?: number; // how long a peer may be silent about a payload we asked it for
@@ -77,6 +82,8 @@ export class Mesh implements Exchange {
   private topology: Topology = 'mesh';
   private ownGroup = 0;
   private readonly meter = new LinkMeter();
+  private readonly lending: Lending;
+  private fetching: StateFetch | null = null;
   private readonly stop = new AbortController();
 
   constructor(options: MeshOptions) {
@@ -85,10 +92,12 @@ export class Mesh implements Exchange {
       dialTimeoutMs: 6000,
       patienceMs: 3000,
       storeBytes: 256 * 2 ** 20,
+      shelf: { listOf: async () => null, read: async () => null },
       ...options,
     };
     this.peerId = options.peerId;
     this.store = new PayloadStore(this.options.storeBytes);
+    this.lending = new Lending(this.options.shelf);
     this.host = new PeerHost({ ...this.options, onConnection: (connection) => this.welcome(connection) });
   }
 
@@ -142,6 +151,28 @@ export class Mesh implements Exchange {
     return this.store.has(hash);
   }
 
+  async obtainState(
+    checkpoint: StoredCheckpoint,
+    readStored: ReadStored,
+    signal: AbortSignal,
+  ): Promise<FetchedState | null> {
+    const fetching = new StateFetch({
+      checkpoint,
+      links: () => this.openLinks(),
+      isDialling: () => [...this.neighbours.values()].some(({ state }) => state === 'connecting'),
+      readStored: async (offset, length) => this.counted(await readStored(offset, length)),
+      changed: this.changed,
+      patienceMs: this.options.patienceMs,
+      signal: AbortSignal.any([signal, this.stop.signal]),
+    });
+    this.fetching = fetching;
+    try {
+      return await fetching.run();
+    } finally {
+      if (this.fetching === fetching) this.fetching = null;
+    }
+  }
+
   async relay(_round: number, hashes: readonly string[]): Promise<void> {
     await Promise.all(hashes.filter((hash) => this.has(hash)).map((hash) => this.upload(hash)));
   }
@@ -180,12 +211,13 @@ export class Mesh implements Exchange {
       host: this.host,
       dialTimeoutMs: this.options.dialTimeoutMs,
       random: this.options.random,
-      holds: (hash) => this.has(hash),
+      holds: (hash) => this.has(hash) || this.fetching?.holds(hash) === true,
       meter: this.meter,
       events: {
         onPayload: (round, hash, payload) => this.arrive(round, hash, payload, false),
         onWant: (link, round, hash) => this.answer(link, round, hash),
         onHave: (link, round, hash) => this.noteOffer(link, round, hash),
+        onListed: (link, _round, stateHash, list) => this.noteList(link, stateHash, list),
         onUnavailable: () => this.changed.ring(),
         onOffence: () => (this.past.refusedFrames += 1),
         onState: (changed) => this.linkChanged(changed),
@@ -281,6 +313,15 @@ export class Mesh implements Exchange {
     return [...this.neighbours.values()].some(({ link }) => link !== null && link.progress(hash) > 0);
   }
 
+  private openLinks(): PeerLink[] {
+    return [...this.neighbours.values()].flatMap(({ link }) => link ?? []);
+  }
+
+  private counted(bytes: Uint8Array): Uint8Array {
+    this.past.bytesReceived += bytes.length;
+    return bytes;
+  }
+
   /** Members of our own group. */
   private mates(): Neighbour[] {
     return [...this.neighbours.values()].filter(({ group }) => group === this.ownGroup);
@@ -288,11 +329,17 @@ export class Mesh implements Exchange {
 
   private answer(link: PeerLink, round: number, hash: string): void {
     const held = this.store.peek(hash);
-    if (held === undefined) link.deny(round, hash);
+    if (held === undefined) void this.lending.serve(link, round, hash);
     else link.push(held.round, hash, held.payload);
   }
 
+  private noteList(link: PeerLink, stateHash: string, list: string): void {
+    this.fetching?.hear(link, stateHash, list);
+    this.changed.ring();
+  }
+
   private arrive(round: number, hash: string, payload: Uint8Array, asked: boolean): void {
+    if (this.fetching?.take(hash, payload) === true) return this.changed.ring();
     const mayBeNeeded = this.topology === 'ring' || this.sought.delete(hash);
     this.store.put(round, hash, payload, asked);
     if (mayBeNeeded) this.announce(round, hash);
@@ -317,13 +364,13 @@ export class Mesh implements Exchange {
   private linksByPromise({ hash, from }: Search): PeerLink[] {
     const first = from === null ? null : (this.neighbours.get(from)?.link ?? null);
     const offering = [...(this.offers.get(hash) ?? [])];
-    const all = [...this.neighbours.values()].flatMap(({ link }) => link ?? []);
+    const all = this.openLinks();
     return [...new Set([...offering.filter((link) => all.includes(link)), ...(first === null ? [] : [first]), ...all])];
   }
 
   /** At once for what is with someone we have no link to; after a while for all else. */
   private relayIsDue({ from, startedAt }: Search): boolean {
-    const links = [...this.neighbours.values()].filter(({ link }) => link !== null);
+    const links = this.openLinks();
     const isOutOfReach = from !== null && (this.neighbours.get(from)?.link ?? null) === null;
     return links.length === 0 || isOutOfReach || Date.now() - startedAt >= relayPatienceMs;
   }
@@ -354,8 +401,7 @@ export class Mesh implements Exchange {
   private async askRelay({ round, hash }: Search): Promise<Uint8Array | undefined> {
     const payload = await this.options.relay.get(hash).catch(() => null);
     if (payload === null) return this.store.take(hash);
-    this.past.bytesReceived += payload.length;
-    if (sha256Hex(payload) === hash) this.arrive(round, hash, payload, true);
+    if (sha256Hex(this.counted(payload)) === hash) this.arrive(round, hash, payload, true);
     else this.past.refusedFrames += 1;
     return this.store.take(hash);
   }

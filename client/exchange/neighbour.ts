@@ -26,6 +26,7 @@ export interface NeighbourOptions {
   events: Pick<LinkEvents, 'onPayload' | 'onUnavailable' | 'onOffence'> & {
     onWant(link: PeerLink, round: number, hash: string): void;
     onHave(link: PeerLink, round: number, hash: string): void;
+    onListed(link: PeerLink, round: number, stateHash: string, list: string): void;
     /** `state` changed. */
     onState(neighbour: Neighbour): void;
   };
@@ -144,6 +145,7 @@ export class Neighbour {
       ...events,
       onWant: (round, hash) => events.onWant(link(), round, hash),
       onHave: (round, hash) => events.onHave(link(), round, hash),
+      onListed: (round, stateHash, list) => events.onListed(link(), round, stateHash, list),
       onSlow: () => void this.widen(),
       onClose: (banned) => this.lose(link(), banned),
     };

@@ -4,7 +4,7 @@
 import type { DataConnection } from 'peerjs';
 import { describeError } from '../../shared/errors.ts';
 import { decodeFrame, encodeFrame, payloadFrames } from '../../shared/protocol/frame.ts';
-import type { ChunkFrame, Frame, RequestFrame } from '../../shared/protocol/frame.ts';
+import type { ChunkFrame, Frame, ListedFrame, RequestFrame } from '../../shared/protocol/frame.ts';
 import { isSlow } from './link-meter.ts';
 import type { LinkMeter } from './link-meter.ts';
 import { Reassembler } from '../../shared/protocol/reassembler.ts';
@@ -21,6 +21,8 @@ export interface LinkEvents {
   onWant(round: number, hash: string): void;
   /** The peer says that it has this. */
   onHave(round: number, hash: string): void;
+  /** The peer holds the agreed state that we asked for, in the pieces of this list. */
+  onListed(round: number, stateHash: string, list: string): void;
   /** The peer does not have what we asked for; `lacks` now says so. */
   onUnavailable(hash: string): void;
   /** The peer sent something that was refused. */
@@ -47,11 +49,11 @@ export class PeerLink {
   private readonly events: LinkEvents;
   private readonly holds: (hash: string) => boolean;
   private readonly incoming = new Reassembler();
-  private readonly requests: RequestFrame[] = [];
+  private readonly requests: (RequestFrame | ListedFrame)[] = [];
   /** Payloads we asked for, and whether the peer said that it has none. */
   private readonly wanted = new Map<string, 'waiting' | 'unavailable'>();
-  /** Payloads on their way out, in order, each as its remaining frames. */
-  private readonly outgoing = new Map<string, Iterator<Uint8Array<ArrayBuffer>>>();
+  /** Payloads on their way out, in order, each as its remaining frames, and who waits for the last one to leave. */
+  private readonly outgoing = new Map<string, { frames: Iterator<Uint8Array<ArrayBuffer>>; left: () => void }>();
   private readonly meter: LinkMeter;
   private readonly began = new Map<string, number>(); // when the first chunk of a payload came
   private offences = 0;
@@ -87,10 +89,10 @@ export class PeerLink {
     return this.lanes.length;
   }
 
-  /** Sends a payload; nothing happens if it is already on its way. */
-  push(round: number, hash: string, payload: Uint8Array): void {
-    if (this.closed || this.outgoing.has(hash)) return;
-    this.outgoing.set(hash, payloadFrames(round, hash, payload));
+  /** Sends a payload; nothing happens if it is already on its way. @param left its last frame left, or the link closed */
+  push(round: number, hash: string, payload: Uint8Array, left = (): void => {}): void {
+    if (this.closed || this.outgoing.has(hash)) return left();
+    this.outgoing.set(hash, { frames: payloadFrames(round, hash, payload), left });
     this.pump();
   }
 
@@ -124,7 +126,12 @@ export class PeerLink {
     this.finish(false);
   }
 
-  private request(frame: RequestFrame): void {
+  /** Answers that we hold an agreed state, in the pieces of this list. */
+  list(round: number, stateHash: string, list: string): void {
+    this.request({ kind: 'listed', round, hash: stateHash, list });
+  }
+
+  private request(frame: RequestFrame | ListedFrame): void {
     if (this.closed) return;
     this.requests.push(frame);
     this.pump();
@@ -177,10 +184,11 @@ export class PeerLink {
   private nextFrame(): Uint8Array<ArrayBuffer> | undefined {
     const request = this.requests.shift();
     if (request !== undefined) return encodeFrame(request);
-    for (const [hash, frames] of this.outgoing) {
+    for (const [hash, { frames, left }] of this.outgoing) {
       const next = frames.next();
       if (!next.done) return next.value;
       this.outgoing.delete(hash);
+      left();
     }
     return undefined;
   }
@@ -200,10 +208,19 @@ export class PeerLink {
     if (frame.kind === 'chunk') this.assemble(frame);
     else if (frame.kind === 'want') this.events.onWant(frame.round, frame.hash);
     else if (frame.kind === 'have') this.hearOffer(frame);
-    else if (this.wanted.has(frame.hash)) {
-      this.wanted.set(frame.hash, 'unavailable');
-      this.events.onUnavailable(frame.hash);
-    }
+    else if (frame.kind === 'listed') this.hearList(frame);
+    else this.giveUpOn(frame.hash);
+  }
+
+  private hearList({ round, hash, list }: ListedFrame): void {
+    if (this.wanted.delete(hash)) this.events.onListed(round, hash, list);
+  }
+
+  /** The peer does not have it, or sent something else by its name: another one is to be asked. */
+  private giveUpOn(hash: string): void {
+    if (!this.wanted.has(hash)) return;
+    this.wanted.set(hash, 'unavailable');
+    this.events.onUnavailable(hash);
   }
 
   private hearOffer({ round, hash }: RequestFrame): void {
@@ -214,7 +231,7 @@ export class PeerLink {
   private assemble(chunk: ChunkFrame): void {
     if (this.holds(chunk.hash)) return this.forget(chunk.hash);
     if (!this.began.has(chunk.hash)) this.began.set(chunk.hash, performance.now());
-    const payload = this.incoming.accept(chunk);
+    const payload = this.accept(chunk);
     if (payload === null) return;
     const ms = performance.now() - this.began.get(chunk.hash)!;
     this.meter.note(payload.length, ms);
@@ -222,6 +239,15 @@ export class PeerLink {
     this.began.delete(chunk.hash);
     this.wanted.delete(chunk.hash);
     this.events.onPayload(chunk.round, chunk.hash, payload);
+  }
+
+  private accept(chunk: ChunkFrame): Uint8Array | null {
+    try {
+      return this.incoming.accept(chunk);
+    } catch (error) {
+      this.giveUpOn(chunk.hash);
+      throw error;
+    }
   }
 
   private forget(hash: string): void {
@@ -238,6 +264,7 @@ export class PeerLink {
   private finish(banned: boolean): void {
     if (this.closed) return;
     this.closed = true;
+    for (const { left } of this.outgoing.values()) left();
     this.outgoing.clear();
     for (const { connection } of this.lanes.splice(0)) connection.close();
     this.events.onClose(banned);

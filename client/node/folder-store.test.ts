@@ -39,3 +39,11 @@ test('what a kill left half written is not there, and leaves no mark on what is'
   expect(new Set(bytes).size).toBe(1); // one of them, not a mixture
   expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual(['state.999-0.part']);
 });
+
+test.each(stores)('%s reads a part of what was put, and knows its size', async (_, create) => {
+  const store = create();
+  await store.put('a/b', Uint8Array.of(1, 2, 3, 4, 5));
+  expect([...(await store.read('a/b', 1, 3))!]).toEqual([2, 3, 4]);
+  expect([...(await store.read('a/b', 4, 9))!]).toEqual([5]);
+  expect([await store.size('a/b'), await store.size('none'), await store.read('none', 0, 1)]).toEqual([5, null, null]);
+});

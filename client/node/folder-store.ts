@@ -1,6 +1,6 @@
 // A worker's store as a folder. A file is written beside its name and renamed, so a kill leaves the old bytes or the new.
 
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Store } from '../worker/store.ts';
 
@@ -14,6 +14,21 @@ export class FolderStore implements Store {
 
   get(name: string): Promise<Uint8Array | null> {
     return readFile(join(this.folder, name)).catch(nullIfMissing);
+  }
+
+  async read(name: string, offset: number, length: number): Promise<Uint8Array | null> {
+    const file = await open(join(this.folder, name)).catch(nullIfMissing);
+    if (file === null) return null;
+    try {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, offset);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async size(name: string): Promise<number | null> {
+    return (await stat(join(this.folder, name)).catch(nullIfMissing))?.size ?? null;
   }
 
   async put(name: string, bytes: Uint8Array): Promise<void> {

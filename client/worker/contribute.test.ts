@@ -108,6 +108,26 @@ test('a late joiner catches up from the log and has its work accepted', async ()
   expect(late.snapshots.some(({ phase }) => phase === 'catching-up')).toBe(true);
 });
 
+test('a late joiner gets the checkpoint from its peers, and only the log since it from the room', async () => {
+  const job = await submitTinyJob(client, { ...endless, checkpointInterval: 500 }, { min: 1, max: 3 });
+  start();
+  start();
+  await until(
+    () => client.jobLogs(job.id),
+    (lines) => lines.some(({ text }) => /^Checkpoint of round [1-9]/.test(text)),
+  );
+  const late = start();
+  await until(
+    () => late.snapshot(),
+    ({ roundsAccepted }) => roundsAccepted > 2,
+  );
+  await client.cancelJob(job.id);
+  const said = late.snapshots.map(({ reason }) => reason).filter((reason) => reason.includes('checkpoint'));
+  expect(said[0]).toMatch(/^Got the checkpoint of round \d+: \d+ KiB from [12] peers?\.$/);
+  const lines = await client.jobLogs(job.id);
+  expect(lines.filter(({ level }) => level !== 'info')).toEqual([]);
+});
+
 test('pausing stops the work of one, stopping ends it; the others go on', async () => {
   const job = await submitTinyJob(client, endless, { min: 1, max: 3 });
   const [a, b, c] = [start(), start(), start()];

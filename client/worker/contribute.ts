@@ -152,7 +152,7 @@ class Life {
 
   private async workOn(job: JobView, workerId: string): Promise<void> {
     this.feed.begin(job.id);
-    const keepsake = new Keepsake(this.options.store, job.id);
+    const keepsake = new Keepsake(this.options.store, job.id, this.options.kind === 'node' ? 2 : 0); // a page has only memory
     await keepsake.forgetOthers();
     try {
       const workshop = await this.prepare(job, keepsake);
@@ -204,8 +204,9 @@ class Life {
       paused: this.paused,
       minWorkers: parseManifest(job.manifest).spec.resources.workers.min,
       sealed: parseManifest(job.manifest).spec.verification !== 'none',
-      createExchange: (events) =>
+      createExchange: (events, shelf) =>
         new Mesh({
+          shelf,
           peerId: newPeerId(),
           jobId: job.id,
           coordinator,

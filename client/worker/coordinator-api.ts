@@ -53,6 +53,12 @@ export class CoordinatorApi {
     return this.bytes({ path: `/jobs/${jobId}/checkpoints/${round}` });
   }
 
+  /** `length` bytes of it from `offset` on. */
+  async checkpointPart(jobId: string, round: number, offset: number, length: number): Promise<Uint8Array> {
+    const headers = { range: `bytes=${offset}-${offset + length - 1}` };
+    return this.bytes({ path: `/jobs/${jobId}/checkpoints/${round}`, headers });
+  }
+
   async putCheckpoint(
     jobId: string,
     round: number,

@@ -12,13 +12,16 @@ import type {
   WorkerMessage,
 } from '../../shared/protocol/messages.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { Shelf } from '../exchange/lending.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { Bell, sleep } from '../timing/wait.ts';
 import type { Folded, StateRef } from '../train/trainer.ts';
 import { Checks } from './checks.ts';
 import { Collector } from './collector.ts';
+import { CheckpointShelf } from './checkpoint-shelf.ts';
 import type { CoordinatorApi } from './coordinator-api.ts';
 import type { WorkerSnapshot } from './events.ts';
+import { fetchCheckpoint } from './fetch-checkpoint.ts';
 import type { Keepsake } from './keepsake.ts';
 import { isReply, isSameWork, nextStep, stepKey } from './next-step.ts';
 import type { Reply, Step, Work } from './next-step.ts';
@@ -43,7 +46,7 @@ export interface JobSessionOptions {
   workerId: string;
   workshop: Workshop; // open
   keepsake: Keepsake;
-  createExchange: (events: { onPayload(): void; onLinks(): void }) => Exchange;
+  createExchange: (events: { onPayload(): void; onLinks(): void }, shelf: Shelf) => Exchange;
   paused: boolean;
   sealed: boolean; // payloads are shown only when all have committed
   minWorkers: number;
@@ -59,6 +62,7 @@ export type JobEnd =
 export class JobSession {
   private readonly options: JobSessionOptions;
   private readonly exchange: Exchange;
+  private readonly shelf: CheckpointShelf;
   private readonly collector: Collector;
   private readonly checks: Checks; // of other workers
   private readonly socket: RoomSocket;
@@ -82,10 +86,10 @@ export class JobSession {
     this.options = options;
     this.paused = options.paused;
     this.tokensPerSecond = options.workshop.report.tokensPerSecond;
-    this.exchange = options.createExchange({
-      onPayload: () => this.collector.arrived.ring(),
-      onLinks: () => options.report({ exchange: this.exchange.stats() }),
-    });
+    this.shelf = new CheckpointShelf(options.keepsake);
+    const onPayload = (): void => this.collector.arrived.ring();
+    const onLinks = (): void => options.report({ exchange: this.exchange.stats() });
+    this.exchange = options.createExchange({ onPayload, onLinks }, this.shelf);
     this.collector = new Collector({
       exchange: this.exchange,
       keepsake: options.keepsake,
@@ -180,6 +184,7 @@ export class JobSession {
     if (message.type === 'relay') this.exchange.relay(message.round, message.hashes).catch(() => undefined);
     this.view = see(this.view, message);
     if (message.type === 'checkpointed') this.forgetBefore(message.checkpoint.round);
+    if (this.view.checkpoint !== null) this.shelf.show(this.view.checkpoint);
     if (message.type === 'welcome' || message.type === 'peers') this.exchange.setPeers(message.peers, message.topology);
     this.collector.begin(this.view.round);
     if (message.type === 'committed' && message.round === this.view.round) this.learn(message.contributions);
@@ -259,7 +264,8 @@ export class JobSession {
     if (reply.type === 'recommit') return this.sayCommit();
     this.uploadedFence = reply.lease.fence;
     if (reply.type === 'decline') return this.socket.send(decline(reply.lease, 'a later state is held by now'));
-    const { jobId, workshop, api } = this.options;
+    const { jobId, workshop, api, keepsake } = this.options;
+    keepsake.pin(reply.lease.round, this.view.checkpoint?.round ?? 0); // of all workers this one keeps it
     void fulfil(reply.lease, jobId, workshop, api).then((answer) => this.socket.send(answer));
   }
 
@@ -294,16 +300,17 @@ export class JobSession {
   }
 
   private perform(work: Work, signal: AbortSignal): Promise<void> {
-    if (work.type === 'restore') return this.restore(work);
+    if (work.type === 'restore') return this.restore(work, signal);
     if (work.type === 'apply') return this.apply(work, signal);
     return this.train(work);
   }
 
-  private async restore({ checkpoint }: Work & { type: 'restore' }): Promise<void> {
+  private async restore({ checkpoint }: Work & { type: 'restore' }, signal: AbortSignal): Promise<void> {
     const { report, api, jobId, workshop } = this.options;
     report({ phase: 'catching-up', reason: '', round: this.view.round });
-    const bytes = checkpoint === null ? null : await api.checkpoint(jobId, checkpoint.round);
-    await workshop.restore(bytes, checkpoint?.stateHash ?? null);
+    if (checkpoint === null) return workshop.restore(null, null);
+    const say = (reason: string): void => report({ reason, exchange: this.exchange.stats() });
+    await fetchCheckpoint(checkpoint, { jobId, api, workshop, exchange: this.exchange, say }, signal);
   }
 
   private async apply({ closed }: Work & { type: 'apply' }, signal: AbortSignal): Promise<void> {

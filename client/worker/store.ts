@@ -4,6 +4,10 @@
 /** Names are paths with forward slashes, such as `datasets/HASH`. */
 export interface Store {
   get(name: string): Promise<Uint8Array | null>;
+  /** At most `length` bytes from `offset` on; null when there is nothing by this name. */
+  read(name: string, offset: number, length: number): Promise<Uint8Array | null>;
+  /** Bytes of it; null when there is nothing by this name. */
+  size(name: string): Promise<number | null>;
   /** All or nothing: a reader sees the old bytes or the new, also after a crash. */
   put(name: string, bytes: Uint8Array): Promise<void>;
   delete(name: string): Promise<void>;
@@ -16,6 +20,14 @@ export class MemoryStore implements Store {
 
   async get(name: string): Promise<Uint8Array | null> {
     return this.entries.get(name) ?? null;
+  }
+
+  async read(name: string, offset: number, length: number): Promise<Uint8Array | null> {
+    return this.entries.get(name)?.slice(offset, offset + length) ?? null;
+  }
+
+  async size(name: string): Promise<number | null> {
+    return this.entries.get(name)?.length ?? null;
   }
 
   async put(name: string, bytes: Uint8Array): Promise<void> {

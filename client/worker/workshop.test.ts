@@ -44,16 +44,22 @@ test('a later life goes on from the state that was held', async () => {
 
 test('a state that cannot be read is no reason to stop: the initial one is held', async () => {
   const keepsake = new Keepsake(new MemoryStore(), 'job');
-  await keepsake.keepState(utf8('no checkpoint'));
+  await keepsake.keepState({ round: 3, stateHash: 'f'.repeat(64) }, utf8('no checkpoint'));
   expect((await open(keepsake)).holds.round).toBe(0);
 });
 
-test('a checkpoint with another hash than the room says is refused', async () => {
+test('a checkpoint with another hash or round than the room says is refused', async () => {
   const workshop = await open(new Keepsake(new MemoryStore(), 'job'));
   await trainRound(workshop, 0);
   const checkpoint = await workshop.checkpoint();
-  await expect(workshop.restore(checkpoint, 'f'.repeat(64))).rejects.toMatchObject({ code: 'invalid_frame' });
-  expect(workshop.holds.round).toBe(0);
+  const { round, stateHash } = workshop.holds;
+  for (const wrong of [
+    { round, stateHash: 'f'.repeat(64) },
+    { round: round + 1, stateHash },
+  ]) {
+    await expect(workshop.restore(checkpoint, wrong)).rejects.toMatchObject({ code: 'invalid_frame' });
+    expect(workshop.holds.round).toBe(0);
+  }
   expect(workshop.isBroken).toBe(false);
 });
 

@@ -77,11 +77,17 @@ export class Workshop {
   }
 
   /** @throws LoomError `invalid_frame` if the bytes are not the state they should be */
-  async restore(checkpoint: Uint8Array | null, expectedHash: string | null): Promise<void> {
+  async restore(checkpoint: Uint8Array | null, expected: StateRef | null): Promise<void> {
     const held = await this.guard(this.trainer.restore(checkpoint));
-    if (expectedHash !== null && held.stateHash !== expectedHash) {
+    if (expected !== null && (held.stateHash !== expected.stateHash || held.round !== expected.round)) {
       this.held = await this.guard(this.trainer.restore(null));
-      throw new LoomError('invalid_frame', `the checkpoint of round ${held.round} has another hash than the room says`);
+      throw new LoomError(
+        'invalid_frame',
+        `the checkpoint of round ${held.round} is another state than the room says`,
+        {
+          allowed: `round ${expected.round}, ${expected.stateHash}`,
+        },
+      );
     }
     await this.keep(held);
   }
@@ -144,7 +150,7 @@ export class Workshop {
   }
 
   private async keep({ round, stateHash }: StateRef): Promise<void> {
-    await this.options.keepsake.keepState(await this.guard(this.trainer.checkpoint()));
+    await this.options.keepsake.keepState({ round, stateHash }, await this.guard(this.trainer.checkpoint()));
     this.held = { round, stateHash };
   }
 

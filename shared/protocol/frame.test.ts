@@ -37,6 +37,9 @@ test('frames have these bytes', () => {
   expect(toHex(encodeFrame({ kind: 'want', round: 1, hash }))).toBe(
     `4c4f4f4d0102000001000000${'00'.repeat(12)}${hash}`,
   );
+  expect(toHex(encodeFrame({ kind: 'listed', round: 1, hash, list: 'cd'.repeat(32) }))).toBe(
+    `4c4f4f4d0105000001000000${'00'.repeat(12)}${hash}${'cd'.repeat(32)}`,
+  );
   expect(toHex(encodeFrame({ kind: 'unavailable', round: 1, hash }))).toBe(
     `4c4f4f4d0103000001000000${'00'.repeat(12)}${hash}`,
   );

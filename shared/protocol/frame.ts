@@ -6,6 +6,9 @@
 //   byte  4  version, u8              byte 12  chunk index, u32    byte 24  SHA-256 of the payload, 32 bytes
 //   byte  5  kind, u8                 byte 16  chunk count, u32    byte 56  the piece
 //   byte  6  zero, u16                                             numbers are little-endian
+//
+// `listed` has the name of a list where a chunk has its piece. It only ever answers a `want` that names an agreed state, so
+// workers that do not know it never get it.
 
 import { fromHex, toHex } from '../bytes.ts';
 import type { Bytes } from '../bytes.ts';
@@ -15,6 +18,7 @@ export const frameVersion = 1;
 /** Bytes of one frame with its header: what every WebRTC implementation carries in one message. */
 export const maxFrameBytes = 64 * 1024;
 export const headerBytes = 56;
+const hashBytes = 32;
 export const chunkBytes = maxFrameBytes - headerBytes;
 export const maxPayloadBytes = 64 * 1024 * 1024;
 
@@ -36,10 +40,18 @@ export interface RequestFrame {
   hash: string;
 }
 
-export type Frame = ChunkFrame | RequestFrame;
+/** Answers a `want` whose hash is that of an agreed state: its file is held, in the pieces of this list (piece-list.ts). */
+export interface ListedFrame {
+  kind: 'listed';
+  round: number;
+  hash: string; // of the state
+  list: string; // SHA-256 of the list
+}
+
+export type Frame = ChunkFrame | RequestFrame | ListedFrame;
 
 const magic = 0x4d4f4f4c; // 'LOOM' read as a little-endian u32
-const kindCodes: Record<Frame['kind'], number> = { chunk: 1, want: 2, unavailable: 3, have: 4 };
+const kindCodes: Record<Frame['kind'], number> = { chunk: 1, want: 2, unavailable: 3, have: 4, listed: 5 };
 const kinds = new Map(Object.entries(kindCodes).map(([kind, code]) => [code, kind as Frame['kind']]));
 
 /** How many frames a payload of this size takes. */
@@ -58,7 +70,7 @@ export function* payloadFrames(round: number, hash: string, payload: Uint8Array)
 }
 
 export function encodeFrame(frame: Frame): Bytes {
-  const body = frame.kind === 'chunk' ? frame.body : new Uint8Array(0);
+  const body = bodyOf(frame);
   const bytes = new Uint8Array(headerBytes + body.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, magic, true);
@@ -75,6 +87,11 @@ export function encodeFrame(frame: Frame): Bytes {
   return bytes;
 }
 
+function bodyOf(frame: Frame): Uint8Array {
+  if (frame.kind === 'chunk') return frame.body;
+  return frame.kind === 'listed' ? fromHex(frame.list) : new Uint8Array(0);
+}
+
 /**
  * Reads a frame whole: header fields, their relation to each other, and the length.
  * @throws LoomError `message_too_large`, `unsupported_version` or `invalid_frame`.
@@ -89,9 +106,10 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   const hash = toHex(bytes.subarray(24, headerBytes));
   if (kind === 'chunk') return readChunk(view, round, hash, bytes.subarray(headerBytes));
   const unused = view.getUint32(12, true) + view.getUint32(16, true) + view.getUint32(20, true);
-  if (unused !== 0 || bytes.length !== headerBytes)
-    throw invalid('frame', `a ${kind} frame carries nothing`, 'a bare header');
-  return { kind, round, hash };
+  const carried = bytes.subarray(headerBytes);
+  if (unused !== 0 || carried.length !== (kind === 'listed' ? hashBytes : 0))
+    throw invalid('frame', `a ${kind} frame with more or less than its hashes`, 'nothing else');
+  return kind === 'listed' ? { kind, round, hash, list: toHex(carried) } : { kind, round, hash };
 }
 
 function readKind(view: DataView): Frame['kind'] {
