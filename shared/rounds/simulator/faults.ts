@@ -4,7 +4,7 @@ import type { Host } from './host.ts';
 import type { Network } from './network.ts';
 import { noFaults } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
-import type { VirtualWorker } from './worker.ts';
+import type { VirtualWorker } from './worker/worker.ts';
 
 export class Troublemaker {
   private readonly network: Network;

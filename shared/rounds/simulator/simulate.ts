@@ -12,7 +12,7 @@ import type { Observer } from './host.ts';
 import { Network } from './network.ts';
 import { Referee } from './referee.ts';
 import type { Scenario } from './scenario.ts';
-import { VirtualWorker } from './worker.ts';
+import { VirtualWorker } from './worker/worker.ts';
 
 export interface Outcome {
   state: RoomState;

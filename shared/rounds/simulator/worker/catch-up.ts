@@ -1,11 +1,11 @@
 // What a virtual worker says when it comes, and what it decides by when it is told where the job stands.
 
-import { protocolVersion } from '../../protocol/messages.ts';
-import type { RoomMessage, WorkerMessage } from '../../protocol/messages.ts';
-import type { Random } from '../../random.ts';
-import type { Malice } from './scenario.ts';
-import { hashFrom, virtualHash } from './state.ts';
-import type { VirtualState } from './state.ts';
+import { protocolVersion } from '../../../protocol/messages.ts';
+import type { RoomMessage, WorkerMessage } from '../../../protocol/messages.ts';
+import type { Random } from '../../../random.ts';
+import type { Malice } from '../scenario.ts';
+import { hashFrom, virtualHash } from '../state.ts';
+import type { VirtualState } from '../state.ts';
 
 export type CatchUp = Extract<RoomMessage, { type: 'welcome' | 'resync' }>;
 

@@ -1,0 +1,22 @@
+// What the parts of one virtual worker share.
+
+import type { WorkerMessage } from '../../../protocol/messages.ts';
+import type { Host } from '../host.ts';
+import type { Network } from '../network.ts';
+import type { WorkerTraits } from '../scenario.ts';
+
+export interface Self {
+  readonly id: string;
+  readonly traits: WorkerTraits;
+  readonly network: Network;
+  readonly host: Host;
+  readonly tokensPerStep: number;
+  readonly isVerified: boolean;
+  readonly isAlive: boolean;
+  readonly isPaused: boolean;
+  say(message: WorkerMessage): void;
+  /** Later in this life; a frozen worker does it when it thaws. */
+  later(delayMs: number, run: () => void): void;
+}
+
+export const noTraffic = { bytesSent: 0, bytesReceived: 0, peers: 0 };
