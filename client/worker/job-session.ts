@@ -1,7 +1,7 @@
 // A worker's life in one job, from the first hello to the end: look at what the room says, take the next step, do it. Work
 // (restore, apply, train) is done one piece at a time by `run`; replies to the room are given at once, beside it.
 
-import { LoomError, describeError } from '../../shared/errors.ts';
+import type { LoomError } from '../../shared/errors.ts';
 import { workerSpeaks } from '../../shared/protocol/version.ts';
 import type {
   AcceptedContribution,
@@ -13,31 +13,26 @@ import type {
 } from '../../shared/protocol/messages.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Shelf } from '../exchange/lending.ts';
-import { backoffMs } from '../timing/backoff.ts';
-import { Bell, sleep } from '../timing/wait.ts';
-import type { Folded, StateRef } from '../train/trainer.ts';
+import { Bell } from '../timing/wait.ts';
+import type { StateRef } from '../train/trainer.ts';
 import { Checks } from './checks.ts';
 import { Collector } from './collector.ts';
 import { CheckpointShelf } from './checkpoint-shelf.ts';
 import type { CoordinatorApi } from './coordinator-api.ts';
 import type { WorkerSnapshot } from './events.ts';
 import { fetchCheckpoint } from './fetch-checkpoint.ts';
+import { Folding } from './folding.ts';
 import type { Keepsake } from './keepsake.ts';
 import { isReply, isSameWork, nextStep, stepKey } from './next-step.ts';
 import type { Reply, Step, Work } from './next-step.ts';
+import { Recovery } from './recovery.ts';
 import { RoomSocket } from './room-socket.ts';
 import { see, unknownRoom } from './room-view.ts';
 import type { RoomView } from './room-view.ts';
 import { decline, fulfil } from './uploads.ts';
 import type { Workshop } from './workshop.ts';
 
-type Fold = Extract<RoomMessage, { type: 'fold' }>;
 type Commit = Extract<WorkerMessage, { type: 'commit' }>;
-
-/** So many failures in a row, and this worker gives the job up. */
-const failuresAtMost = 5;
-/** Without the coordinator for so long, the session ends; the agreed state is kept. */
-const lostForMs = 180_000;
 
 export interface JobSessionOptions {
   jobId: string;
@@ -65,6 +60,8 @@ export class JobSession {
   private readonly shelf: CheckpointShelf;
   private readonly collector: Collector;
   private readonly checks: Checks; // of other workers
+  private readonly folding: Folding;
+  private readonly recovery: Recovery;
   private readonly socket: RoomSocket;
   private readonly changed = new Bell();
   private view: RoomView = unknownRoom;
@@ -72,13 +69,10 @@ export class JobSession {
   private draining: string | null = null; // why
   private reported: StateRef | null = null;
   private committed: { assignment: Assignment; message: Commit; payload: Uint8Array } | null = null;
-  private readonly folding = new Map<string, Promise<Folded>>(); // what our group asked of us in this round, by node
-  private foldedIn = -1; // the last round in which our group folded our contribution
   private uploadedFence = -1;
   private work: { key: string; breakOff: AbortController } | null = null;
   private end: JobEnd | null = null;
   private readonly ended = Promise.withResolvers<null>();
-  private lostAt: number | null = Date.now();
   private accepted = { tokens: 0, rounds: 0 };
   private tokensPerSecond: number; // measured when the trainer opened, then of the last round
 
@@ -96,16 +90,12 @@ export class JobSession {
       say: (message) => this.socket.send(message),
       peerIdOf: (workerId) => this.view.peers.find((peer) => peer.workerId === workerId)?.peerId ?? null,
     });
-    const { jobId, api, workshop } = options;
+    const { jobId, api, workshop, keepsake, workerId } = options;
     const { exchange, collector } = this;
-    this.checks = new Checks({
-      jobId,
-      api,
-      workshop,
-      exchange,
-      collector,
-      say: (message) => this.socket.send(message),
-    });
+    const say = (message: WorkerMessage): void => this.socket.send(message);
+    this.checks = new Checks({ jobId, api, workshop, exchange, collector, say });
+    this.folding = new Folding({ workerId, collector, workshop, keepsake, exchange, say });
+    this.recovery = new Recovery(options);
     this.socket = new RoomSocket(
       options.api.roomUrl(options.jobId),
       {
@@ -122,15 +112,14 @@ export class JobSession {
   async run(): Promise<JobEnd> {
     for (const { round, hash, payload } of await this.options.keepsake.payloads())
       this.exchange.hold(round, hash, payload);
-    for (let failures = 0; this.end === null;) {
+    while (this.end === null) {
       const step = this.look();
       if (step.type === 'end') this.finish({ type: 'finished', ...this.view.finish! });
       else if (step.type === 'leave') this.leave(this.draining ?? 'released by the room');
       else if (step.type === 'wait') await this.idle();
       else {
-        const error = await Promise.race([this.attempt(step), this.ended.promise]);
-        failures = error === null ? 0 : failures + 1;
-        if (error !== null) await this.recover(error, failures);
+        const error = await this.recovery.after(await Promise.race([this.attempt(step), this.ended.promise]));
+        if (error !== null) this.finish({ type: 'lost', error });
       }
     }
     this.close();
@@ -190,7 +179,7 @@ export class JobSession {
     if (message.type === 'committed' && message.round === this.view.round) this.learn(message.contributions);
     this.checks.hear(message);
     if (message.type === 'standing') this.options.report({ warning: message.reason });
-    if (message.type === 'fold') void this.fold(message);
+    if (message.type === 'fold') void this.folding.fold(message);
     this.look();
   }
 
@@ -208,15 +197,14 @@ export class JobSession {
 
   /** A new connection: the room knows of us only what it says and what we say now. */
   private begin(): void {
-    this.lostAt = null;
+    this.recovery.found();
     this.reported = null;
     if (this.paused) this.socket.send({ type: 'pause' });
     if (this.draining !== null) this.socket.send({ type: 'drain', reason: this.draining });
   }
 
   private lose(reason: string): void {
-    this.lostAt ??= Date.now();
-    this.options.report({ phase: 'connecting', reason: `Lost the coordinator (${reason}); trying again.` });
+    this.recovery.lost(reason);
     this.changed.ring();
   }
 
@@ -340,57 +328,17 @@ export class JobSession {
     report({ phase: 'exchanging', loss, exchange: this.exchange.stats() });
   }
 
-  /** Makes one payload of what our group, or a meeting of groups, brought together. The room may ask again. */
-  private async fold({ round, node, inputs }: Fold): Promise<void> {
-    const key = `${round} ${node}`;
-    const own = inputs.find(({ workerId, folds }) => workerId === this.options.workerId && folds === undefined);
-    if (own !== undefined) this.foldedIn = round;
-    try {
-      const making = this.folding.get(key) ?? this.makeFold(round, inputs);
-      for (const other of this.folding.keys()) if (!other.startsWith(`${round} `)) this.folding.delete(other);
-      this.folding.set(key, making);
-      const { hash, payload } = await making;
-      this.socket.send({ type: 'folded', round, node, hash, bytes: payload.length });
-    } catch {
-      this.folding.delete(key); // the round was over first, or it failed: the others do it, or the room does without
-    }
-  }
-
-  private async makeFold(round: number, inputs: readonly AcceptedContribution[]): Promise<Folded> {
-    const gathered = await this.collector.gatherForRound(round, inputs);
-    const folded = await this.options.workshop.fold(round, gathered);
-    const payload = new Uint8Array(folded.payload);
-    await this.options.keepsake.keepPayload(round, folded.hash, payload);
-    this.exchange.offer(round, folded.hash, payload);
-    return { hash: folded.hash, payload };
-  }
-
   /** Our own payload, if a closed round has it inside one that our group made. */
-  private ownInside({ round, accepted }: ClosedRound): Uint8Array[] {
+  private ownInside(closed: ClosedRound): Uint8Array[] {
     const { committed } = this;
-    if (committed?.assignment.round !== round || this.foldedIn !== round) return [];
-    return accepted.some(({ folds }) => folds !== undefined) ? [committed.payload] : [];
-  }
-
-  /** After a failure: a pause, a new trainer if it was the trainer's, and at some point the end. */
-  private async recover(error: unknown, failures: number): Promise<void> {
-    const { workshop, random, report } = this.options;
-    const reason = describeError(error);
-    if (failures > failuresAtMost) {
-      const message = `gave up after ${failuresAtMost} failures in a row, the last one: ${reason}`;
-      return this.finish({ type: 'lost', error: new LoomError('unavailable', message, { cause: error }) });
-    }
-    report({ reason: `Trying again: ${reason}` });
-    await sleep(backoffMs(failures, random));
-    if (workshop.isBroken) await workshop.reopen();
+    if (committed?.assignment.round !== closed.round) return [];
+    return this.folding.isOwnInside(closed) ? [committed.payload] : [];
   }
 
   private async idle(): Promise<void> {
-    if (this.lostAt !== null && Date.now() - this.lostAt > lostForMs) {
-      const error = new LoomError('unavailable', 'the coordinator cannot be reached');
-      return this.finish({ type: 'lost', error });
-    }
-    if (this.lostAt === null) this.options.report(this.idling());
+    const error = this.recovery.outOfReach();
+    if (error !== null) return this.finish({ type: 'lost', error });
+    if (!this.recovery.isLost) this.options.report(this.idling());
     await this.changed.wait(1000);
   }
 
