@@ -14,12 +14,19 @@ export function embeddingReference(inputs: readonly View[], outputs: readonly Vi
   }
 }
 
+/** Row numbers sorted by token, in order of appearance where tokens are the same, and the sorted tokens. */
+export function tokenOrderReference([tokens]: readonly View[], [order, ranked]: readonly View[]): void {
+  const rows = Array.from(tokens!, (_, row) => row).sort((a, b) => tokens![a]! - tokens![b]!);
+  order!.set(rows);
+  ranked!.set(rows.map((row) => tokens![row]!));
+}
+
 export function embeddingTableGradientReference(inputs: readonly View[], [out]: readonly View[]): void {
-  const [tokens, gradient, addend] = inputs;
-  const width = gradient!.length / tokens!.length;
+  const [order, ranked, gradient, addend] = inputs as [View, View, View, View?];
+  const width = gradient.length / order.length;
   if (addend) out!.set(addend);
   else out!.fill(0);
-  for (let row = 0; row < tokens!.length; row++) addRow(out!, tokens![row]! * width, gradient!, row * width, width);
+  for (const [at, row] of order.entries()) addRow(out!, ranked[at]! * width, gradient, row * width, width);
 }
 
 export function embeddingPositionGradientReference([gradient]: readonly View[], [out]: readonly View[], op: Op): void {

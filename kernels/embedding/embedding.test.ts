@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkKernel } from '../testing/check.ts';
+import { tokenOrderKernel } from './embedding-gradient.ts';
 import { embeddingKernel } from './embedding.ts';
 import { embeddingReference } from './embedding.reference.ts';
 
@@ -34,6 +35,10 @@ test('every row has the same token: its gradient sums the whole batch', async ()
       { shape: [50, 3] },
     ],
   });
+});
+
+test.each([1, 67, 130])('the rows of %i tokens sorted on their own, repeated tokens in order', async (rows) => {
+  await checkKernel({ kernel: tokenOrderKernel, inputs: [{ shape: [1, rows], dtype: 'u32', below: 9 }], tolerance: 0 });
 });
 
 test('a table that is not trained gets no gradient, and its positions still do', async () => {

@@ -1,15 +1,6 @@
 // Made from kernels/embedding/embedding-gradient.wgsl by `npm run generate`. Do not edit.
 
 const entryPoints = {
-  rank: {
-    bindings: [
-      {"number":0,"name":"tokens","access":"read","type":"array<u32>"},
-      {"number":1,"name":"order","access":"write","type":"array<u32>"},
-      {"number":2,"name":"ranked","access":"write","type":"array<u32>"},
-    ],
-    required: ["rows"],
-    optional: [],
-  },
   gather: {
     bindings: [
       {"number":0,"name":"sorted_rows","access":"read","type":"array<u32>"},
@@ -32,35 +23,17 @@ const entryPoints = {
   },
 } as const;
 
-const code = [`// Embedding backward without atomics, in a fixed order. WGSL has no float atomics, so the rows are sorted by token first:
-// \`rank\` finds each row's place by counting (R * R comparisons of u32: nothing beside a matmul), \`gather\` sums the rows of each
-// token, which now lie together, in order of appearance; its last invocations sum the rows of each position over the batch.
+const code = [`// Embedding backward without atomics, in a fixed order. WGSL has no float atomics, so the rows have been sorted by token:
+// \`gather\` sums the rows of each token, which lie together, in order of appearance; its last invocations sum the rows of each
+// position over the batch.
 
 override rows: u32; // R = B * T
 override time: u32; // T
 override width: u32; // C
 override elements: u32; // of the output
 
-@group(0) @binding(0) var<storage, read> tokens: array<u32>; // [R]
-@group(0) @binding(1) var<storage, read_write> order: array<u32>; // [R], row numbers sorted by token, stable
-@group(0) @binding(2) var<storage, read_write> ranked: array<u32>; // [R], their tokens
-
-@compute @workgroup_size(64)
-fn rank(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.x;
-  if (row >= rows) { return; }
-  let token = tokens[row];
-  var place = 0u;
-  for (var other = 0u; other < rows; other++) {
-    let value = tokens[other];
-    place += u32(value < token || (value == token && other < row));
-  }
-  order[place] = row;
-  ranked[place] = token;
-}
-
-@group(0) @binding(0) var<storage, read> sorted_rows: array<u32>; // order
-@group(0) @binding(1) var<storage, read> sorted_tokens: array<u32>; // ranked
+@group(0) @binding(0) var<storage, read> sorted_rows: array<u32>; // [R], row numbers sorted by token, stable
+@group(0) @binding(1) var<storage, read> sorted_tokens: array<u32>; // [R], their tokens
 @group(0) @binding(2) var<storage, read> gradient: array<f32>; // [R, C]
 @group(0) @binding(3) var<storage, read_write> table_gradient: array<f32>; // [V, C]
 @group(0) @binding(4) var<storage, read> addend: array<f32>; // [V, C]; any buffer if unused

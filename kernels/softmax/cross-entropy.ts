@@ -2,12 +2,11 @@
 // in an order that never changes.
 
 import { crossEntropy as rowWgsl } from '../generated/cross-entropy.ts';
-import { crossEntropyGradient as gradientWgsl } from '../generated/cross-entropy-gradient.ts';
 import { crossEntropyTiled as tiledWgsl } from '../generated/cross-entropy-tiled.ts';
 import type { PlanBuilder } from '../plan/builder.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expectMatrix, expectTensor } from '../plan/expect.ts';
-import type { Kernel, Tensor } from '../plan/op.ts';
+import type { DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
 import { splitRows } from '../plan/split.ts';
 import { crossEntropyCpu, crossEntropyGradientCpu } from './cross-entropy.cpu.ts';
@@ -34,31 +33,26 @@ export const crossEntropyKernel: Kernel = {
     expectTargets('crossEntropy', targets, rows);
     return [[1], [1], [rows]].map((shape) => ({ shape, dtype: 'f32' }));
   },
-  dispatches({ inputs, outputs }, traits, scratch) {
-    const [logits, targets] = inputs as [Tensor, Tensor];
-    const [loss, weight, logsumexp] = outputs as [Tensor, Tensor, Tensor];
-    const [rows, vocabulary] = logits.shape as [number, number];
-    const wgsl = traits.isCpu ? rowWgsl : tiledWgsl;
-    const row_losses = scratch('row losses', rows);
-    const forward = splitRows(rows, vocabulary, traits).map((part) => {
-      const range = { first: part.first * vocabulary, elements: part.rows * vocabulary };
-      return dispatch(wgsl, {
-        entryPoint: 'forward',
-        tensors: { logits: { tensor: logits, range }, targets, logsumexp, row_losses },
-        constants: { rows: part.rows, first_row: part.first, vocabulary },
-        workgroups: linearWorkgroups(part.rows, traits.isCpu ? 64 : 1, traits),
-      });
-    });
-    const total = dispatch(wgsl, {
+  dispatches(op, traits, scratch) {
+    const [, targets] = op.inputs as [Tensor, Tensor];
+    const [loss, weight] = op.outputs as [Tensor, Tensor];
+    const losses = scratch('row losses', elementsOf(targets.shape));
+    const total = dispatch(wgslFor(traits), {
       entryPoint: 'total',
-      tensors: { losses: row_losses, targets, loss, weight },
-      constants: { all_rows: rows, vocabulary },
+      tensors: { losses, targets, loss, weight },
+      constants: { all_rows: elementsOf(targets.shape), vocabulary: op.inputs[0]!.shape[1]! },
       workgroups: [1, 1, 1],
     });
-    return [...forward, total];
+    return [...listRows(op, { losses, counts: false }, traits), total];
   },
   reference: crossEntropyReference,
   cpu: crossEntropyCpu,
+  fuse(op, next) {
+    const known = op.outputs.slice(1);
+    if (next.kernel !== crossEntropyGradientKernel || !known.every((tensor) => next.inputs.includes(tensor))) return null;
+    const inputs = [...op.inputs, next.inputs[4]!];
+    return { ...op, kernel: crossEntropyWithGradientKernel, inputs, outputs: [...op.outputs, ...next.outputs] };
+  },
   adjoint({ inputs, outputs }, builder) {
     const [logits, targets] = inputs as [Tensor, Tensor];
     const [loss, weight, logsumexp] = outputs as [Tensor, Tensor, Tensor];
@@ -77,23 +71,103 @@ export const crossEntropyGradientKernel: Kernel = {
     expectTensor('crossEntropyGradient', gradient, [1]);
     return [{ shape: [rows, vocabulary], dtype: 'f32' }];
   },
-  dispatches({ inputs, outputs }, traits) {
-    const [logits, targets, weight, logsumexp, gradient] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
-    const [rows, vocabulary] = logits.shape as [number, number];
-    return splitRows(rows, vocabulary, traits).map((part) => {
-      const range = { first: part.first * vocabulary, elements: part.rows * vocabulary };
-      const logits_gradient = { tensor: outputs[0]!, range };
-      return dispatch(gradientWgsl, {
-        entryPoint: 'backward',
-        tensors: { logits: { tensor: logits, range }, targets, weight, logsumexp, gradient, logits_gradient },
-        constants: { elements: range.elements, first_row: part.first, vocabulary },
-        workgroups: linearWorkgroups(range.elements, 64, traits),
-      });
-    });
+  dispatches(op, traits, scratch) {
+    const unused = scratch('unused', 1);
+    return listGradient(op.inputs as GradientInputs, op.outputs[0]!, { losses: unused, loss: null }, traits);
   },
   reference: crossEntropyGradientReference,
   cpu: crossEntropyGradientCpu,
 };
+
+type GradientInputs = [logits: Tensor, targets: Tensor, weight: Tensor, logsumexp: Tensor, gradient: Tensor];
+
+/**
+ * [logits [N, V], targets u32 [N], gradient of the loss [1]] -> [loss [1], weight [1], logsumexp [N], gradient of the logits [N, V]],
+ * in two dispatches: what `total` would wait for is done beside others. Comes from fusing.
+ */
+export const crossEntropyWithGradientKernel: Kernel = {
+  name: 'crossEntropyWithGradient',
+  infer: (inputs, attributes) => [
+    ...crossEntropyKernel.infer(inputs, attributes),
+    { shape: inputs[0]!.shape, dtype: 'f32' },
+  ],
+  dispatches(op, traits, scratch) {
+    const [logits, targets, gradient] = op.inputs as [Tensor, Tensor, Tensor];
+    const [loss, weight, logsumexp, into] = op.outputs as [Tensor, Tensor, Tensor, Tensor];
+    const losses = scratch('row losses', elementsOf(targets.shape));
+    return [
+      ...listRows(op, { losses, counts: true }, traits),
+      ...listGradient([logits, targets, weight, logsumexp, gradient], into, { losses, loss }, traits),
+    ];
+  },
+  reference(inputs, outputs) {
+    crossEntropyReference(inputs, outputs);
+    crossEntropyGradientReference([...inputs.slice(0, 2), ...outputs.slice(1, 3), inputs[2]!], outputs.slice(3));
+  },
+  cpu: {
+    ...crossEntropyCpu,
+    run(inputs, outputs, op, wasm, scratch) {
+      crossEntropyCpu.run(inputs, outputs, op, wasm, scratch);
+      const given = [...inputs.slice(0, 2), ...outputs.slice(1, 3), inputs[2]!];
+      crossEntropyGradientCpu.run(given, outputs.slice(3), op, wasm, scratch);
+    },
+  },
+};
+
+/** Logsumexp and loss of each row; with `counts` also the weight, by one workgroup more. */
+function listRows(
+  { inputs, outputs }: Pick<Op, 'inputs' | 'outputs'>,
+  { losses, counts }: { losses: Tensor; counts: boolean },
+  traits: DeviceTraits,
+): Dispatch[] {
+  const [logits, targets] = inputs as [Tensor, Tensor];
+  const [, weight, logsumexp] = outputs as [Tensor, Tensor, Tensor];
+  const [all_rows, vocabulary] = logits.shape as [number, number];
+  return splitRows(all_rows, vocabulary, traits).map((part) => {
+    const range = { first: part.first * vocabulary, elements: part.rows * vocabulary };
+    const isCounting = counts && part.first === 0;
+    return dispatch(wgslFor(traits), {
+      entryPoint: 'forward',
+      tensors: { logits: { tensor: logits, range }, targets, logsumexp, row_losses: losses, weight },
+      constants: { rows: part.rows, all_rows, first_row: part.first, vocabulary, counts: isCounting },
+      workgroups: linearWorkgroups(part.rows + Number(isCounting), traits.isCpu ? 64 : 1, traits),
+    });
+  });
+}
+
+/** The gradient of the logits; with `loss` also the mean of the losses, by one workgroup more. */
+function listGradient(
+  [logits, targets, weight, logsumexp, gradient]: GradientInputs,
+  into: Tensor,
+  { losses, loss }: { losses: Tensor; loss: Tensor | null },
+  traits: DeviceTraits,
+): Dispatch[] {
+  const [all_rows, vocabulary] = logits.shape as [number, number];
+  return splitRows(all_rows, vocabulary, traits).map((part) => {
+    const range = { first: part.first * vocabulary, elements: part.rows * vocabulary };
+    const averages = loss !== null && part.first === 0;
+    return dispatch(wgslFor(traits), {
+      entryPoint: 'backward',
+      tensors: {
+        logits: { tensor: logits, range },
+        targets,
+        known_weight: weight,
+        known_logsumexp: logsumexp,
+        gradient,
+        logits_gradient: { tensor: into, range },
+        losses: loss ? losses : logsumexp,
+        loss: loss ?? losses,
+      },
+      constants: { elements: range.elements, first_row: part.first, all_rows, vocabulary, averages },
+      workgroups: linearWorkgroups(64 * Math.ceil(range.elements / 64) + Number(averages), 64, traits),
+    });
+  });
+}
+
+/** One workgroup a row on a GPU, one invocation a row on a software adapter. */
+function wgslFor(traits: DeviceTraits): typeof rowWgsl | typeof tiledWgsl {
+  return traits.isCpu ? rowWgsl : tiledWgsl;
+}
 
 function expectTargets(kernel: string, targets: Tensor | undefined, rows: number): void {
   expectTensor(kernel, targets, targets && elementsOf(targets.shape) === rows ? targets.shape : [rows], 'u32');
