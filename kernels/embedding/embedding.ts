@@ -6,7 +6,11 @@ import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expectMatrix, expectTensor } from '../plan/expect.ts';
 import type { Kernel, Tensor } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
-import { embeddingPositionGradientKernel, embeddingTableGradientKernel, tokenOrderKernel } from './embedding-gradient.ts';
+import {
+  embeddingPositionGradientKernel,
+  embeddingTableGradientKernel,
+  tokenOrderKernel,
+} from './embedding-gradient.ts';
 import { embeddingReference, tokenOrderReference } from './embedding.reference.ts';
 
 /**

@@ -49,7 +49,8 @@ export const crossEntropyKernel: Kernel = {
   cpu: crossEntropyCpu,
   fuse(op, next) {
     const known = op.outputs.slice(1);
-    if (next.kernel !== crossEntropyGradientKernel || !known.every((tensor) => next.inputs.includes(tensor))) return null;
+    if (next.kernel !== crossEntropyGradientKernel || !known.every((tensor) => next.inputs.includes(tensor)))
+      return null;
     const inputs = [...op.inputs, next.inputs[4]!];
     return { ...op, kernel: crossEntropyWithGradientKernel, inputs, outputs: [...op.outputs, ...next.outputs] };
   },
