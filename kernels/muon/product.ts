@@ -86,13 +86,12 @@ function finish(out: View, left: View, scales: View | undefined, op: Op): void {
   const { identity, linear, square } = polynomialOf;
   for (let b = 0; b < batch; b++) {
     const scale = scales ? scales[b]! : 1;
-    for (let at = b * m * n; at < (b + 1) * m * n; at++) {
-      if (kind === 'apply') out[at] = out[at]! * scale;
-      if (kind === 'polynomial') out[at] = square * out[at]! * scale ** 4 + linear * left[at]! * scale * scale;
-    }
-    if (kind === 'polynomial') {
-      for (let i = 0; i < m; i++) out[(b * m + i) * n + i] = out[(b * m + i) * n + i]! + identity;
-    }
+    const [first, end] = [b * m * n, (b + 1) * m * n];
+    if (kind === 'apply' && scale !== 1) for (let at = first; at < end; at++) out[at] = out[at]! * scale;
+    if (kind !== 'polynomial') continue;
+    const [ofSquare, ofLinear] = [square * scale ** 4, linear * scale ** 2];
+    for (let at = first; at < end; at++) out[at] = ofSquare * out[at]! + ofLinear * left[at]!;
+    for (let i = 0; i < m; i++) out[first + i * n + i] = out[first + i * n + i]! + identity;
   }
 }
 

@@ -37,12 +37,16 @@ function stacked({ offset, shape }: Parameter): StackedMatrix {
   return { offset, isTransposed: shape[0]! > shape[1]! };
 }
 
-/** The elements of a stack in its order, with the element of the flat vector that each one is. */
-export function forEachElement({ rows, columns, matrices }: Stack, visit: (at: number, flat: number) => void): void {
-  let at = 0;
-  for (const { offset, isTransposed } of matrices) {
+/** The rows of a stack in its order: where each begins there and in the flat vector, and how far apart its elements lie in that. */
+export function forEachRow(
+  { rows, columns, matrices }: Stack,
+  visit: (at: number, flat: number, stride: number) => void,
+): void {
+  for (const [index, { offset, isTransposed }] of matrices.entries()) {
     for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++) visit(at++, offset + (isTransposed ? j * rows + i : i * columns + j));
+      const at = (index * rows + i) * columns;
+      if (isTransposed) visit(at, offset + i, rows);
+      else visit(at, offset + i * columns, 1);
     }
   }
 }

@@ -9,7 +9,7 @@ import type { DeviceTraits, Kernel, Tensor, View } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
 import { clipFactor } from '../reduce/clip.ts';
 import type { Stack } from './stack.ts';
-import { forEachElement } from './stack.ts';
+import { forEachRow } from './stack.ts';
 
 /** [places u32 [matrices, 2], hyper [4], gradients [P], squares [1]] changes [momenta [matrices, rows, columns]]. */
 export function momentumKernel(stack: Stack): Kernel {
@@ -29,9 +29,7 @@ export function momentumKernel(stack: Stack): Kernel {
     },
     reference([, hyper, gradients, squares], [momenta]) {
       const { momentum, factor } = readHyper(hyper!, squares![0]!);
-      forEachElement(stack, (at, flat) => {
-        momenta![at] = momentum * momenta![at]! + (1 - momentum) * gradients![flat]! * factor;
-      });
+      accumulate(stack, momenta!, momenta!, gradients!, { kept: momentum, added: (1 - momentum) * factor });
     },
   };
 }
@@ -53,9 +51,7 @@ export function lookAheadKernel(stack: Stack): Kernel {
     },
     reference([, hyper, gradients, squares, momenta], [ahead]) {
       const { momentum, factor } = readHyper(hyper!, squares![0]!);
-      forEachElement(stack, (at, flat) => {
-        ahead![at] = momentum * momenta![at]! + (1 - momentum) * gradients![flat]! * factor;
-      });
+      accumulate(stack, ahead!, momenta!, gradients!, { kept: momentum, added: (1 - momentum) * factor });
     },
   };
 }
@@ -85,11 +81,29 @@ export function stepKernel(stack: Stack, parameterCount: number): Kernel {
     reference([, hyper, directions], [parameters]) {
       const [learningRate, , weightDecay] = hyper as unknown as [number, number, number];
       const kept = stack.decays ? 1 - learningRate * weightDecay : 1;
-      forEachElement(stack, (at, flat) => {
-        parameters![flat] = parameters![flat]! * kept - learningRate * factor * directions![at]!;
+      forEachRow(stack, (at, flat, stride) => {
+        for (let j = 0; j < stack.columns; j++) {
+          const place = flat + j * stride;
+          parameters![place] = parameters![place]! * kept - learningRate * factor * directions![at + j]!;
+        }
       });
     },
   };
+}
+
+/** out = kept * momenta + added * gradients, where gradients are a flat vector. */
+function accumulate(
+  stack: Stack,
+  out: View,
+  momenta: View,
+  gradients: View,
+  { kept, added }: { readonly kept: number; readonly added: number },
+): void {
+  forEachRow(stack, (at, flat, stride) => {
+    for (let j = 0; j < stack.columns; j++) {
+      out[at + j] = kept * momenta[at + j]! + added * gradients[flat + j * stride]!;
+    }
+  });
 }
 
 export function shapeOf({ rows, columns, matrices }: Stack): readonly [number, number, number] {

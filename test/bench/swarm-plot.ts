@@ -1,8 +1,8 @@
 // The frontier as one self-contained SVG: percent above dense over how many times fewer bytes, a line
-// through the best settings of each number of workers, bars for the spread over seeds, dashes for one worker alone.
+// through the best settings of each number of workers, bars for the spread over seeds, dashes for the other controls.
 
 import { ticks } from '../../client/page/chart/scale.ts';
-import { alone } from './swarm-record.ts';
+import { alone, aloneMuon, denseMuon } from './swarm-record.ts';
 import type { SwarmRow } from './swarm-record.ts';
 
 const width = 800;
@@ -25,19 +25,20 @@ interface Point {
 interface Curve {
   readonly part: string;
   readonly points: readonly Point[];
-  readonly alone: number | null;
+  readonly controls: readonly { readonly label: string; readonly gap: number }[];
 }
 
 /** @param rows as `rowsOf` makes them */
 export function swarmSvg(rows: readonly SwarmRow[]): string {
   const curves = curvesOf(rows);
-  const highest = Math.max(10, ...curves.flatMap((curve) => [curve.alone ?? 0, ...curve.points.map(({ gap }) => gap)]));
-  const y = (gap: number): number => frame.bottom - (gap / (1.1 * highest)) * (frame.bottom - frame.top);
+  const gaps = curves.flatMap(({ points, controls }) => [...points, ...controls].map(({ gap }) => gap));
+  const [least, most] = [1.1 * Math.min(0, ...gaps), 1.1 * Math.max(10, ...gaps)];
+  const y = (gap: number): number => frame.bottom - ((gap - least) / (most - least)) * (frame.bottom - frame.top);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="Loss over bytes">`,
     `<style>${style}</style>`,
     `<text class="title" x="${frame.left}" y="28">Loss above dense all-reduce of the same tokens, in percent</text>`,
-    ...ticks(0, 1.1 * highest, 6).map((gap) => horizontal(y(gap), 'class="grid"') + text(36, y(gap) + 4, String(gap))),
+    ...ticks(least, most, 6).map((gap) => horizontal(y(gap), 'class="grid"') + text(36, y(gap) + 4, String(gap))),
     ...reductions.map((value) => text(x(value), frame.bottom + 20, `${value}×`)),
     `<text x="${frame.right}" y="${frame.bottom + 40}" text-anchor="end">fewer bytes than float32 all-reduce in every step</text>`,
     ...curves.flatMap((curve, index) => drawn(curve, index, y)),
@@ -55,12 +56,24 @@ function curvesOf(rows: readonly SwarmRow[]): Curve[] {
       return bytes === undefined ? [] : [{ reduction: bytes.value, gap: value, spread: spread ?? 0 }];
     });
     points.sort((a, b) => a.reduction - b.reduction);
-    return { part, points, alone: own.find(({ name }) => name.endsWith(alone))?.value ?? null };
+    return { part, points, controls: controlsOf(own) };
   });
   return curves.filter(({ points }) => points.length > 0);
 }
 
-function drawn({ part, points, alone: single }: Curve, index: number, y: (gap: number) => number): string[] {
+function controlsOf(gaps: readonly SwarmRow[]): Curve['controls'] {
+  const labels = [
+    ['alone', alone],
+    ['alone, Muon', aloneMuon],
+    ['all-reduce, Muon', denseMuon],
+  ] as const;
+  return labels.flatMap(([label, setting]) => {
+    const found = gaps.find(({ name }) => name.endsWith(`: ${setting}`));
+    return found === undefined ? [] : [{ label, gap: found.value }];
+  });
+}
+
+function drawn({ part, points, controls }: Curve, index: number, y: (gap: number) => number): string[] {
   const colour = colours[index % colours.length]!;
   const path = points
     .filter((point) => isBest(point, points))
@@ -70,8 +83,10 @@ function drawn({ part, points, alone: single }: Curve, index: number, y: (gap: n
     `<path stroke="${colour}" d="M${path}"/>`,
     ...points.map((point) => mark(point, colour, y)),
     `<text x="${frame.left + 150 * index}" y="${frame.top - 8}" style="fill:${colour}">${part}</text>`,
-    ...(single === null ? [] : [horizontal(y(single), `stroke="${colour}" stroke-dasharray="5 4"`)]),
-    ...(single === null ? [] : [text(frame.right - 60, y(single) - 6, 'alone')]),
+    ...controls.flatMap(({ label, gap }) => [
+      horizontal(y(gap), `stroke="${colour}" stroke-dasharray="5 4"`),
+      text(frame.right - 60, y(gap) - 6, label),
+    ]),
   ];
 }
 
@@ -82,7 +97,7 @@ function isBest(point: Point, points: readonly Point[]): boolean {
 
 function mark({ reduction, gap, spread }: Point, colour: string, y: (gap: number) => number): string {
   const at = x(reduction).toFixed(1);
-  const bar = `M${at} ${y(Math.max(0, gap - spread)).toFixed(1)}V${y(gap + spread).toFixed(1)}`;
+  const bar = `M${at} ${y(gap - spread).toFixed(1)}V${y(gap + spread).toFixed(1)}`;
   return `<circle cx="${at}" cy="${y(gap).toFixed(1)}" r="4" fill="${colour}"/><path stroke="${colour}" d="${bar}"/>`;
 }
 

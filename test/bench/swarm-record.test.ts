@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { swarmSvg } from './swarm-plot.ts';
-import { alone, dense, rowsOf, SwarmRecord } from './swarm-record.ts';
+import { alone, dense, denseMuon, rowsOf, SwarmRecord } from './swarm-record.ts';
 import type { SwarmRow, SwarmRun } from './swarm-record.ts';
 
 function run(setting: string, seed: number, loss: number, payloadBytes = 0): SwarmRun {
@@ -23,6 +23,13 @@ test('a gap is the mean of the gaps to dense of the same seed, with its spread',
   expect(valueOf(dense, '% above dense')).toMatchObject({ value: 0 });
 });
 
+test('against Muon without compression too, where that was measured', () => {
+  const rows = rowsOf([...runs, run(denseMuon, 1, 1.6)]);
+  const found = rows.filter(({ name, unit }) => name === '4 workers: few bytes' && unit.startsWith('% above'));
+  expect(found).toMatchObject([{ value: 7.5 }, { unit: '% above dense Muon', value: 37.5, seeds: 1 }]);
+  expect(valueOf('few bytes', '% above dense Muon')).toBeUndefined();
+});
+
 test('bytes: against a float32 gradient of each worker in every step; controls have none', () => {
   expect(valueOf('few bytes', 'times fewer bytes')).toMatchObject({ value: 100 });
   expect(valueOf('few bytes', 'bytes/token/10^9 parameters')).toMatchObject({ value: 4e6, dense: 4e8 });
@@ -40,8 +47,8 @@ test('what was measured is found again by another process', () => {
 });
 
 test('the plot has a point for each setting that exchanges something, and a line for one worker alone', () => {
-  const svg = swarmSvg(rowsOf([...runs, run(alone, 1, 2.5)]));
+  const svg = swarmSvg(rowsOf([...runs, run(alone, 1, 2.5), run(denseMuon, 1, 1.6)]));
   expect(svg.match(/<circle/g)).toHaveLength(1);
-  expect(svg).toContain('>alone</text>');
+  for (const label of ['>alone</text>', '>all-reduce, Muon</text>', '>-20</text>']) expect(svg).toContain(label);
   expect(svg).not.toMatch(/NaN|undefined|Infinity/);
 });

@@ -29,7 +29,9 @@ export interface SwarmRow {
 }
 
 export const dense = 'dense all-reduce in every step';
+export const denseMuon = 'dense all-reduce in every step, Muon';
 export const alone = 'one worker alone';
+export const aloneMuon = 'one worker alone, Muon';
 
 export class SwarmRecord {
   readonly #file: string | null;
@@ -67,19 +69,33 @@ export function rowsOf(runs: readonly SwarmRun[]): SwarmRow[] {
     const [part, setting] = JSON.parse(name) as [string, string];
     const peers = runs.filter((run) => run.part === part);
     const measured = peers.filter((run) => run.setting === setting);
-    const controls = peers.filter((run) => run.setting === dense);
-    return [...lossRows(`${part}: ${setting}`, measured, controls), ...byteRows(`${part}: ${setting}`, measured)];
+    return [...lossRows(`${part}: ${setting}`, measured, peers), ...byteRows(`${part}: ${setting}`, measured)];
   });
 }
 
-function lossRows(name: string, runs: readonly SwarmRun[], controls: readonly SwarmRun[]): SwarmRow[] {
+/** @param peers all runs of the part, the controls among them */
+function lossRows(name: string, runs: readonly SwarmRun[], peers: readonly SwarmRun[]): SwarmRow[] {
   const losses = runs.map(({ loss }) => loss);
-  const loss = row(name, 'nats/byte', losses, mean(controls.map((control) => control.loss)));
-  const gaps = runs.flatMap(({ seed, loss: found }) => {
+  const controls = peers.filter(({ setting }) => setting === dense);
+  return [
+    row(name, 'nats/byte', losses, mean(controls.map(({ loss }) => loss))),
+    ...gapRows(name, '% above dense', runs, controls),
+    ...gapRows(
+      name,
+      '% above dense Muon',
+      runs,
+      peers.filter(({ setting }) => setting === denseMuon),
+    ),
+  ];
+}
+
+/** Each run against the control of its seed; none where there is no such control. */
+function gapRows(name: string, unit: string, runs: readonly SwarmRun[], controls: readonly SwarmRun[]): SwarmRow[] {
+  const gaps = runs.flatMap(({ seed, loss }) => {
     const control = controls.find((other) => other.seed === seed);
-    return control === undefined ? [] : [100 * (found / control.loss - 1)];
+    return control === undefined ? [] : [100 * (loss / control.loss - 1)];
   });
-  return gaps.length === 0 ? [loss] : [loss, row(name, '% above dense', gaps, 0)];
+  return gaps.length === 0 ? [] : [row(name, unit, gaps, 0)];
 }
 
 function byteRows(name: string, runs: readonly SwarmRun[]): SwarmRow[] {

@@ -1,6 +1,7 @@
 // Bytes at equal loss: the same GPT on the same text for the same tokens, by all-reduce in every step (dense), by one worker
 // alone with its share of the tokens, and by workers that exchange 30 to 10,000 times fewer bytes. Dense is one trainer with
 // all workers' windows in each batch: the mean gradient of every step in one AdamW, exactly what float32 all-reduce computes.
+// Both controls are measured with Muon too, because settings that train with it must not be praised for their optimizer.
 //   npm run bench:swarm -- [--quick] [--json FILE] [--svg FILE] [--parts NAME,…] [--seeds 1,2] [--only NAME,…]
 //     [--set PATH=VALUE]…
 //   npm run bench:swarm -- --scale [--quick] [--json FILE]: messages, stored rows and cost of up to 10,000 workers instead
@@ -17,7 +18,7 @@ import { measureChurn } from './churn.ts';
 import { manifestWith } from './manifest-with.ts';
 import { measureScale } from './scale.ts';
 import { swarmSvg } from './swarm-plot.ts';
-import { alone, dense, rowsOf, SwarmRecord } from './swarm-record.ts';
+import { alone, aloneMuon, dense, denseMuon, rowsOf, SwarmRecord } from './swarm-record.ts';
 import type { SwarmRow, SwarmRun } from './swarm-record.ts';
 import { parts, quickPart, reference, settings } from './swarm-settings.ts';
 import type { SwarmPart } from './swarm-settings.ts';
@@ -40,6 +41,8 @@ const overrides = values.set.map((setting) => setting.split(/=(.*)/s, 2) as [str
 const base = manifestWith(reference, Object.fromEntries(overrides.map(([key, text]) => [key, parse(text) as unknown])));
 /** A trainer by itself, in portions so that the learning rate follows its schedule. */
 const localOnly = { 'spec.rounds': { innerSteps: 10, compression: 'none' } };
+/** The controls' other optimizer; 4e-3 suits both. */
+const withMuon = { 'spec.optimizer.kind': 'muon' };
 const data = (await readSource(base.spec.data.source, '.'))!;
 const record = new SwarmRecord(values.json ?? null, asNow);
 const runs: SwarmRun[] = [];
@@ -66,8 +69,11 @@ async function measurePart(part: SwarmPart): Promise<void> {
   for (const seed of values.seeds?.split(',').map(Number) ?? part.seeds) {
     const seeded = manifestWith(job, { 'spec.seed': seed });
     const denseJob = { ...localOnly, 'spec.optimizer.batchSize': batchSize * part.workers };
+    const aloneJob = { ...localOnly, 'spec.runtime.maxTokens': share };
     await measure(part, dense, manifestWith(seeded, denseJob), 1);
-    await measure(part, alone, manifestWith(seeded, { ...localOnly, 'spec.runtime.maxTokens': share }), 1);
+    await measure(part, alone, manifestWith(seeded, aloneJob), 1);
+    await measure(part, denseMuon, manifestWith(seeded, { ...denseJob, ...withMuon }), 1);
+    await measure(part, aloneMuon, manifestWith(seeded, { ...aloneJob, ...withMuon }), 1);
     for (const { name, changes } of chosen(settings, values.only)) {
       if (part.settings.includes(name)) await measure(part, name, manifestWith(seeded, changes), part.workers);
     }

@@ -4,26 +4,38 @@ import { stateHash } from '../../shared/rounds/state.ts';
 import { learningRateAt, slotSeed } from '../../shared/rounds/pace/schedule.ts';
 import { runVirtualJob } from './virtual-swarm.ts';
 
-const rounds = { innerSteps: 4, compression: { kind: 'low-rank' as const, rank: 2 }, outerMomentum: 0.5 };
+const rounds = { innerSteps: 4, outerMomentum: 0.5 };
+const cases = [
+  { kind: 'adamw' as const, compression: { kind: 'low-rank' as const, rank: 2 } },
+  { kind: 'muon' as const, compression: { kind: 'topk' as const, density: 1 / 64, errorFeedback: 0.9 } },
+];
 const tokensPerRound = 2 * 4 * 4 * 16; // two workers, four steps of 4 windows of 16 tokens
 
-test('virtual workers come to the same bits as real trainers that apply what they send each other', async () => {
-  const job = smallJob({ rounds, runtime: { maxTokens: 3 * tokensPerRound } });
-  const virtual = await runVirtualJob({ ...job, workers: 2 });
-  expect(virtual).toMatchObject({ rounds: 3, tokens: 3 * tokensPerRound });
-  const trainers = [await openSmall(job), await openSmall(job)];
-  const { optimizer, seed } = job.manifest.spec;
-  for (let round = 0; round < 3; round++) {
-    const learningRate = learningRateAt(optimizer, (round + 0.5) / 3);
-    const sent = [];
-    for (const [slot, trainer] of trainers.entries()) {
-      const assignment = { round, slot, seed: slotSeed(seed, round, slot), steps: 4, learningRate };
-      sent.push(await trainer.train(assignmentOf(assignment), () => {}));
+test.each(cases)(
+  'virtual workers come to the same bits as real trainers that apply what they send, %j',
+  async (used) => {
+    const { kind, compression } = used;
+    const job = smallJob({
+      optimizer: { kind, learningRate: 0.01, batchSize: 4 },
+      rounds: { ...rounds, compression },
+      runtime: { maxTokens: 3 * tokensPerRound },
+    });
+    const virtual = await runVirtualJob({ ...job, workers: 2 });
+    expect(virtual).toMatchObject({ rounds: 3, tokens: 3 * tokensPerRound });
+    const trainers = [await openSmall(job), await openSmall(job)];
+    const { optimizer, seed } = job.manifest.spec;
+    for (let round = 0; round < 3; round++) {
+      const learningRate = learningRateAt(optimizer, (round + 0.5) / 3);
+      const sent = [];
+      for (const [slot, trainer] of trainers.entries()) {
+        const assignment = { round, slot, seed: slotSeed(seed, round, slot), steps: 4, learningRate };
+        sent.push(await trainer.train(assignmentOf(assignment), () => {}));
+      }
+      for (const trainer of trainers) await trainer.apply(round, sent);
     }
-    for (const trainer of trainers) await trainer.apply(round, sent);
-  }
-  expect((await trainers[0]!.state()).stateHash).toBe(stateHash(virtual.state));
-});
+    expect((await trainers[0]!.state()).stateHash).toBe(stateHash(virtual.state));
+  },
+);
 
 test('the controls: one worker without exchange, and measurements on the way', async () => {
   const job = smallJob({ rounds: { innerSteps: 2, compression: 'none' }, runtime: { maxTokens: 8 * 64 } });
