@@ -1,6 +1,6 @@
 // Shows a job on the terminal until it has ended.
 
-import type { JobView } from '../../shared/api/schemas.ts';
+import type { JobView, JobWorker } from '../../shared/api/schemas.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { LoomOSClient } from '../sdk/client.ts';
 import { hasEnded } from '../sdk/client.ts';
@@ -30,11 +30,18 @@ export async function watchJob(
   throw new LoomError('conflict', 'interrupted');
 }
 
-function arrivals(present: Set<string>, job: JobView): string[] {
+function departure({ leftBecause }: JobWorker): string {
+  return leftBecause === undefined ? 'left' : `left: ${leftBecause}`;
+}
+
+/** A line for each worker that came or went since the last view. */
+export function arrivals(present: Set<string>, job: JobView): string[] {
   const lines: string[] = [];
   for (const worker of job.workers) {
     if (worker.present === present.has(worker.workerId)) continue;
-    lines.push(`${worker.workerId} ${worker.present ? `joined: ${worker.kind}, ${worker.adapter}` : 'left'}`);
+    lines.push(
+      `${worker.workerId} ${worker.present ? `joined: ${worker.kind}, ${worker.adapter}` : departure(worker)}`,
+    );
     if (worker.present) present.add(worker.workerId);
     else present.delete(worker.workerId);
   }

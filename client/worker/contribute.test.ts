@@ -220,6 +220,24 @@ test('a trainer that dies is replaced, and the worker goes on from the state it 
   expect(worker.snapshots.some(({ reason }) => reason.includes('the thread is gone'))).toBe(true);
 });
 
+test('a worker that gives a job up tells the room why', async () => {
+  const job = await submitTinyJob(client, { maxTokens: 12_000 }, { min: 1, max: 1 });
+  const failing = (): Trainer => {
+    const trainer = createCpuTrainer();
+    trainer.train = async () => Promise.reject(new LoomError('conflict', 'the fan has stopped'));
+    return trainer;
+  };
+  start({ createTrainer: failing, random: () => 0 });
+  const [left] = await until(
+    () => client.ledgerEvents({ subject: job.id, type: 'worker.left' }),
+    (events) => events.length > 0,
+  );
+  expect(left!.data).toMatchObject({
+    reason: expect.stringMatching(/^gave up after 5 failures in a row, .*the fan has stopped/),
+  });
+  await client.cancelJob(job.id);
+});
+
 /** A trainer whose thread ends when it should train this round. */
 function dying(trainer: Trainer, round: number): Trainer {
   const train = trainer.train.bind(trainer);

@@ -119,7 +119,7 @@ export class JobSession {
       else if (step.type === 'wait') await this.idle();
       else {
         const error = await this.recovery.after(await Promise.race([this.attempt(step), this.ended.promise]));
-        if (error !== null) this.finish({ type: 'lost', error });
+        if (error !== null) this.giveUp(error);
       }
     }
     this.close();
@@ -142,6 +142,11 @@ export class JobSession {
   leave(reason: string): void {
     this.socket.send({ type: 'leave', reason });
     this.finish({ type: 'left' });
+  }
+
+  private giveUp(error: LoomError): void {
+    this.socket.send({ type: 'leave', reason: error.message.slice(0, 500) });
+    this.finish({ type: 'lost', error });
   }
 
   // ---- What the room says.

@@ -32,11 +32,13 @@ export function jobProgress(state: RoomState, now: number): JobProgress {
 function workerOf(member: Member): JobWorker {
   const { workerId, kind, adapter, present, paused, tokensPerSecond, tokensAccepted, roundsAccepted, traffic } = member;
   const { bytesSent, bytesReceived } = traffic;
+  const why = present || !member.leftBecause ? {} : { leftBecause: member.leftBecause };
   return {
     workerId,
     kind,
     adapter,
     present,
+    ...why,
     paused,
     tokensPerSecond,
     tokensAccepted,

@@ -41,6 +41,7 @@ export const jobWorker = z.object({
   kind: z.enum(['page', 'node']),
   adapter: z.string(),
   present: z.boolean(),
+  leftBecause: z.string().optional(), // in one clause, of a worker that is not present
   paused: z.boolean(),
   tokensPerSecond: z.number(),
   tokensAccepted: count,

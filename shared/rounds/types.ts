@@ -32,6 +32,7 @@ export interface StateRef {
 export interface Member extends Omit<Peer, 'group'> {
   backend: BackendInfo;
   present: boolean; // has an open socket
+  leftBecause: string; // why it is not present; '' while it is
   version: number; // of the protocol that it speaks
   paused: boolean;
   drains: 'asked' | 'released' | null; // is about to leave: gets no further part; released = was told that it may go

@@ -92,7 +92,7 @@ const running: JobView = {
     worker(me, 'NVIDIA GeForce RTX 4070', 0.41, { kind: 'page' }),
     worker(others[0]!, 'SwiftShader (software)', 0.24, { kind: 'page' }),
     worker(others[1]!, 'llvmpipe (LLVM 15, 256 bits)', 0.22),
-    worker(others[2]!, 'CPU (WASM SIMD)', 0.13, { present: false }),
+    worker(others[2]!, 'CPU (WASM SIMD)', 0.13, { present: false, leftBecause: 'connection lost' }),
   ],
   evaluation: null,
 };

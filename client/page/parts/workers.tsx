@@ -54,19 +54,23 @@ function lineOf(worker: JobWorker, job: JobView, me: WorkerSnapshot | null, isPe
   const isMe = worker.workerId === me?.workerId;
   const link = isPeer && !isMe ? me?.exchange.links.find(({ workerId }) => workerId === worker.workerId) : undefined;
   const traffic = isMe && isPeer ? me!.exchange : isPeer ? (link ?? { bytesSent: 0, bytesReceived: 0 }) : worker;
-  const place = worker.kind === 'page' ? 'tab' : 'headless';
   return {
     id: worker.workerId,
     isMe,
     isHere: worker.present && isLive(job),
     name: isMe ? 'This tab' : worker.adapter,
-    about: isMe ? worker.adapter : `${place} ${shortWorker(worker.workerId)}`,
+    about: isMe ? worker.adapter : aboutOther(worker),
     speed: worker.tokensPerSecond,
     share: job.tokens > 0 ? Math.min(1, worker.tokensAccepted / job.tokens) : 0,
     status: !isLive(job) ? 'done' : isPeer && !isMe ? linkStatus(worker, link) : status(worker),
     bytesSent: traffic.bytesSent,
     bytesReceived: traffic.bytesReceived,
   };
+}
+
+function aboutOther({ kind, workerId, leftBecause }: JobWorker): string {
+  const about = `${kind === 'page' ? 'tab' : 'headless'} ${shortWorker(workerId)}`;
+  return leftBecause === undefined ? about : `${about} – ${leftBecause}`;
 }
 
 /** This tab first, then those who did most. */

@@ -23,6 +23,7 @@ export function member(workerId: string, change: Partial<Member> = {}): Member {
     adapter: 'x',
     backend: { kind: 'cpu', adapter: 'x' },
     present: true,
+    leftBecause: '',
     version: 2,
     paused: false,
     drains: null,

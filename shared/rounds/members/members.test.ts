@@ -71,6 +71,7 @@ test('a worker that comes back empty catches up first, and trains again what it 
 test('who leaves for good is not waited for, even if it comes back', () => {
   const stage = new Stage({ min: 1 }).start(w1, w2);
   stage.say(w2, { type: 'leave', reason: 'closed the page' });
+  expect(stage.state.members[w2]).toMatchObject({ present: false, leftBecause: 'closed the page' });
   stage.hello(w2, { holds: { round: 0, stateHash: hashOf('state 0') } });
   expect(stage.heard(w2, 'assign')).toEqual([]);
   stage.finishRound(0, w1);

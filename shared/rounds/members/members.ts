@@ -52,6 +52,7 @@ function admit(
     adapter: backend.adapter,
     backend,
     present: true,
+    leftBecause: '',
     version,
     told: 0,
     paused: false,
@@ -130,7 +131,7 @@ export function leave(turn: Turn, id: string, reason: string): void {
 /** A worker's connection is lost. Its part in the round stays: it may come back and go on before the round closes. */
 export function gone(turn: Turn, id: string, reason: string): void {
   if (turn.state.members[id]?.present !== true) return;
-  changeMember(turn, id, { present: false, stuck: false });
+  changeMember(turn, id, { present: false, leftBecause: reason, stuck: false });
   if (isOver(turn.state)) return;
   record(turn, 'worker.left', { workerId: id, reason, round: turn.state.round });
   dropLeaseOf(turn, id);
@@ -161,7 +162,9 @@ export function endRejoining(turn: Turn): void {
   if (rejoining === null || turn.now < rejoining.until) return;
   change(turn, { rejoining: null });
   for (const workerId of rejoining.workers) {
-    record(turn, 'worker.left', { workerId, reason: 'did not come back after the coordinator restarted', round });
+    const reason = 'did not come back after the coordinator restarted';
+    changeMember(turn, workerId, { leftBecause: reason });
+    record(turn, 'worker.left', { workerId, reason, round });
     dropLeaseOf(turn, workerId);
   }
 }
