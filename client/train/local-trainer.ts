@@ -8,22 +8,16 @@ import { aggregate } from '../../shared/aggregation/aggregate.ts';
 import type { Difference } from '../../shared/aggregation/rule.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
-import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
-import { errorFeedbackOf } from '../../shared/manifest/compression.ts';
-import { payloadCompressionAt } from '../../shared/manifest/fold-compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { isRepeatable, verificationSettings } from '../../shared/manifest/verification.ts';
 import type { Assignment, Audit } from '../../shared/protocol/messages.ts';
-import { outerStep, stateHash } from '../../shared/rounds/state.ts';
+import { fragmentStep, gather, scatter } from '../../shared/rounds/fragments.ts';
+import { stateHash } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
 import { compare, unlike } from '../../shared/verification/compare.ts';
 import type { Likeness } from '../../shared/verification/compare.ts';
 import { withoutCopies } from '../../shared/verification/copies.ts';
 import { stateHistory } from '../../shared/verification/court.ts';
-import { codecFor } from '../exchange/codec.ts';
-import type { Codec } from '../exchange/codec.ts';
-import { ErrorFeedback } from '../exchange/compression/error-feedback.ts';
-import { WorkerMomentum } from '../exchange/worker-momentum.ts';
 import type { Algorithm, LocalRun, OnProgress } from './algorithm.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { languageModel } from './lm.ts';
@@ -41,6 +35,7 @@ import type {
   TrainerReport,
   WeighedPayload,
 } from './trainer.ts';
+import { WorkerMemory } from './worker-memory.ts';
 
 /** Opens the fastest device of this environment for a plan. */
 export type ChooseDevice = (plan: Plan, backend: TrainerJob['backend']) => Promise<ChosenDevice>;
@@ -49,8 +44,7 @@ interface OpenJob {
   readonly manifest: Manifest;
   readonly backend: TrainerJob['backend'];
   readonly algorithm: Algorithm;
-  readonly momentum: WorkerMomentum;
-  readonly feedback: ErrorFeedback;
+  readonly memory: WorkerMemory;
 }
 
 export class LocalTrainer implements Trainer {
@@ -72,13 +66,9 @@ export class LocalTrainer implements Trainer {
 
   async open({ backend, ...job }: TrainerJob): Promise<TrainerReport & StateRef> {
     const { manifest } = job;
-    const { compression, aggregation } = manifest.spec.rounds;
-    const repeatable = isRepeatable(manifest.spec.verification); // then nothing of our own stays from round to round
-    const momentum = new WorkerMomentum(repeatable ? 0 : aggregationSettings(aggregation).workerMomentum);
-    const feedback = new ErrorFeedback(repeatable ? 0 : errorFeedbackOf(compression));
-    this.#job = { manifest, backend, algorithm: languageModel(job), momentum, feedback };
+    const algorithm = languageModel(job);
+    this.#job = { manifest, backend, algorithm, memory: new WorkerMemory(manifest, algorithm.plan) };
     const { device, why, stepsPerSecond } = await this.#openDevice(this.#job);
-    const { algorithm } = this.#job;
     return {
       adapter: device.info.adapter,
       kind: device.info.kind,
@@ -94,9 +84,8 @@ export class LocalTrainer implements Trainer {
   }
 
   async restore(checkpoint: Uint8Array | null): Promise<StateRef> {
-    const { algorithm, momentum, feedback } = this.#opened();
-    momentum.clear();
-    feedback.clear();
+    const { algorithm, memory } = this.#opened();
+    memory.clear();
     this.#earlier = [];
     this.#state =
       checkpoint === null
@@ -111,19 +100,17 @@ export class LocalTrainer implements Trainer {
 
   train(assignment: Assignment, onProgress: OnProgress): Promise<Contribution> {
     return this.#exclusively(async (run, pace) => {
-      const { round, parameters: start } = this.#agreed();
+      const { memory } = this.#opened();
+      const { round, parameters: agreed } = this.#agreed();
       if (round !== assignment.round) {
         throw new LoomError('conflict', `the agreed state is of round ${round}, not ${assignment.round}`);
       }
-      const validation = assignment.evaluate ? await run.evaluate(start, pace) : null;
+      const validation = assignment.evaluate ? await run.evaluate(agreed, pace) : null;
       if (this.#isRepeatable) run.forget();
       const startedAt = pace.now();
-      const { parameters, tokens, loss } = await run.train(start, assignment, pace, onProgress);
+      const { parameters, tokens, loss } = await run.train(memory.start(agreed), assignment, pace, onProgress);
       const seconds = (pace.now() - startedAt) / 1000;
-      const payload = this.#encode(
-        round,
-        parameters.map((value, i) => value - start[i]!),
-      );
+      const { payload } = memory.encode(round, agreed, parameters);
       return { round, payload, hash: sha256Hex(payload), tokens, loss, seconds, validation };
     });
   }
@@ -137,31 +124,26 @@ export class LocalTrainer implements Trainer {
     const state = this.#agreed();
     if (round !== state.round)
       throw new LoomError('conflict', `the agreed state is of round ${state.round}, not ${round}`);
-    const { manifest, algorithm, ...memory } = this.#opened();
+    const { manifest, memory } = this.#opened();
     const { outerLearningRate: learningRate, outerMomentum: momentum, aggregation } = manifest.spec.rounds;
-    memory.momentum.settle();
-    memory.feedback.settle([...contributions.map(({ payload }) => payload), ...inside]);
     const decoded = contributions.map((contribution) => this.#decode(round, contribution));
     const readable = decoded.filter((difference) => difference !== null);
     const { isOn } = verificationSettings(manifest.spec.verification);
     const differences = isOn ? withoutCopies(readable) : readable;
     if (this.#isRepeatable) this.#earlier = [...this.#earlier, state].slice(-stateHistory);
-    this.#state = outerStep(state, differences, {
-      learningRate,
-      momentum,
-      aggregation,
-      ranges: algorithm.plan.parameters,
-    });
+    const step = { learningRate, momentum, aggregation };
+    this.#state = fragmentStep(state, memory.fragment(round), differences, step);
+    memory.settle(round, [...contributions.map(({ payload }) => payload), ...inside], this.#state.parameters);
     return { ...refOf(this.#state), refused: contributions.length - differences.length };
   }
 
   async fold(round: number, inputs: WeighedPayload[]): Promise<Folded> {
-    const { manifest, algorithm } = this.#opened();
-    const { parameterCount: elements, parameters: ranges } = algorithm.plan;
+    const { manifest, memory } = this.#opened();
+    const { elements, places: ranges } = memory.fragment(round);
     const differences = inputs.map((input) => this.#decode(round, input)).filter((difference) => difference !== null);
     const { difference } = aggregate(manifest.spec.rounds.aggregation, differences, { round, elements, ranges });
     const folds = inputs.reduce((sum, input) => sum + (input.folds ?? 1), 0);
-    const payload = this.#codec(round, folds).encode(difference ?? new Float32Array(elements));
+    const payload = memory.codec(round, folds).encode(difference ?? new Float32Array(elements));
     return { payload, hash: sha256Hex(payload) };
   }
 
@@ -191,7 +173,8 @@ export class LocalTrainer implements Trainer {
       run.forget();
       const assignment = { round, steps, ...work, evaluate: false, deadlineMs: 0 };
       const { parameters } = await run.train(state.parameters, assignment, pace, () => {});
-      const codec = this.#codec(round);
+      // Audits go with whole rounds only: see the manifest.
+      const codec = this.#opened().memory.codec(round);
       const again = codec.encode(parameters.map((value, i) => value - state.parameters[i]!));
       return compare(claimed.difference, codec.decode(again, parameters.length));
     });
@@ -255,40 +238,27 @@ export class LocalTrainer implements Trainer {
   /** The agreed parameters with one contribution alone; null if that is not readable. */
   #withOne({ round, parameters }: AgreedState, payload: Uint8Array): Float32Array | null {
     const decoded = this.#decode(round, { payload, tokens: 1 });
-    const { outerLearningRate } = this.#opened().manifest.spec.rounds;
-    return decoded && parameters.map((value, i) => value + outerLearningRate * decoded.difference[i]!);
+    if (decoded === null) return null;
+    const { manifest, memory } = this.#opened();
+    const { outerLearningRate } = manifest.spec.rounds;
+    const fragment = memory.fragment(round);
+    const changed = gather(parameters, fragment).map((value, i) => value + outerLearningRate * decoded.difference[i]!);
+    return scatter(parameters, fragment, changed);
   }
 
   get #isRepeatable(): boolean {
     return isRepeatable(this.#opened().manifest.spec.verification);
   }
 
-  /** The payload of a difference with what this worker remembers of earlier ones. */
-  #encode(round: number, difference: Float32Array): Uint8Array<ArrayBuffer> {
-    const { momentum, feedback } = this.#opened();
-    const codec = this.#codec(round);
-    const wanted = feedback.correct(momentum.smooth(difference));
-    const payload = codec.encode(wanted);
-    feedback.sent(payload, wanted, codec.decode(payload, wanted.length));
-    return payload;
-  }
-
   /** A payload that does not decode adds nothing; every worker sees the same bytes, so all leave it out alike. */
   #decode(round: number, { payload, tokens, folds }: WeighedPayload): Difference | null {
+    const { memory } = this.#opened();
     try {
-      return {
-        difference: this.#codec(round, folds).decode(payload, this.#opened().algorithm.plan.parameterCount),
-        tokens,
-      };
+      return { difference: memory.codec(round, folds).decode(payload, memory.fragment(round).elements), tokens };
     } catch (error) {
       if (error instanceof LoomError && error.code === 'invalid_frame') return null;
       throw error;
     }
-  }
-
-  #codec(round: number, folds = 1): Codec {
-    const { manifest, algorithm } = this.#opened();
-    return codecFor(payloadCompressionAt(manifest.spec.rounds.compression, round, folds), algorithm.plan.parameters);
   }
 
   #opened(): OpenJob {

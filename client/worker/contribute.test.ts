@@ -128,6 +128,19 @@ test('a late joiner gets the checkpoint from its peers, and only the log since i
   expect(lines.filter(({ level }) => level !== 'info')).toEqual([]);
 });
 
+test('streaming fragments: workers and a late joiner agree on every state', async () => {
+  const rounds = { fragments: 2, compression: 'topk' as const, outerMomentum: 0.5 };
+  const job = await submitTinyJob(client, { maxTokens: 40_000, checkpointInterval: 1000 }, { min: 1, max: 3 }, rounds);
+  start();
+  start();
+  await atRound(job, 3);
+  const late = start();
+  await expectAgreement(job);
+  expect(late.snapshot().roundsAccepted).toBeGreaterThan(0);
+  const agreed = await client.ledgerEvents({ subject: job.id, type: 'round.agreed', limit: 1000 });
+  expect(agreed.map(({ data }) => (data as { dissent: number }).dissent)).toEqual(agreed.map(() => 0));
+});
+
 test('pausing stops the work of one, stopping ends it; the others go on', async () => {
   const job = await submitTinyJob(client, endless, { min: 1, max: 3 });
   const [a, b, c] = [start(), start(), start()];

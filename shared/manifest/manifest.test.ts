@@ -194,3 +194,15 @@ test.each([
 ])('aggregation %j is refused', (aggregation, fault) => {
   expect(faultOf({ 'spec.rounds.aggregation': aggregation })).toMatchObject(fault);
 });
+
+test.each([
+  [{ 'spec.rounds.fragments': 5 }, "must be at most the model's layers, 4"],
+  [{ 'spec.rounds.fragments': 2, 'spec.verification': 'standard' }, expect.stringMatching(/^must be 1 with audits/)],
+])('fragments that make no sense are refused: %j', (changes, message) => {
+  expect(faultOf(changes)).toMatchObject({ where: 'spec.rounds.fragments', message });
+});
+
+test('fragments go with the loss gate alone', () => {
+  const changes = { 'spec.rounds.fragments': 4, 'spec.verification': { audits: 0 } };
+  expect(parseManifest(manifestWith(changes)).spec.rounds.fragments).toBe(4);
+});

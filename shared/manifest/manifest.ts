@@ -11,7 +11,8 @@ import { describeIssue } from './fault.ts';
 import { modelSchema } from './model.ts';
 import { optimizerSchema } from './optimizer.ts';
 import { topologySchema, topologySettings } from './topology.ts';
-import { verificationSchema } from './verification.ts';
+import { isRepeatable, verificationSchema } from './verification.ts';
+import type { Verification } from './verification.ts';
 
 const name = z
   .string()
@@ -30,6 +31,7 @@ const rounds = z.strictObject({
       innerSteps: z.int().min(1).max(10000).default(1), // of round 0
     })
     .optional(),
+  fragments: z.int().min(1).max(64).default(1), // parts of whole layers, of which a round exchanges one, in turns
   outerLearningRate: z.number().positive().max(10).default(1), // on the averaged difference
   outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov; 0 = plain averaging
   compression: compressionSchema.default('int8'), // of the differences that workers exchange
@@ -37,6 +39,14 @@ const rounds = z.strictObject({
   aggregation: aggregationSchema.default('mean'), // of a round's differences; the others than mean withstand liars
   quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline
 });
+
+/** Why so many fragments make no sense; null when they do. */
+function fragmentsFault(fragments: number, verification: Verification, layers: number): string | null {
+  if (fragments === 1) return null;
+  if (isRepeatable(verification))
+    return 'must be 1 with audits: parameters that a worker keeps from round to round cannot be computed again';
+  return fragments > layers ? `must be at most the model's layers, ${layers}` : null;
+}
 
 const spec = z
   .strictObject({
@@ -73,6 +83,10 @@ const spec = z
     if (verification === 'none' || kind === 'auto' || kind === 'mesh') return;
     const message = `verification needs everyone to see every contribution; ${kind} does not show them, mesh and auto do`;
     context.addIssue({ code: 'custom', message, path: ['verification'] });
+  })
+  .superRefine(({ verification, model, rounds: { fragments } }, context) => {
+    const message = fragmentsFault(fragments, verification, 'layers' in model ? model.layers : 64);
+    if (message !== null) context.addIssue({ code: 'custom', message, path: ['rounds', 'fragments'] });
   });
 
 const manifestSchema = z.strictObject({

@@ -11,6 +11,7 @@ const later: Readonly<Record<string, readonly unknown[]>> = {
   'optimizer.accumulate': [1],
   'optimizer.dropout': [0],
   'optimizer.momentum': [0.95], // muon's, which `known` refuses
+  'rounds.fragments': [1],
   'rounds.topology': ['auto', 'mesh'],
   'runtime.recompute': [false],
 };

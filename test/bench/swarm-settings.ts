@@ -35,7 +35,7 @@ export const reference = {
 const fourBits = { kind: 'topk', density: 1, bits: 4 };
 
 /** AdamW is what the job has; Muon takes the same bytes further. */
-export const settings: readonly SwarmSetting[] = [
+const frontier: readonly SwarmSetting[] = [
   { name: '30x: Muon, 4 bits every 4 steps', changes: muon(rounds(4, fourBits)) },
   { name: '100x: Muon, signs every 3 then 4 steps', changes: muon(rounds(4, 'sign', 0, earlier(3))) },
   { name: '500x: Muon, top 1/12 every 9 steps', changes: muon(rounds(9, topk(1 / 12), 0.5)) },
@@ -48,13 +48,34 @@ export const settings: readonly SwarmSetting[] = [
   { name: '4000x: top 1/128 every 9 steps at 8e-3', changes: at(8e-3, rounds(9, topk(1 / 128), 0.5)) },
 ];
 
-const all = settings.map(({ name }) => name);
+const all = frontier.map(({ name }) => name);
+
+/** The same bytes by fragments: F times as many rounds, each F times smaller. */
+const fragmented: readonly SwarmSetting[] = [1, 2, 4].flatMap((fragments) => [
+  {
+    name: `int8 every 16 steps, ${fragments} fragments`,
+    changes: inFragments(fragments, rounds(16 / fragments, 'int8')),
+  },
+  {
+    name: `top 1/64 every 16 steps, ${fragments} fragments`,
+    changes: inFragments(fragments, rounds(16 / fragments, topk(1 / 64), 0.5)),
+  },
+]);
+
+export const settings: readonly SwarmSetting[] = [...frontier, ...fragmented];
 
 /** In the order in which they are measured. */
 export const parts: readonly SwarmPart[] = [
   { name: '4 workers', workers: 4, seeds: [1, 2, 3], settings: all, changes: {} },
   { name: '8 workers', workers: 8, seeds: [1], settings: all, changes: {} },
   { name: '4 workers, 2M tokens', workers: 4, seeds: [1], settings: all, changes: tokens(2_000_000) },
+  {
+    name: 'fragments',
+    workers: 4,
+    seeds: [1, 2, 3],
+    settings: fragmented.map(({ name }) => name),
+    changes: tokens(300_000),
+  },
 ];
 
 /** Below five minutes on two cores. */
@@ -69,6 +90,10 @@ export const quickPart: SwarmPart = {
 /** Another learning rate than the controls', whose best is the reference's: 1.742 at 4e-3, 1.754 at 6e-3. */
 function at(learningRate: number, changes: Record<string, unknown>): Record<string, unknown> {
   return { ...changes, 'spec.optimizer.learningRate': learningRate };
+}
+
+function inFragments(fragments: number, changes: Record<string, unknown>): Record<string, unknown> {
+  return { ...changes, 'spec.rounds.fragments': fragments };
 }
 
 /** Fewer local steps in the first 300 rounds. */

@@ -8,16 +8,18 @@ const rounds = { innerSteps: 4, outerMomentum: 0.5 };
 const cases = [
   { kind: 'adamw' as const, compression: { kind: 'low-rank' as const, rank: 2 } },
   { kind: 'muon' as const, compression: { kind: 'topk' as const, density: 1 / 64, errorFeedback: 0.9 } },
+  { kind: 'adamw' as const, compression: 'sign' as const, fragments: 2 },
 ];
 const tokensPerRound = 2 * 4 * 4 * 16; // two workers, four steps of 4 windows of 16 tokens
 
 test.each(cases)(
   'virtual workers come to the same bits as real trainers that apply what they send, %j',
   async (used) => {
-    const { kind, compression } = used;
+    const { kind, compression, fragments = 1 } = used;
     const job = smallJob({
+      model: { kind: 'gpt', layers: fragments, heads: 2, width: 16, context: 16 },
       optimizer: { kind, learningRate: 0.01, batchSize: 4 },
-      rounds: { ...rounds, compression },
+      rounds: { ...rounds, compression, fragments },
       runtime: { maxTokens: 3 * tokensPerRound },
     });
     const virtual = await runVirtualJob({ ...job, workers: 2 });

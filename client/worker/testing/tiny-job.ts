@@ -36,7 +36,7 @@ export async function submitTinyJob(
     metadata: { name: 'tiny' },
     spec: {
       algorithm: 'lm',
-      model: { kind: 'gpt', layers: 1, heads: 2, width: 16, context: 16 },
+      model: { kind: 'gpt', layers: rounds.fragments ?? 1, heads: 2, width: 16, context: 16 },
       data: { source: `dataset:${sha256}` },
       optimizer: { batchSize: 4, learningRate: 0.01 },
       rounds: { innerSteps: 10, ...rounds },

@@ -1,0 +1,100 @@
+// What stays with one worker from round to round, and how it becomes what the worker sends: running mean and held-back rest of
+// its differences, for each fragment by itself, and its own parameters of the fragments that the last rounds did not exchange.
+// Nothing of it is part of the agreed state; a worker that begins anew begins without.
+
+import type { Plan } from '../../kernels/plan/plan.ts';
+import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
+import { errorFeedbackOf } from '../../shared/manifest/compression.ts';
+import { payloadCompressionAt } from '../../shared/manifest/fold-compression.ts';
+import type { Manifest } from '../../shared/manifest/manifest.ts';
+import { isRepeatable } from '../../shared/manifest/verification.ts';
+import { dealFragments, gather, scatter } from '../../shared/rounds/fragments.ts';
+import type { Fragment } from '../../shared/rounds/fragments.ts';
+import { codecFor } from '../exchange/codec.ts';
+import type { Codec } from '../exchange/codec.ts';
+import { ErrorFeedback } from '../exchange/compression/error-feedback.ts';
+import { WorkerMomentum } from '../exchange/worker-momentum.ts';
+
+export interface Sent {
+  readonly payload: Uint8Array<ArrayBuffer>;
+  readonly said: Float32Array; // what the payload decodes to
+}
+
+interface OfFragment {
+  readonly fragment: Fragment;
+  readonly momentum: WorkerMomentum;
+  readonly feedback: ErrorFeedback;
+}
+
+export class WorkerMemory {
+  readonly #compression: Manifest['spec']['rounds']['compression'];
+  readonly #fragments: readonly OfFragment[];
+  /** Our parameters, where they are not the agreed ones everywhere. */
+  #own: Float32Array | null = null;
+  #trained: { readonly round: number; readonly parameters: Float32Array } | null = null;
+
+  constructor({ spec: { rounds, verification } }: Manifest, { parameters, parameterCount }: Plan) {
+    const repeatable = isRepeatable(verification); // then nothing of our own stays from round to round
+    const momentum = repeatable ? 0 : aggregationSettings(rounds.aggregation).workerMomentum;
+    const feedback = repeatable ? 0 : errorFeedbackOf(rounds.compression);
+    this.#compression = rounds.compression;
+    this.#fragments = dealFragments(parameters, parameterCount, rounds.fragments).map((fragment) => ({
+      fragment,
+      momentum: new WorkerMomentum(momentum),
+      feedback: new ErrorFeedback(feedback),
+    }));
+  }
+
+  /** What a round exchanges. */
+  fragment(round: number): Fragment {
+    return this.#of(round).fragment;
+  }
+
+  /** For the fragment's vector. @param folds contributions in a payload */
+  codec(round: number, folds = 1): Codec {
+    return codecFor(payloadCompressionAt(this.#compression, round, folds), this.fragment(round).places);
+  }
+
+  /** The parameters that local training begins with. Training a round twice begins with the same. */
+  start(agreed: Float32Array): Float32Array {
+    return this.#own ?? agreed;
+  }
+
+  /** The payload of what was trained: the difference of the round's fragment with what is remembered of earlier ones. */
+  encode(round: number, agreed: Float32Array, trained: Float32Array): Sent {
+    const { fragment, momentum, feedback } = this.#of(round);
+    const start = gather(agreed, fragment);
+    const difference = gather(trained, fragment).map((value, i) => value - start[i]!);
+    const wanted = feedback.correct(momentum.smooth(difference));
+    const codec = this.codec(round);
+    const payload = codec.encode(wanted);
+    const said = codec.decode(payload, wanted.length);
+    feedback.sent(payload, wanted, said);
+    if (this.#fragments.length > 1) this.#trained = { round, parameters: trained };
+    return { payload, said };
+  }
+
+  /** The round closed with these payloads, and this is the state after it. */
+  settle(round: number, accepted: readonly Uint8Array[], agreed: Float32Array): void {
+    const { fragment, momentum, feedback } = this.#of(round);
+    momentum.settle();
+    feedback.settle(accepted);
+    const own = this.#trained?.round === round ? this.#trained.parameters : this.#own;
+    this.#own = own && !fragment.isWhole ? scatter(own, fragment, gather(agreed, fragment)) : null;
+    this.#trained = null;
+  }
+
+  /** The agreed state was replaced. */
+  clear(): void {
+    for (const { momentum, feedback } of this.#fragments) {
+      momentum.clear();
+      feedback.clear();
+    }
+    this.#own = null;
+    this.#trained = null;
+  }
+
+  #of(round: number): OfFragment {
+    return this.#fragments[round % this.#fragments.length]!;
+  }
+}
