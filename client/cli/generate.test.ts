@@ -48,6 +48,17 @@ test('generate: the same seed writes the same text, as text and as JSON', () => 
   expect(plain.stderr).toMatch(/40 tokens in .* tokens\/s on CPU/);
 });
 
+test('generate: weights in 4 bits take less to read', () => {
+  const words = ['generate', folder, '--tokens', '5', '--backend', 'cpu', '--json'];
+  const read = [words, [...words, '--quantize', 'nf4']].map((list) => {
+    const { status, stdout, stderr } = loomos(...list);
+    expect(status, stderr).toBe(0);
+    return JSON.parse(stdout) as { tokens: number; weightBytes: number };
+  });
+  expect(read.map(({ tokens }) => tokens)).toEqual([5, 5]);
+  expect(read[1]!.weightBytes).toBeLessThan(0.3 * read[0]!.weightBytes);
+});
+
 test('generate: what cannot be is refused with exit 2, by name', () => {
   expect(loomos('generate', folder, '--temperature', 'hot')).toMatchObject({
     status: 2,
@@ -56,6 +67,10 @@ test('generate: what cannot be is refused with exit 2, by name', () => {
   expect(loomos('generate', folder, '--top-p', '1.5')).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('0 to 1'),
+  });
+  expect(loomos('generate', folder, '--quantize', 'int3')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('none, int8, nf4'),
   });
   const missing = loomos('generate', join(folder, 'none'));
   expect(missing).toMatchObject({ stdout: '', stderr: expect.stringContaining('no config.json') });

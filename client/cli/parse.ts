@@ -88,11 +88,17 @@ export function realNumber(text: string, option: string, min: number, max: numbe
 
 /** The option `backend`. @throws LoomError `invalid_request` for anything else */
 export function backendOption(call: Call): 'auto' | 'webgpu' | 'cpu' {
-  const text = textOption(call, 'backend');
-  if (text === 'auto' || text === 'webgpu' || text === 'cpu') return text;
-  throw new LoomError('invalid_request', `'${text}' is no backend`, {
-    where: '--backend',
-    allowed: 'auto, webgpu, cpu',
+  return choiceOption(call, 'backend', ['auto', 'webgpu', 'cpu']);
+}
+
+/** An option with few values. @throws LoomError `invalid_request` for any other */
+export function choiceOption<T extends string>(call: Call, option: string, allowed: readonly T[]): T {
+  const text = textOption(call, option);
+  const found = allowed.find((choice) => choice === text);
+  if (found !== undefined) return found;
+  throw new LoomError('invalid_request', `'${text}' is no ${option}`, {
+    where: `--${option}`,
+    allowed: allowed.join(', '),
   });
 }
 

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDawn } from '../../kernels/device/dawn.ts';
 import { ModelFolder } from '../models/generate/model-folder.ts';
-import type { Writer } from '../models/generate/model-folder.ts';
+import type { StartOptions, Writer } from '../models/generate/model-folder.ts';
 
-export type { WriteOptions, Writer } from '../models/generate/model-folder.ts';
+export type { StartOptions, WriteOptions, Writer } from '../models/generate/model-folder.ts';
 export { ModelFolder } from '../models/generate/model-folder.ts';
 
 /**
@@ -37,9 +37,6 @@ export function openModelFolder(folder: string): Promise<ModelFolder> {
  * for await (const { text } of writer.write('Call me', options)) process.stdout.write(text);
  * writer.close();
  */
-export function startWriter(
-  model: ModelFolder,
-  options: { backend?: 'auto' | 'webgpu' | 'cpu'; tokens?: number } = {},
-): Promise<Writer> {
+export function startWriter(model: ModelFolder, options: StartOptions = {}): Promise<Writer> {
   return model.start(openDawn, options);
 }

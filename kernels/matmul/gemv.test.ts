@@ -10,10 +10,10 @@ import { testDevices } from '../testing/devices.ts';
 import { interpret } from '../testing/interpret.ts';
 import { matmul } from './matmul.ts';
 
-/** What decoding does in a block and at its end: one row through products with bias, GELU, residual, and B^T. */
-function listRow(width: number, vocabulary: number): Plan {
+/** What decoding does in a block and at its end: rows through products with bias, GELU, residual, and B^T. */
+function listRows(rows: number, width: number, vocabulary: number): Plan {
   const builder = new PlanBuilder();
-  const x = builder.parameter('x', [1, width]);
+  const x = builder.parameter('x', [rows, width]);
   const linear = (input: Tensor, name: string, wide: number): Tensor => {
     const weights = [builder.parameter(`w ${name}`, [input.shape[1]!, wide]), builder.parameter(`b ${name}`, [wide])];
     return builder.op(matmul, [input, ...weights], { layout: 'nn' })[0];
@@ -25,8 +25,13 @@ function listRow(width: number, vocabulary: number): Plan {
   return builder.finish();
 }
 
-async function checkRow(width: number, vocabulary: number, limits?: { maxBindingBytes: number }): Promise<void> {
-  const plan = listRow(width, vocabulary);
+async function checkRows(
+  rows: number,
+  width: number,
+  vocabulary: number,
+  limits?: { maxBindingBytes: number },
+): Promise<void> {
+  const plan = listRows(rows, width, vocabulary);
   expect(plan.ops.map(({ kernel }) => kernel.name)).toEqual(['matmul', 'matmul', 'matmul']);
   const random = createRandom(3);
   const parameters = Float32Array.from({ length: plan.parameterCount }, () => random.normal());
@@ -48,10 +53,15 @@ function named({ parameters }: Plan, flat: Float32Array): Record<string, Float32
   );
 }
 
-test('one row times matrices that are whole vectors wide', { timeout: 120_000 }, () => checkRow(72, 203));
+test('one row times matrices that are whole vectors wide', { timeout: 120_000 }, () => checkRows(1, 72, 203));
 
-test('one row times matrices that are not', { timeout: 120_000 }, () => checkRow(7, 18));
+test('one row times matrices that are not', { timeout: 120_000 }, () => checkRows(1, 7, 18));
+
+test.each([3, 8, 9])('%i rows, which several texts at once have', { timeout: 120_000 }, async (rows) => {
+  await checkRows(rows, 72, 204);
+  await checkRows(rows, 7, 18);
+});
 
 test('a vocabulary beyond the binding limit goes in parts', { timeout: 120_000 }, () =>
-  checkRow(8, 203, { maxBindingBytes: 4 * 8 * 64 }),
+  checkRows(1, 8, 203, { maxBindingBytes: 4 * 8 * 64 }),
 );

@@ -1,4 +1,4 @@
-// Products with one row: the products of decoding, where each weight is used once.
+// Products with few rows: those of decoding, where a weight is used once for each text that is written.
 
 import { gemv as wgsl } from '../generated/gemv.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
@@ -10,30 +10,39 @@ import type { Product } from './product.ts';
 
 /** The tensors of a product by their names in the WGSL; unused ones are B, or a scratch to write to. */
 export interface GemvTensors {
-  readonly a: Tensor; // [1, k]
+  readonly a: Tensor; // [m, k]
   readonly b: Tensor;
   readonly bias: Tensor;
   readonly extra: Tensor;
-  readonly c: Tensor; // [1, n]
+  readonly c: Tensor; // [m, n]
   readonly second: Tensor;
 }
 
-type Constants = Readonly<Record<'m' | 'n' | 'k' | 'a_row' | 'a_column' | 'b_row' | 'b_column', number>> &
+export type Constants = Readonly<Record<'m' | 'n' | 'k' | 'a_row' | 'a_column' | 'b_row' | 'b_column', number>> &
   Readonly<Record<'biased' | 'slopes' | 'adds' | 'activates' | 'sums_columns', boolean>>;
 
-/** Whether a product has one row that lies as it is, and leaves nothing that only a product of many rows can. */
-export function isGemv({ m, aColumn }: Product, { sums_columns }: Constants): boolean {
-  return m === 1 && aColumn === 1 && !sums_columns;
+/** Rows of C that an invocation sums at once. */
+const mostRows = 8;
+
+/** Whether a product has so few rows that reading B is all that counts, and leaves nothing that only a product of many can. */
+export function hasFewRows({ m, aColumn }: Product, { sums_columns }: Constants): boolean {
+  return m <= mostRows && (m === 1 || aColumn === 1) && !sums_columns;
 }
 
-/** The dispatches of a product with one row; a B^T beyond the binding limit goes in parts. */
+/** As `hasFewRows`, where a B that lies as it is is read once: a software adapter reads it once for 8 x 8 of C anyway. */
+export function isGemv(product: Product, constants: Constants, traits: DeviceTraits): boolean {
+  if (!hasFewRows(product, constants)) return false;
+  return product.m === 1 || (!traits.isCpu && partsOf(product, traits).length <= 1);
+}
+
+/** The dispatches of a product with few rows; with one row, a B^T beyond the binding limit goes in parts. */
 export function listGemv(
   tensors: GemvTensors,
   product: Product,
   constants: Constants,
   traits: DeviceTraits,
 ): Dispatch[] {
-  const parts = product.bRow === 1 ? splitRows(product.n, product.k, traits) : [];
+  const parts = partsOf(product, traits);
   if (parts.length <= 1) return [listPart(tensors, product, constants, traits)];
   return parts.map(({ first, rows: n }) => {
     const given = columnsOf(tensors, product, first, n);
@@ -41,9 +50,13 @@ export function listGemv(
   });
 }
 
+function partsOf({ bRow, n, k }: Product, traits: DeviceTraits) {
+  return bRow === 1 ? splitRows(n, k, traits) : [];
+}
+
 type Given = Readonly<Record<keyof GemvTensors, Tensor | TensorSlice>>;
 
-/** The tensors of a product of B^T from row `first` on. */
+/** The tensors of a product of one row and B^T from its row `first` on. */
 function columnsOf({ a, b, ...rest }: GemvTensors, { n, k }: Product, first: number, columns: number): Given {
   const part = { tensor: b, range: { first: first * k, elements: columns * k } };
   const slice = (tensor: Tensor): Tensor | TensorSlice => {
@@ -60,17 +73,20 @@ function columnsOf({ a, b, ...rest }: GemvTensors, { n, k }: Product, first: num
   };
 }
 
-function listPart(tensors: Given, { n, k, bRow }: Product, constants: Constants, traits: DeviceTraits): Dispatch {
+function listPart(tensors: Given, product: Product, constants: Constants, traits: DeviceTraits): Dispatch {
   const { a, b, ...rest } = tensors;
-  if (traits.isCpu || (bRow === 1 ? k : n) % 4 > 0) {
-    const workgroups = linearWorkgroups(n, 64, traits);
-    return dispatch(wgsl, { entryPoint: 'single', tensors: { a, b, ...rest }, constants, workgroups });
-  }
-  if (bRow === 1) {
-    const vectors = { a_vectors: a, b_vectors: b, ...rest };
-    const workgroups = linearWorkgroups(n, 8, traits);
-    return dispatch(wgsl, { entryPoint: 'transposed', tensors: vectors, constants, workgroups });
-  }
-  const workgroups = linearWorkgroups(n, 16, traits);
-  return dispatch(wgsl, { entryPoint: 'plain', tensors: { a, b_vectors: b, ...rest }, constants, workgroups });
+  const { entryPoint, workgroups } = gemvKernel(product, traits);
+  const call = { constants, workgroups };
+  if (entryPoint === 'single') return dispatch(wgsl, { entryPoint, tensors: { a, b, ...rest }, ...call });
+  if (entryPoint === 'plain') return dispatch(wgsl, { entryPoint, tensors: { a, b_vectors: b, ...rest }, ...call });
+  return dispatch(wgsl, { entryPoint, tensors: { a_vectors: a, b_vectors: b, ...rest }, ...call });
+}
+
+/** Which entry point of prelude/gemv.wgsl makes a product with few rows. */
+export function gemvKernel({ n, k, bRow }: Product, traits: DeviceTraits) {
+  if (traits.isCpu || (bRow === 1 ? k : n) % 4 > 0)
+    return { entryPoint: 'single', workgroups: linearWorkgroups(n, 64, traits) } as const;
+  return bRow === 1
+    ? ({ entryPoint: 'transposed', workgroups: linearWorkgroups(n, 8, traits) } as const)
+    : ({ entryPoint: 'plain', workgroups: linearWorkgroups(n, 16, traits) } as const);
 }

@@ -14,7 +14,7 @@ import { productOf } from './product.ts';
 import type { Tiling } from './tiling.ts';
 import { tilingOf } from './tiling.ts';
 
-/** One row: GEMV. Else 8 x 8 of C an invocation on a software adapter, where a barrier costs more than it saves; else a tile a workgroup. */
+/** Few rows: GEMV. Else 8 x 8 of C an invocation on a software adapter, where a barrier costs more than it saves; else a tile a workgroup. */
 export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
   const product = productOf(op);
   const { m, n } = product;
@@ -22,7 +22,7 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
   const constants = constantsOf(op, product);
   const [a, b] = op.inputs as [Tensor, Tensor];
   const others = { bias: bias ?? b, extra: extra ?? b };
-  if (isGemv(product, constants)) {
+  if (isGemv(product, constants, traits)) {
     return listGemv({ a, b, ...others, ...outputsOf(op, scratch) }, product, constants, traits);
   }
   if (traits.halfProducts) return listHalf(op, traits, scratch);
@@ -46,7 +46,8 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
 
 export type Scratch = Parameters<Kernel['dispatches']>[2];
 
-function outputsOf({ outputs }: Pick<Op, 'outputs'>, scratch: Scratch) {
+/** What a product writes to; a scratch where it has no second output. */
+export function outputsOf({ outputs }: Pick<Op, 'outputs'>, scratch: Scratch) {
   return { c: outputs[0]!, second: outputs[1] ?? scratch('second', 1) };
 }
 

@@ -20,14 +20,14 @@ const levels = new Float32Array([
   0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1,
 ]);
 
-/** Elements of a packed word. */
-export function elementsPerWord(format: QuantizedFormat): 4 | 8 {
-  return format === 'int8' ? 4 : 8;
+/** Bits of an element, without its share of the scale. */
+export function bitsOf(format: QuantizedFormat): 4 | 8 {
+  return format === 'int8' ? 8 : 4;
 }
 
 /** Words and scales that so many elements take. */
 export function quantizedSizes(format: QuantizedFormat, elements: number): { words: number; scales: number } {
-  return { words: Math.ceil(elements / elementsPerWord(format)), scales: Math.ceil(elements / block) };
+  return { words: Math.ceil((elements * bitsOf(format)) / 32), scales: Math.ceil(elements / block) };
 }
 
 /**
@@ -38,8 +38,8 @@ export function quantize(values: Float32Array, format: QuantizedFormat): Quantiz
   const sizes = quantizedSizes(format, values.length);
   const packed = new Uint32Array(sizes.words);
   const scales = new Float32Array(sizes.scales);
-  const perWord = elementsPerWord(format);
-  const bits = 32 / perWord;
+  const bits = bitsOf(format);
+  const perWord = 32 / bits;
   for (let first = 0; first < values.length; first += block) {
     const part = values.subarray(first, first + block);
     const scale = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -61,22 +61,26 @@ export function dequantize({ format, elements, packed, scales }: Quantized): Flo
   return values;
 }
 
-/** As `dequantize`, into `values`. */
+/**
+ * As `dequantize`, into `values`.
+ * @param first element of the weight that `values` begins with
+ */
 export function dequantizeInto(
   values: Float32Array,
   packed: Uint32Array,
   scales: Float32Array,
   format: QuantizedFormat,
+  first = 0,
 ): void {
   if (format === 'int8') {
-    for (let at = 0; at < values.length; at++) {
+    for (let i = 0, at = first; i < values.length; i++, at++) {
       const code = (packed[at >> 2]! << (24 - 8 * (at & 3))) >> 24;
-      values[at] = code * Math.fround(scales[at >> 6]! / 127);
+      values[i] = code * Math.fround(scales[at >> 6]! / 127);
     }
     return;
   }
-  for (let at = 0; at < values.length; at++) {
-    values[at] = levels[(packed[at >> 3]! >>> (4 * (at & 7))) & 15]! * scales[at >> 6]!;
+  for (let i = 0, at = first; i < values.length; i++, at++) {
+    values[i] = levels[(packed[at >> 3]! >>> (4 * (at & 7))) & 15]! * scales[at >> 6]!;
   }
 }
 

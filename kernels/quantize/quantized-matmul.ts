@@ -1,48 +1,66 @@
-// Products with a frozen weight that lies quantized: it is unpacked into scratch that all such products of a program share, and
-// multiplied there. The weight has no gradient; that of the other operand is such a product again.
+// Products with a frozen weight that lies quantized. With few rows (decoding) it is unpacked on its way into registers; else into
+// scratch that all such products of a program share, and multiplied there. The weight has no gradient; that of the other operand is
+// such a product again.
 
 import { dequantize as wgsl } from '../generated/dequantize.ts';
+import { quantizedGemv as gemvWgsl } from '../generated/quantized-gemv.ts';
+import { constantsOf } from '../matmul/constants.ts';
+import { epilogueOf, fuseProduct } from '../matmul/epilogue.ts';
+import { gemvKernel, hasFewRows } from '../matmul/gemv.ts';
+import type { Scratch } from '../matmul/listing.ts';
+import { outputsOf } from '../matmul/listing.ts';
 import { matmul } from '../matmul/matmul.ts';
 import { matmulReference } from '../matmul/matmul.reference.ts';
+import { productOf } from '../matmul/product.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expect, expectTensor } from '../plan/expect.ts';
 import { InnerOps } from '../plan/inner.ts';
 import type { Attributes, CpuPath, DeviceTraits, Dispatch, Kernel, Op, Tensor, View } from '../plan/op.ts';
+import { elementsOf } from '../plan/op.ts';
 import type { QuantizedFormat } from './format.ts';
-import { dequantizeInto, quantizedSizes } from './format.ts';
+import { bitsOf, dequantizeInto, quantizedSizes } from './format.ts';
 
 /**
  * [x [.., M, K], packed u32, scales, bias? [N]] -> x W (+ bias) [.., M, N]. Attributes: `layout` nn for W [K, N] or nt for
- * W [N, K]; `format` int8 or nf4; `rows` and `width` of W. Scales that are not finite give products that are not.
+ * W [N, K]; `format` int8 or nf4; `rows` and `width` of W. Ends as a product may (see epilogue.ts). Scales that are not finite
+ * give products that are not.
  */
 export const quantizedMatmul: Kernel = {
   name: 'quantizedMatmul',
   infer(inputs, attributes) {
-    const { weight, format, layout } = weightOf(attributes);
+    const { weight, format } = weightOf(attributes);
+    const { layout } = attributes;
     expect('quantizedMatmul', layout === 'nn' || layout === 'nt', `the layout ${layout}`);
-    const sizes = quantizedSizes(format, weight.shape[0]! * weight.shape[1]!);
+    const sizes = quantizedSizes(format, elementsOf(weight.shape));
     expectTensor('quantizedMatmul', inputs[1], [sizes.words], 'u32');
     expectTensor('quantizedMatmul', inputs[2], [sizes.scales]);
-    return matmul.infer([inputs[0]!, weight, ...inputs.slice(3)], { layout });
+    return matmul.infer([inputs[0]!, weight, ...inputs.slice(3)], { layout: layout! });
   },
   dispatches(op, traits, scratch) {
-    const { weight, format, layout } = weightOf(op.attributes);
-    const [x, packed, scales, ...bias] = op.inputs as [Tensor, Tensor, Tensor, ...Tensor[]];
+    const plain = plainProduct(op);
+    if (hasFewRows(productOf(plain), constantsOf(plain, productOf(plain)))) return [listFewRows(op, traits, scratch)];
+    const [x, packed, scales, ...rest] = op.inputs as [Tensor, Tensor, Tensor, ...Tensor[]];
+    const { weight, format } = weightOf(op.attributes);
     const inner = new InnerOps(traits, scratch);
     const unpacked = inner.scratch('weight', weight.shape);
     inner.add(unpack(format, packed, scales, unpacked, traits));
-    const gradient = op.attributes['gradient'];
-    inner.list(matmul, [x, unpacked, ...bias], op.outputs, { layout, ...(gradient !== undefined && { gradient }) });
+    inner.list(matmul, [x, unpacked, ...rest], op.outputs, plain.attributes);
     return inner.dispatches;
   },
   reference(inputs, outputs, op) {
-    const [x, packed, scales, ...bias] = inputs as [View, Uint32Array, Float32Array, ...View[]];
+    const [x, packed, scales, ...rest] = inputs as [View, Uint32Array, Float32Array, ...View[]];
     const { weight, format } = weightOf(op.attributes);
-    const unpacked = new Float32Array(weight.shape[0]! * weight.shape[1]!);
+    const unpacked = new Float32Array(elementsOf(weight.shape));
     dequantizeInto(unpacked, packed, scales, format);
-    matmulReference([x, unpacked, ...bias], outputs, plainProduct(op));
+    matmulReference([x, unpacked, ...rest], outputs, plainProduct(op));
   },
   cpu: quantizedCpu(),
+  fuse(op, next, isNeeded) {
+    const longer = fuseProduct(plainProduct(op), next, isNeeded);
+    if (!longer) return null;
+    const inputs = [...op.inputs.slice(0, 3), ...longer.inputs.slice(2)];
+    return { ...op, inputs, outputs: longer.outputs, attributes: { ...op.attributes, ...longer.attributes } };
+  },
   adjoint(op, builder) {
     const [x, packed, scales] = op.inputs as [Tensor, Tensor, Tensor];
     const target = builder.contribute(x);
@@ -55,37 +73,50 @@ export const quantizedMatmul: Kernel = {
 
 function quantizedCpu(): CpuPath {
   return {
-    scratch: ({ attributes }) => Number(attributes['rows']) * Number(attributes['width']),
-    run([x, packed, scales, ...bias], outputs, op, wasm, scratch) {
+    scratch: ({ attributes }) => elementsOf(weightOf(attributes).weight.shape),
+    run([x, packed, scales, ...rest], outputs, op, wasm, scratch) {
       const { weight, format } = weightOf(op.attributes);
-      const unpacked = scratch.subarray(0, weight.shape[0]! * weight.shape[1]!);
+      const unpacked = scratch.subarray(0, elementsOf(weight.shape));
       dequantizeInto(unpacked, packed as Uint32Array, scales as Float32Array, format);
-      matmul.cpu!.run([x!, unpacked, ...bias], outputs, plainProduct(op), wasm, scratch);
+      matmul.cpu!.run([x!, unpacked, ...rest], outputs, plainProduct(op), wasm, scratch);
     },
   };
 }
 
 /** The same product with an f32 weight in place of the packed one. */
 function plainProduct(op: Op): Op {
-  const { weight, layout } = weightOf(op.attributes);
-  return { ...op, kernel: matmul, inputs: [op.inputs[0]!, weight, ...op.inputs.slice(3)], attributes: { layout } };
+  const { format: _, rows: __, width: ___, ...attributes } = op.attributes;
+  const inputs = [op.inputs[0]!, weightOf(op.attributes).weight, ...op.inputs.slice(3)];
+  return { ...op, kernel: matmul, inputs, attributes };
 }
 
 /** A handle of the unpacked weight, which has no storage of its own. */
-function weightOf(attributes: Attributes): { weight: Tensor; format: QuantizedFormat; layout: string } {
+function weightOf(attributes: Attributes): { weight: Tensor; format: QuantizedFormat } {
   const shape = [Number(attributes['rows']), Number(attributes['width'])];
   const weight: Tensor = { id: -1, name: 'unpacked weight', shape, dtype: 'f32', role: 'temporary', offset: 0 };
-  return { weight, format: attributes['format'] as QuantizedFormat, layout: String(attributes['layout']) };
+  return { weight, format: attributes['format'] as QuantizedFormat };
+}
+
+function listFewRows(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch {
+  const plain = plainProduct(op);
+  const product = productOf(plain);
+  const [x, packed, scales] = op.inputs as [Tensor, Tensor, Tensor];
+  const { bias = x, extra = x } = epilogueOf(plain, plain.inputs);
+  const rest = { packed, scales, bias, extra, ...outputsOf(op, scratch) };
+  const { entryPoint, workgroups } = gemvKernel(product, traits);
+  const bits = bitsOf(weightOf(op.attributes).format);
+  const call = { constants: { ...constantsOf(plain, product), bits }, workgroups };
+  return entryPoint === 'transposed'
+    ? dispatch(gemvWgsl, { entryPoint, tensors: { a_vectors: x, ...rest }, ...call })
+    : dispatch(gemvWgsl, { entryPoint, tensors: { a: x, ...rest }, ...call });
 }
 
 function unpack(format: QuantizedFormat, packed: Tensor, scales: Tensor, out: Tensor, traits: DeviceTraits): Dispatch {
-  const words = packed.shape[0]!;
-  const call = {
+  const elements = elementsOf(out.shape);
+  return dispatch(wgsl, {
+    entryPoint: 'unpack',
     tensors: { packed, scales, out },
-    constants: { words, elements: out.shape[0]! * out.shape[1]! },
-    workgroups: linearWorkgroups(words, 64, traits),
-  };
-  return format === 'int8'
-    ? dispatch(wgsl, { entryPoint: 'int8', ...call })
-    : dispatch(wgsl, { entryPoint: 'nf4', ...call });
+    constants: { elements, bits: bitsOf(format) },
+    workgroups: linearWorkgroups(Math.ceil(elements / 4), 64, traits),
+  });
 }

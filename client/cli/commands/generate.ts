@@ -1,7 +1,7 @@
 // `loomos generate DIR`: text that a trained model writes, token by token as it comes.
 
 import type { WriteOptions } from '../../sdk/node.ts';
-import { backendOption, realNumber, wholeNumber } from '../parse.ts';
+import { backendOption, choiceOption, realNumber, wholeNumber } from '../parse.ts';
 import { textOption } from '../command.ts';
 import type { Call, Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
@@ -24,6 +24,7 @@ output, what wrote it and how fast to standard error. The same seed gives the sa
     'top-k': { value: 'K', summary: 'draw only from so many likeliest tokens; 0: from all', default: '40' },
     'top-p': { value: 'P', summary: 'and only from those that together have this probability', default: '1' },
     seed: { value: 'N', summary: 'of the random numbers', default: '1' },
+    quantize: { value: 'FORMAT', summary: 'none, int8 or nf4: bits that a weight takes in memory', default: 'none' },
     backend: { value: 'KIND', summary: 'auto, webgpu or cpu', default: 'auto' },
   },
   run: async (call) => {
@@ -33,17 +34,25 @@ output, what wrote it and how fast to standard error. The same seed gives the sa
     const { openModelFolder, startWriter } = await import('../../sdk/node.ts'); // the kernels: nothing other commands need
     const model = await openModelFolder(call.arguments[0]!);
     const room = model.model.tokenizer.encode(new TextEncoder().encode(prompt)).length + options.tokens;
-    const writer = await startWriter(model, { backend: backendOption(call), tokens: room });
+    const quantize = quantizeOption(call);
+    const writer = await startWriter(model, { backend: backendOption(call), tokens: room, ...quantize });
     terminal.say(writer.why);
     const { text, tokens, seconds } = await write(writer.write(prompt, options), prompt, call);
     writer.close();
     const tokensPerSecond = tokens / seconds;
-    const { adapter, why } = writer;
-    if (terminal.isJson) terminal.result({ prompt, text, tokens, seconds, tokensPerSecond, adapter, why }, '');
+    const { adapter, why, weightBytes } = writer;
+    if (terminal.isJson)
+      terminal.result({ prompt, text, tokens, seconds, tokensPerSecond, weightBytes, adapter, why }, '');
     terminal.say(`${tokens} tokens in ${seconds.toFixed(2)} s, ${tokensPerSecond.toFixed(0)} tokens/s on ${adapter}`);
+    terminal.say(`Each token reads ${(weightBytes / 1e6).toFixed(1)} MB of weights`);
     return signal.aborted ? exitCode.interrupted : exitCode.ok;
   },
 };
+
+function quantizeOption(call: Call): { quantize?: 'int8' | 'nf4' } {
+  const quantize = choiceOption(call, 'quantize', ['none', 'int8', 'nf4']);
+  return quantize === 'none' ? {} : { quantize };
+}
 
 function writeOptions(call: Call): WriteOptions {
   const text = (name: string): string => textOption(call, name)!;

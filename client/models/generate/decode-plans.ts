@@ -5,23 +5,26 @@ import { appendToCache, attendToCache, declareCache } from '../../../kernels/dec
 import type { Cache } from '../../../kernels/decode/cache.ts';
 import { decodeCursor } from '../../../kernels/decode/cursor.ts';
 import { embedToken } from '../../../kernels/decode/token-embedding.ts';
-import { PlanBuilder } from '../../../kernels/plan/builder.ts';
+import type { PlanBuilder } from '../../../kernels/plan/builder.ts';
 import type { Tensor } from '../../../kernels/plan/op.ts';
 import type { Plan } from '../../../kernels/plan/plan.ts';
+import type { QuantizedFormat } from '../../../kernels/quantize/format.ts';
 import { rotaryTable } from '../../../kernels/rotary/rotary.ts';
 import { sampleToken } from '../../../kernels/sampling/sample.ts';
 import type { DecoderShape } from '../decoder.ts';
 import { listDecoder } from '../decoder.ts';
 import type { AttentionHeads, Sequence } from '../sequence.ts';
 import { turnWindows, windows } from '../sequence.ts';
+import { weightsBuilder } from './weights.ts';
 
 /**
  * One step: the cursor's token at its position, and the draw of the next, which moves the cursor on.
  * @param capacity positions the cache holds, at most shape.context
+ * @param format of the weights
  * @returns a plan with the input `sampling`, the state `decode.cursor` and the readable `logits` [1, V]
  */
-export function decodePlan(shape: DecoderShape, capacity: number): Plan {
-  const builder = new PlanBuilder();
+export function decodePlan(shape: DecoderShape, capacity: number, format: QuantizedFormat | null = null): Plan {
+  const builder = weightsBuilder(format);
   const cursor = decodeCursor(builder);
   const logits = builder.readable(listDecoder(builder, shape, oneToken(builder, cursor, capacity)));
   sampleToken(builder, logits, cursor);
@@ -32,8 +35,13 @@ export function decodePlan(shape: DecoderShape, capacity: number): Plan {
  * The training forward pass over one window, as far as the last layer's keys and values, which land in the cache.
  * @param time T, of the input `tokens` u32 [1, T]; tokens that do not matter may follow those that do
  */
-export function prefillPlan(shape: DecoderShape, capacity: number, time: number): Plan {
-  const builder = new PlanBuilder();
+export function prefillPlan(
+  shape: DecoderShape,
+  capacity: number,
+  time: number,
+  format: QuantizedFormat | null = null,
+): Plan {
+  const builder = weightsBuilder(format);
   const tokens = builder.input('tokens', [1, time], 'u32');
   listDecoder(builder, shape, keptWindow(builder, tokens, capacity));
   const plan = builder.finish();

@@ -6,10 +6,13 @@ import type { Plan } from '../../../kernels/plan/plan.ts';
 import { expectClose } from '../../../kernels/testing/check.ts';
 import { testDevices } from '../../../kernels/testing/devices.ts';
 import { interpret } from '../../../kernels/testing/interpret.ts';
+import { dequantize, quantize as quantized } from '../../../kernels/quantize/format.ts';
 import { createRandom } from '../../../shared/random.ts';
 import type { DecoderShape } from '../decoder.ts';
 import { listDecoder } from '../decoder.ts';
+import { toNamedArrays } from '../named-arrays.ts';
 import { windows } from '../sequence.ts';
+import { isTable } from '../tables.ts';
 import { decodePlan, prefillPlan } from './decode-plans.ts';
 import { TokenGenerator } from './token-generator.ts';
 
@@ -107,6 +110,33 @@ test(
       expect(submits - before.submits).toBe(1);
       expect([buffersCreated, bindGroupsCreated]).toEqual([before.buffersCreated, before.bindGroupsCreated]);
       step.destroy();
+    }
+  },
+);
+
+test.each(['int8', 'nf4'] as const)(
+  'with weights in %s it writes what their rounded values write, and a step reads a fraction',
+  { timeout: 120_000 },
+  async (quantize) => {
+    for (const shape of Object.values(shapes)) {
+      const plan = forwardPlan(shape);
+      const parameters = randomParameters(plan);
+      const rounded = parameters.slice();
+      for (const { name, shape: sizes, data } of toNamedArrays(plan, rounded)) {
+        if (sizes.length < 2 || name.includes('wpe')) continue;
+        data.set(dequantize(quantized(data, isTable(name) ? 'int8' : quantize)));
+      }
+      const devices = shape.kind === 'llama' ? await testDevices() : [openCpu()];
+      for (const device of devices) {
+        const plain = await TokenGenerator.open(device, shape);
+        plain.writeParameters(rounded);
+        const generator = await TokenGenerator.open(device, shape, { quantize });
+        generator.writeParameters(parameters);
+        const greedy = { ...settings, temperature: 0 };
+        expect(await write(generator, text.slice(0, 5), greedy)).toEqual(await write(plain, text.slice(0, 5), greedy));
+        expect(generator.weightBytes / plain.weightBytes).toBeLessThan(quantize === 'int8' ? 0.33 : 0.27);
+        for (const opened of [plain, generator]) opened.destroy();
+      }
     }
   },
 );

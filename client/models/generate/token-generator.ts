@@ -4,11 +4,13 @@
 import { cursorName } from '../../../kernels/decode/cursor.ts';
 import type { Device, Program } from '../../../kernels/device/device.ts';
 import type { View } from '../../../kernels/plan/op.ts';
+import type { QuantizedFormat } from '../../../kernels/quantize/format.ts';
 import { samplingSettings } from '../../../kernels/sampling/sample.ts';
 import type { Sampling } from '../../../kernels/sampling/sample.ts';
 import { LoomError } from '../../../shared/errors.ts';
 import type { DecoderShape } from '../decoder.ts';
 import { decodePlan, prefillPlan } from './decode-plans.ts';
+import { weightBytesRead, weightValues } from './weights.ts';
 
 /** Steps whose token is not read yet: enough to keep a GPU busy. */
 const stepsInFlight = 2;
@@ -26,36 +28,51 @@ export class TokenGenerator {
   readonly #device: Device;
   readonly #shape: DecoderShape;
   readonly #capacity: number;
+  readonly #format: QuantizedFormat | null;
   readonly #step: Program;
   readonly #prefills = new Map<number, Program>(); // by positions
 
-  private constructor(device: Device, shape: DecoderShape, capacity: number, step: Program) {
+  private constructor(
+    device: Device,
+    shape: DecoderShape,
+    { capacity, format, step }: { capacity: number; format: QuantizedFormat | null; step: Program },
+  ) {
     this.#device = device;
     this.#shape = shape;
     this.#capacity = capacity;
+    this.#format = format;
     this.#step = step;
   }
 
   /**
    * @param options.shareWith a program of the same model whose parameters are used; else `writeParameters` gives them
    * @param options.capacity positions a token can look back over, itself included; default and at most the model's context
+   * @param options.quantize weights in 8 or 4 bits; not with `shareWith`
    */
   static async open(
     device: Device,
     shape: DecoderShape,
-    options: { shareWith?: Program; capacity?: number } = {},
+    options: { shareWith?: Program; capacity?: number; quantize?: QuantizedFormat } = {},
   ): Promise<TokenGenerator> {
     const capacity = Math.min(shape.context, options.capacity ?? shape.context);
+    const format = options.quantize ?? null;
     const step = await device.compile(
-      decodePlan(shape, capacity),
+      decodePlan(shape, capacity, format),
       options.shareWith ? { shareWith: options.shareWith } : {},
     );
-    return new TokenGenerator(device, shape, capacity, step);
+    return new TokenGenerator(device, shape, { capacity, format, step });
+  }
+
+  /** Bytes of weights that one step reads. */
+  get weightBytes(): number {
+    return weightBytesRead(this.#step.plan);
   }
 
   /** The flat parameter vector of the model's plans. */
   writeParameters(parameters: Float32Array): void {
-    this.#step.writeParameters(parameters);
+    if (this.#format === null) return this.#step.writeParameters(parameters);
+    const plain = decodePlan(this.#shape, 1);
+    for (const [name, data] of weightValues(plain, parameters, this.#format)) this.#step.write(name, data);
   }
 
   /**
@@ -129,7 +146,7 @@ export class TokenGenerator {
     const time = Math.min(this.#capacity, 2 ** Math.ceil(Math.log2(positions)));
     const known = this.#prefills.get(time);
     if (known) return known;
-    const plan = prefillPlan(this.#shape, this.#capacity, time);
+    const plan = prefillPlan(this.#shape, this.#capacity, time, this.#format);
     const program = await this.#device.compile(plan, { shareWith: this.#step });
     this.#prefills.set(time, program);
     return program;

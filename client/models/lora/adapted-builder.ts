@@ -6,8 +6,8 @@ import { sum } from '../../../kernels/elementwise/sum.ts';
 import { matmul } from '../../../kernels/matmul/matmul.ts';
 import { PlanBuilder } from '../../../kernels/plan/builder.ts';
 import type { Attributes, DType, Kernel, Op, Tensor, View } from '../../../kernels/plan/op.ts';
-import { elementsOf } from '../../../kernels/plan/op.ts';
-import { quantizedSizes } from '../../../kernels/quantize/format.ts';
+import { declareQuantized } from '../../../kernels/quantize/quantized-builder.ts';
+import type { QuantizedWeight } from '../../../kernels/quantize/quantized-builder.ts';
 import { quantizedMatmul } from '../../../kernels/quantize/quantized-matmul.ts';
 import type { AdapterSettings } from '../../../shared/manifest/adapter.ts';
 import { isTable } from '../tables.ts';
@@ -25,8 +25,8 @@ export const frozenPrefix = 'frozen.';
 interface FrozenWeight {
   readonly module: string;
   readonly shape: readonly number[];
-  /** Where it lies quantized; null: as it is. */
-  readonly packed: readonly [words: Tensor, scales: Tensor] | null;
+  /** Null: it lies as it is. */
+  readonly quantized: QuantizedWeight | null;
 }
 
 /** Everything but parameters and products goes to the builder that the plan is listed on. */
@@ -48,15 +48,12 @@ export class AdaptedBuilder extends PlanBuilder {
     const module = name.replace(/\.weight$/, '');
     if (quantize === 'none') {
       const weight = this.#plan.state(frozenPrefix + name, shape);
-      this.#weights.set(weight, { module, shape, packed: null });
+      this.#weights.set(weight, { module, shape, quantized: null });
       return weight;
     }
-    const sizes = quantizedSizes(quantize, elementsOf(shape));
-    const words = this.#plan.state(`${frozenPrefix}${name}.words`, [sizes.words], 'u32');
-    const scales = this.#plan.state(`${frozenPrefix}${name}.scales`, [sizes.scales]);
-    const handle = this.#plan.temporary(name, shape); // of products only: nothing writes it, so it gets no storage
-    this.#weights.set(handle, { module, shape, packed: [words, scales] });
-    return handle;
+    const quantized = declareQuantized(this.#plan, frozenPrefix + name, shape, quantize);
+    this.#weights.set(quantized.handle, { module, shape, quantized });
+    return quantized.handle;
   }
 
   override op(kernel: Kernel, inputs: readonly Tensor[], attributes: Attributes = {}, names: readonly string[] = []) {
@@ -73,19 +70,14 @@ export class AdaptedBuilder extends PlanBuilder {
   }
 
   #frozenProduct(
-    { packed, shape: [rows, width] }: FrozenWeight,
+    { quantized }: FrozenWeight,
     [x, weight, ...bias]: readonly Tensor[],
     attributes: Attributes,
     names: readonly string[],
   ) {
-    if (packed === null) return this.#plan.op(matmul, [x!, weight!, ...bias], attributes, names);
-    const format = this.#settings.quantize;
-    return this.#plan.op(
-      quantizedMatmul,
-      [x!, ...packed, ...bias],
-      { ...attributes, format, rows: rows!, width: width! },
-      names,
-    );
+    if (quantized === null) return this.#plan.op(matmul, [x!, weight!, ...bias], attributes, names);
+    const inputs = [x!, ...quantized.packed, ...bias];
+    return this.#plan.op(quantizedMatmul, inputs, { ...attributes, ...quantized.attributes }, names);
   }
 
   /** s x A^T B^T. */

@@ -5,6 +5,7 @@ import { PlanBuilder } from '../../../kernels/plan/builder.ts';
 import type { View } from '../../../kernels/plan/op.ts';
 import type { Plan } from '../../../kernels/plan/plan.ts';
 import { dequantize, quantize } from '../../../kernels/quantize/format.ts';
+import { quantizedValues } from '../../../kernels/quantize/quantized-builder.ts';
 import type { QuantizedFormat } from '../../../kernels/quantize/format.ts';
 import { LoomError } from '../../../shared/errors.ts';
 import type { AdapterSettings } from '../../../shared/manifest/adapter.ts';
@@ -103,9 +104,7 @@ function frozenValues(plan: Plan, base: Float32Array, { quantize: format }: Adap
       values.set(frozenPrefix + name, data);
       continue;
     }
-    const { packed, scales } = quantize(data, format);
-    values.set(`${frozenPrefix}${name}.words`, packed);
-    values.set(`${frozenPrefix}${name}.scales`, scales);
+    for (const [state, packed] of quantizedValues(frozenPrefix + name, data, format)) values.set(state, packed);
   }
   return values;
 }

@@ -1,0 +1,27 @@
+// Rows of a table that lies quantized, each with a row of positions where there are some; one invocation an element of the output.
+// with: quantized
+
+override time: u32; // T; unused at the cursor
+override width: u32; // C
+override elements: u32; // R * C
+override at_cursor: bool; // `tokens` is a cursor: its token at its position is the only row
+override placed: bool; // else `positions` is any buffer
+
+@group(0) @binding(0) var<storage, read> tokens: array<u32>; // [R]
+@group(0) @binding(2) var<storage, read_write> out: array<f32>; // [R, C]
+@group(0) @binding(3) var<storage, read> positions: array<f32>; // [>= T, C]
+
+@compute @workgroup_size(64)
+fn lookup(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  prepare(lane);
+  let index = id.y * groups.x * 64 + id.x;
+  if (index >= elements) { return; }
+  let row = index / width;
+  let column = index % width;
+  var value = b_element(tokens[row] * width + column);
+  if (placed) {
+    if (at_cursor) { value += positions[tokens[1] * width + column]; }
+    else { value += positions[row % time * width + column]; }
+  }
+  out[index] = value;
+}
