@@ -4,12 +4,29 @@ import { decodePlan } from './decode-plans.ts';
 import { weightBytesRead } from './weights.ts';
 
 const gpt2: DecoderShape = {
-  ...{ kind: 'gpt', layers: 12, heads: 12, width: 768, context: 1024, vocabulary: 50257 },
-  ...{ positions: 'learned', norm: 'layer' },
+  kind: 'gpt',
+  layers: 12,
+  heads: 12,
+  width: 768,
+  context: 1024,
+  vocabulary: 50257,
+  positions: 'learned',
+  norm: 'layer',
 };
 const tinyLlama: DecoderShape = {
-  ...{ kind: 'llama', layers: 22, heads: 32, kvHeads: 4, headSize: 64, width: 2048, hidden: 5632, vocabulary: 32000 },
-  ...{ context: 2048, rotary: { base: 10_000 }, epsilon: 1e-5, qkvBias: false, tied: false },
+  kind: 'llama',
+  layers: 22,
+  heads: 32,
+  kvHeads: 4,
+  headSize: 64,
+  width: 2048,
+  hidden: 5632,
+  context: 2048,
+  vocabulary: 32000,
+  rotary: { base: 10_000 },
+  epsilon: 1e-5,
+  qkvBias: false,
+  tied: false,
 };
 
 // docs/models.md has these figures.
