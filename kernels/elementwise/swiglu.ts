@@ -3,7 +3,8 @@
 import { swiglu as module } from '../generated/swiglu.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expect, expectMatrix, expectTensor } from '../plan/expect.ts';
-import type { Kernel, Op, Tensor } from '../plan/op.ts';
+import type { Kernel, Op, Tensor, View } from '../plan/op.ts';
+import type { Wasm } from '../wasm/wasm.ts';
 import { elementsOf } from '../plan/op.ts';
 import { swigluGradientReference, swigluReference } from './swiglu.reference.ts';
 
@@ -21,19 +22,20 @@ export const swiglu: Kernel = {
     return [dispatch(module, { entryPoint: 'forward', tensors: { x: x!, out: out! }, constants, workgroups })];
   },
   reference: swigluReference,
-  cpu: {
-    run([x], [out], op, wasm) {
-      const width = out!.length / rowsOf(op);
-      if (width % 4 > 0) return swigluReference([x!], [out!], op);
-      for (let i = 0; i < out!.length; i += width)
-        wasm.rows.swiglu_row(x!.byteOffset + 8 * i, out!.byteOffset + 4 * i, width);
-    },
-  },
+  cpu: { run: ([x], [out], op, wasm) => runSwiglu(x!, out!, op.inputs[0]!, wasm) },
   adjoint({ inputs: [x], outputs: [out] }, builder) {
     const target = builder.contribute(x!);
     if (target) builder.op(swigluGradient, [x!, builder.gradientOf(out!)!], [target]);
   },
 };
+
+/** On the CPU backend. @param shaped the tensor of x */
+export function runSwiglu(x: View, out: View, shaped: Tensor, wasm: Wasm): void {
+  const width = out.length / shaped.shape[0]!;
+  if (width % 4 > 0) return swigluReference([x], [out], { inputs: [shaped] });
+  for (let i = 0; i < out.length; i += width)
+    wasm.rows.swiglu_row(x.byteOffset + 8 * i, out.byteOffset + 4 * i, width);
+}
 
 /** x [R, 2 F], dy [R, F] -> dx [R, 2 F]. */
 export const swigluGradient: Kernel = {

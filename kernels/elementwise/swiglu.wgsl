@@ -1,4 +1,5 @@
 // SwiGLU and its gradient, one element of the output an invocation. A row of x [R, 2 F] holds F gates, then F values.
+// with: swiglu
 
 override elements: u32; // R * F
 override width: u32; // F
@@ -7,17 +8,12 @@ override width: u32; // F
 @group(0) @binding(1) var<storage, read_write> out: array<f32>; // forward [R, F], backward [R, 2 F]
 @group(0) @binding(2) var<storage, read> gradient: array<f32>; // [R, F]
 
-/// The logistic function; the clamp keeps its exponential finite.
-fn logistic(x: f32) -> f32 {
-  return 1 / (1 + exp(clamp(-x, -80, 80)));
-}
-
 @compute @workgroup_size(256)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 256 + id.x;
   if (i >= elements) { return; }
   let at = i / width * width + i; // of the gate
-  out[i] = x[at] * logistic(x[at]) * x[at + width];
+  out[i] = swiglu_of(vec2f(x[at], x[at + width]));
 }
 
 @compute @workgroup_size(256)
@@ -25,8 +21,7 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let i = id.y * groups.x * 256 + id.x;
   if (i >= elements) { return; }
   let at = i / width * width + i;
-  let gate = x[at];
-  let open = logistic(gate);
-  out[at] = gradient[i] * x[at + width] * open * (1 + gate * (1 - open));
-  out[at + width] = gradient[i] * gate * open;
+  let slopes = swiglu_gradients(vec2f(x[at], x[at + width]), gradient[i]);
+  out[at] = slopes.x;
+  out[at + width] = slopes.y;
 }

@@ -2,6 +2,7 @@
 import { matmulStorePrelude } from './prelude/matmul-store.ts';
 import { geluPrelude } from './prelude/gelu.ts';
 import { matmulTilePrelude } from './prelude/matmul-tile.ts';
+import { swigluPrelude } from './prelude/swiglu.ts';
 
 const entryPoints = {
   by_one: {
@@ -13,7 +14,7 @@ const entryPoints = {
       {"number":4,"name":"c","access":"write","type":"array<f32>"},
       {"number":5,"name":"second","access":"write","type":"array<f32>"},
     ],
-    required: ["a_column","a_row","activates","adds","b_column","b_row","biased","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
+    required: ["a_column","a_row","activates","adds","b_column","b_row","biased","gates","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
     optional: [],
   },
   by_four: {
@@ -25,17 +26,18 @@ const entryPoints = {
       {"number":4,"name":"c","access":"write","type":"array<f32>"},
       {"number":5,"name":"second","access":"write","type":"array<f32>"},
     ],
-    required: ["a_column","a_row","activates","adds","b_column","b_row","biased","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
+    required: ["a_column","a_row","activates","adds","b_column","b_row","biased","gates","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
     optional: [],
   },
 } as const;
 
 const code = [`// C[m, n] = A B for GPUs. Parts of its sum lie one after the other in c, each with its share of the column sums behind it.
-// with: matmul-store, matmul-tile
+// with: matmul-store, matmul-tile, swiglu
 
 const tile = 128u; // variants: 64u, 128u
 
 override part_depth: u32; // of k, that a workgroup sums; a multiple of 64 unless it is all of k
+override gates: bool; // \`second\` is SwiGLU of the gates and values in the halves of a row of C; needs the whole sum, and B as nt
 override part_pitch: u32; // elements of c from one part of the sum to the next; used when there are several
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -53,13 +55,24 @@ fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
   else if (i < m && j < n) { c[part * part_pitch + i * n + j] = value; }
 }
 
+/// The gate at column j / 2 with its value; \`second\` is SwiGLU of them, half as wide as C.
+fn put_pair(product: Product, i: u32, j: u32, sums: vec2f) {
+  if (i >= m || j >= n) { return; }
+  let at = j / 2;
+  var pair = sums;
+  if (biased) { pair += vec2f(bias[at], bias[at + n / 2]); }
+  c[i * n + at] = pair.x;
+  c[i * n + at + n / 2] = pair.y;
+  second[i * (n / 2) + at] = swiglu_of(pair);
+}
+
 fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
   if (j >= n) { return; }
   if (part_depth == k) { second[j] = value; } else { c[part * part_pitch + m * n + j] = value; }
 }
 
 fn only_product() -> Product {
-  return Product(m, n, k, a_row, a_column, b_row, b_column, part_depth, sums_columns, false);
+  return Product(m, n, k, a_row, a_column, b_row, b_column, part_depth, sums_columns, false, gates);
 }
 
 /// For any shape.
@@ -72,7 +85,7 @@ fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) loc
 @compute @workgroup_size(16, 16)
 fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
   make_by_four(only_product(), place, local.x, local.y, index);
-}`, matmulStorePrelude, geluPrelude, matmulTilePrelude].join('\n\n');
+}`, matmulStorePrelude, geluPrelude, matmulTilePrelude, swigluPrelude].join('\n\n');
 
 export const matmul = {
   64: { name: 'matmul-64', entryPoints, code: code.replace('const tile = 128u; // variants: 64u, 128u', 'const tile = 64u;') },

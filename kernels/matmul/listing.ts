@@ -6,6 +6,8 @@ import { matmulRegister as registerWgsl } from '../generated/matmul-register.ts'
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import type { DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
 import { epilogueOf } from './epilogue.ts';
+import type { Epilogue } from './epilogue.ts';
+import { listGated } from './gated.ts';
 import { isGemv, listGemv } from './gemv.ts';
 import { listHalf } from './half.ts';
 import { constantsOf } from './constants.ts';
@@ -18,7 +20,9 @@ import { tilingOf } from './tiling.ts';
 export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
   const product = productOf(op);
   const { m, n } = product;
-  const { bias, extra, secondIs } = epilogueOf(op, op.inputs);
+  const { bias, extra, extraIs, secondIs } = epilogueOf(op, op.inputs);
+  const isTiled = m > 1 && !traits.isCpu && !traits.halfProducts;
+  if (extraIs === 'gates' || (secondIs === 'swiglu' && !isTiled)) return listGated(op, listProduct, traits, scratch);
   const constants = constantsOf(op, product);
   const [a, b] = op.inputs as [Tensor, Tensor];
   const others = { bias: bias ?? b, extra: extra ?? b };
@@ -31,17 +35,27 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
     const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
     return [dispatch(registerWgsl, { entryPoint: 'matmul', tensors, constants, workgroups })];
   }
-  const tiling = tilingOf(product, !bias && !extra && secondIs !== 'gelu', traits, op.attributes);
+  const tiling = tilingOf(product, !bias && !extra && !isOfWhole(secondIs), traits, op.attributes);
   const { c, second, fold } = targetsOf(op, tiling, traits, scratch);
   const rest = { ...others, c, second };
   const call = {
-    constants: { ...constants, part_depth: tiling.partDepth, part_pitch: partPitch(op, product) },
+    constants: {
+      ...constants,
+      gates: secondIs === 'swiglu',
+      part_depth: tiling.partDepth,
+      part_pitch: partPitch(op, product),
+    },
     workgroups: [Math.ceil(n / tiling.tile), Math.ceil(m / tiling.tile), tiling.parts],
   } as const;
   const made = tiling.byFour
     ? dispatch(wgsl[tiling.tile], { entryPoint: 'by_four', tensors: { a_vectors: a, b_vectors: b, ...rest }, ...call })
     : dispatch(wgsl[tiling.tile], { entryPoint: 'by_one', tensors: { a, b, ...rest }, ...call });
   return [made, ...fold];
+}
+
+/** Whether a second output needs the whole of a sum. */
+function isOfWhole(second: Epilogue<Tensor>['secondIs']): boolean {
+  return second === 'gelu' || second === 'swiglu';
 }
 
 export type Scratch = Parameters<Kernel['dispatches']>[2];

@@ -1,6 +1,6 @@
 // C[m, n] = norm(x) B for GPUs: A is normalized on its way in, from statistics that each workgroup takes of its own rows. Workgroups
 // of the first column of tiles also write the normalized rows and their statistics, for the backward pass.
-// with: gelu, matmul-tile
+// with: gelu, matmul-tile, swiglu
 
 const tile = 128u; // variants: 64u, 128u
 
@@ -14,6 +14,7 @@ override shift: u32; // where in `scales` the norm's bias begins, a multiple of 
 override epsilon: f32;
 override biased: bool; // the product's bias is added to each row; without, `bias` is any buffer
 override activates: bool; // `second` is GELU(C)
+override gates: bool; // `second` is SwiGLU of the gates and values in the halves of a row of C; B must be nt
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [m, k]
 @group(0) @binding(1) var<storage, read> b: array<f32>;
@@ -23,7 +24,7 @@ override activates: bool; // `second` is GELU(C)
 @group(0) @binding(2) var<storage, read> scale_vectors: array<vec4f>; // scales
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [n]
 @group(0) @binding(4) var<storage, read_write> c: array<f32>; // [m, n]
-@group(0) @binding(5) var<storage, read_write> second: array<f32>; // [m, n]; a scratch if unused
+@group(0) @binding(5) var<storage, read_write> second: array<f32>; // [m, n], or [m, n / 2]; a scratch if unused
 @group(0) @binding(6) var<storage, read_write> normed: array<f32>; // [m, k]
 @group(0) @binding(6) var<storage, read_write> normed_vectors: array<vec4f>; // normed
 @group(0) @binding(7) var<storage, read_write> statistics: array<vec2f>; // [m] of (mean, rstd)
@@ -61,6 +62,17 @@ fn put(product: Product, part: u32, i: u32, j: u32, sum: f32) {
   if (activates) { second[i * n + j] = value * gelu_gate(value); }
 }
 
+/// The gate at column j / 2 with its value; `second` is SwiGLU of them, half as wide as C.
+fn put_pair(product: Product, i: u32, j: u32, sums: vec2f) {
+  if (i >= m || j >= n) { return; }
+  let at = j / 2;
+  var pair = sums;
+  if (biased) { pair += vec2f(bias[at], bias[at + n / 2]); }
+  c[i * n + at] = pair.x;
+  c[i * n + at + n / 2] = pair.y;
+  second[i * (n / 2) + at] = swiglu_of(pair);
+}
+
 fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {}
 
 const sharers = 256 / tile; // invocations that share a row
@@ -92,7 +104,7 @@ fn share_statistics(place: vec3u, index: u32, sums: vec2f, pivot: f32) {
 }
 
 fn only_product() -> Product {
-  return Product(m, n, k, k, 1, b_row, b_column, k, false, false);
+  return Product(m, n, k, k, 1, b_row, b_column, k, false, false, gates);
 }
 
 /// For any shape.

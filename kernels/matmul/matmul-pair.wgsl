@@ -1,7 +1,7 @@
 // Two products in one dispatch, for GPUs: the gradients of both operands of a product, which need nothing of each other.
-// The first may end in the slope of a GELU or a sum, the second may sum its B over the rows and be summed in parts.
+// The first may end in the slope of a GELU, in those of a SwiGLU or in a sum, the second may sum its B over the rows and be summed in parts.
 // Workgroups of the second come first, because it usually sums over more.
-// with: gelu, matmul-tile
+// with: gelu, matmul-tile, swiglu
 
 const tile = 128u; // variants: 64u, 128u
 
@@ -14,6 +14,7 @@ override b_row: u32;
 override b_column: u32;
 override slopes: bool; // the first product times GELU'(extra)
 override adds: bool; // plus `extra`
+override gates: bool; // the first product is the gradient by SwiGLU of `extra` [m, 2 n]; c [m, 2 n] is that by `extra`
 override second_m: u32;
 override second_n: u32;
 override second_k: u32;
@@ -65,11 +66,23 @@ fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
     second_c[part * part_pitch + at] = value;
     return;
   }
+  if (gates) {
+    put_slopes(i * 2 * product.n + j, product.n, value);
+    return;
+  }
   var result = value;
   if (slopes) { result *= gelu_slope(extra[at]); }
   if (adds) { result += extra[at]; }
   c[at] = result;
 }
+
+fn put_slopes(at: u32, width: u32, gradient: f32) {
+  let slopes = swiglu_gradients(vec2f(extra[at], extra[at + width]), gradient);
+  c[at] = slopes.x;
+  c[at + width] = slopes.y;
+}
+
+fn put_pair(product: Product, i: u32, j: u32, sums: vec2f) {}
 
 fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
   if (j >= product.n) { return; }
@@ -78,11 +91,11 @@ fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
 }
 
 fn first_product() -> Product {
-  return Product(m, n, k, a_row, a_column, b_row, b_column, k, false, false);
+  return Product(m, n, k, a_row, a_column, b_row, b_column, k, false, false, false);
 }
 
 fn second_product() -> Product {
-  return Product(second_m, second_n, second_k, second_a_row, second_a_column, second_b_row, second_b_column, part_depth, sums_columns, true);
+  return Product(second_m, second_n, second_k, second_a_row, second_a_column, second_b_row, second_b_column, part_depth, sums_columns, true, false);
 }
 
 fn tiles_of(product: Product) -> vec2u {

@@ -1,7 +1,9 @@
 // The CPU backend's product: WebAssembly SIMD, the epilogue in passes over the result.
 
 import type { CpuPath, View } from '../plan/op.ts';
+import { runSwiglu } from '../elementwise/swiglu.ts';
 import { epilogueOf } from './epilogue.ts';
+import { multiplySlopes } from './gated.ts';
 import { layoutOf, productOf } from './product.ts';
 
 export const matmulCpu: CpuPath = {
@@ -27,8 +29,10 @@ export const matmulCpu: CpuPath = {
       accumulate: bias !== undefined,
     });
     if (extraIs === 'slope') wasm.geluGradient(extra!.byteOffset, c.byteOffset, c.byteOffset, m * n);
+    if (extraIs === 'gates') multiplySlopes(extra!, c, op, wasm);
     if (extraIs === 'add') wasm.add(extra!.byteOffset, c.byteOffset, c.byteOffset, m * n);
     if (secondIs === 'gelu') wasm.gelu(c.byteOffset, second!.byteOffset, m * n);
+    if (secondIs === 'swiglu') runSwiglu(c, second!, op.outputs[0]!, wasm);
     if (secondIs === 'columnSum') wasm.columnSum(b.byteOffset, k, n, second!.byteOffset);
   },
 };

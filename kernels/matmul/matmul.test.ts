@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
+import { createRandom } from '../../shared/random.ts';
+import { swiglu } from '../elementwise/swiglu.ts';
 import { PlanBuilder } from '../plan/builder.ts';
-import { checkKernel } from '../testing/check.ts';
+import type { Tensor } from '../plan/op.ts';
+import { elementsOf } from '../plan/op.ts';
+import { checkKernel, expectClose } from '../testing/check.ts';
+import { testDevices } from '../testing/devices.ts';
+import { interpret } from '../testing/interpret.ts';
 import { columnSum } from './column-sum.ts';
 import { matmul } from './matmul.ts';
 import { productPair } from './pair.ts';
@@ -41,11 +47,14 @@ test.each([
 test.each([
   ['large tiles, vectors, parts', { tile: 128, parts: 2, extra: 'slope' }, [36, 132, 140]],
   ['small tiles, single elements', { tile: 64, extra: 'add' }, [67, 5, 9]],
+  ['large tiles, vectors, the slopes of a SwiGLU', { tile: 128, extra: 'gates' }, [36, 68, 12]],
+  ['small tiles, single elements, the slopes of a SwiGLU', { tile: 64, extra: 'gates' }, [67, 5, 9]],
 ] as const)('a pair of products of %s', { timeout: 300_000 }, async (_, attributes, [m, n, k]) => {
+  const extra = [m, attributes.extra === 'gates' ? 2 * n : n];
   const shapes = [
     [m, k],
     [n, k],
-    [m, n],
+    extra,
     [m, n],
     [m, k],
   ]; // A B^T + extra, and C^T A with the column sums of A
@@ -54,6 +63,31 @@ test.each([
     inputs: shapes.map((shape) => ({ shape })),
     attributes: { ...attributes, layout: 'nt', secondLayout: 'tn', second: 'columnSum' },
   });
+});
+
+test.each([
+  [67, 138, 12, 64],
+  [5, 10, 9, 128],
+])('a product that ends in a SwiGLU, %i x %i x %i in tiles of %i', { timeout: 300_000 }, async (m, n, k, tile) => {
+  const builder = new PlanBuilder();
+  const [a, b, bias] = [[m, k], [n, k], [n]].map((shape, i) => builder.input(`input ${i}`, shape)) as [Tensor, Tensor, Tensor];
+  const product = builder.readable(builder.op(matmul, [a, b, bias], { layout: 'nt', tile }, ['product'])[0]);
+  builder.readable(builder.op(swiglu, [product], {}, ['active'])[0]);
+  const plan = builder.finish();
+  expect(plan.ops.map(({ kernel }) => kernel)).toEqual([matmul]);
+  const random = createRandom(m);
+  const values = Object.fromEntries(
+    [a, b, bias].map(({ name, shape }) => [name, Float32Array.from({ length: elementsOf(shape) }, () => random.normal())]),
+  );
+  const wanted = interpret(builder.finish({ fuse: false }), values);
+  for (const device of await testDevices()) {
+    const program = await device.compile(plan);
+    for (const [name, data] of Object.entries(values)) program.write(name, data);
+    await program.run();
+    for (const name of ['product', 'active'])
+      expectClose(await program.read(name), wanted.get(name)!, 1e-5, `${name} on ${device.info.adapter}`);
+    program.destroy();
+  }
 });
 
 test('leading dimensions are rows', async () => {

@@ -1,9 +1,10 @@
 // C[m, n] = A B for GPUs. Parts of its sum lie one after the other in c, each with its share of the column sums behind it.
-// with: matmul-store, matmul-tile
+// with: matmul-store, matmul-tile, swiglu
 
 const tile = 128u; // variants: 64u, 128u
 
 override part_depth: u32; // of k, that a workgroup sums; a multiple of 64 unless it is all of k
+override gates: bool; // `second` is SwiGLU of the gates and values in the halves of a row of C; needs the whole sum, and B as nt
 override part_pitch: u32; // elements of c from one part of the sum to the next; used when there are several
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -21,13 +22,24 @@ fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
   else if (i < m && j < n) { c[part * part_pitch + i * n + j] = value; }
 }
 
+/// The gate at column j / 2 with its value; `second` is SwiGLU of them, half as wide as C.
+fn put_pair(product: Product, i: u32, j: u32, sums: vec2f) {
+  if (i >= m || j >= n) { return; }
+  let at = j / 2;
+  var pair = sums;
+  if (biased) { pair += vec2f(bias[at], bias[at + n / 2]); }
+  c[i * n + at] = pair.x;
+  c[i * n + at + n / 2] = pair.y;
+  second[i * (n / 2) + at] = swiglu_of(pair);
+}
+
 fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
   if (j >= n) { return; }
   if (part_depth == k) { second[j] = value; } else { c[part * part_pitch + m * n + j] = value; }
 }
 
 fn only_product() -> Product {
-  return Product(m, n, k, a_row, a_column, b_row, b_column, part_depth, sums_columns, false);
+  return Product(m, n, k, a_row, a_column, b_row, b_column, part_depth, sums_columns, false, gates);
 }
 
 /// For any shape.

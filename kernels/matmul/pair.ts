@@ -21,7 +21,8 @@ export const productPair: Kernel = {
   infer(inputs, attributes) {
     const [first, second] = splitPair({ inputs, outputs: [], attributes });
     const [{ m, n }, other] = [productOf(first), productOf(second)];
-    const c = attributes['layout'] === 'tn' ? [m, n] : [...inputs[0]!.shape.slice(0, -1), n];
+    const width = attributes['extra'] === 'gates' ? 2 * n : n;
+    const c = attributes['layout'] === 'tn' ? [m, n] : [...inputs[0]!.shape.slice(0, -1), width];
     const sums = attributes['second'] === 'columnSum' ? [[other.n]] : [];
     return [c, [other.m, other.n], ...sums].map((shape) => ({ shape, dtype: 'f32' }));
   },
@@ -127,6 +128,7 @@ function listPair(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
       b_column: product.bColumn,
       slopes: extraIs === 'slope',
       adds: extraIs === 'add',
+      gates: extraIs === 'gates',
       second_m: other.m,
       second_n: other.n,
       second_k: other.k,

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../../shared/random.ts';
 import { gelu } from '../elementwise/gelu.ts';
+import { swiglu } from '../elementwise/swiglu.ts';
 import { matmul } from '../matmul/matmul.ts';
 import { PlanBuilder } from '../plan/builder.ts';
+import type { Kernel } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
 import { expectClose } from '../testing/check.ts';
 import { testDevices } from '../testing/devices.ts';
@@ -17,10 +19,11 @@ interface Case {
   readonly layout: 'nn' | 'nt';
   readonly norm: 'layer' | 'rms';
   readonly tile: number;
+  readonly activation?: Kernel;
 }
 
-/** A norm, the product of its output with a bias, and a GELU; everything that is written can be read. */
-function listCase({ rows, width, columns, layout, norm, tile }: Case, fuse: boolean): Plan {
+/** A norm, the product of its output with a bias, and an activation; everything that is written can be read. */
+function listCase({ rows, width, columns, layout, norm, tile, activation = gelu }: Case, fuse: boolean): Plan {
   const builder = new PlanBuilder();
   const x = builder.input('x', [rows, width]);
   const gain = builder.parameter('gain', [width]);
@@ -29,7 +32,7 @@ function listCase({ rows, width, columns, layout, norm, tile }: Case, fuse: bool
   const b = builder.parameter('b', layout === 'nn' ? [width, columns] : [columns, width]);
   const bias = builder.parameter('bias', [columns]);
   const product = builder.op(matmul, [normed, b, bias], { layout, tile }, ['product'])[0];
-  const active = builder.op(gelu, [product], {}, ['active'])[0];
+  const active = builder.op(activation, [product], {}, ['active'])[0];
   for (const tensor of [normed, product, active]) builder.readable(tensor);
   builder.parameters();
   return builder.finish({ fuse });
@@ -39,6 +42,8 @@ const cases: readonly Case[] = [
   { rows: 67, width: 36, columns: 68, layout: 'nn', norm: 'layer', tile: 64 },
   { rows: 131, width: 19, columns: 5, layout: 'nt', norm: 'rms', tile: 128 },
   { rows: 5, width: 9, columns: 70, layout: 'nn', norm: 'layer', tile: 64 },
+  { rows: 67, width: 12, columns: 138, layout: 'nt', norm: 'rms', tile: 64, activation: swiglu },
+  { rows: 3, width: 7, columns: 6, layout: 'nt', norm: 'layer', tile: 128, activation: swiglu },
 ];
 
 test.each(cases)('a norm and its product in one op, %o', { timeout: 300_000 }, async (shape) => {

@@ -30,7 +30,7 @@ type NormProductAttributes = NormAttributes & {
 
 /**
  * [x [R, C], gain [C], norm's bias? [C], B, product's bias? [N]] -> [norm [R, C], statistics [R, 2], product [R, N], GELU of it?
- * [R, N]]. Attributes: those of the norm, and `layout` and `second` of the product.
+ * [R, N], or SwiGLU of it? [R, N / 2]]. Attributes: those of the norm, and `layout` and `second` of the product.
  */
 export const normProduct: Kernel = {
   name: 'normProduct',
@@ -38,7 +38,8 @@ export const normProduct: Kernel = {
     const [rows, width] = inputs[0]!.shape as [number, number];
     const b = inputs[attributes['shifted'] ? 3 : 2]!;
     const columns = layoutOf(attributes) === 'nt' ? b.shape[0]! : b.shape[1]!;
-    const product = attributes['second'] === 'gelu' ? [columns, columns] : [columns];
+    const second = { gelu: [columns], swiglu: [columns / 2] }[attributes['second'] as 'gelu' | 'swiglu'] ?? [];
+    const product = [columns, ...second];
     return [width, 2, ...product].map((size) => ({ shape: [rows, size], dtype: 'f32' }));
   },
   dispatches: listNormProduct,
@@ -57,7 +58,8 @@ export const normProduct: Kernel = {
   fuse(op, next, isNeeded) {
     const { norm, product } = splitNormProduct(op);
     const longer = fuseProduct({ ...op, ...product }, next, isNeeded);
-    return longer?.attributes['second'] === 'gelu' && longer.attributes['extra'] === undefined
+    const second = longer?.attributes['second'];
+    return longer && (second === 'gelu' || second === 'swiglu') && longer.attributes['extra'] === undefined
       ? joinNormProduct(norm, longer)
       : null;
   },
@@ -143,6 +145,7 @@ function listTogether(
     epsilon,
     biased: bias !== undefined,
     activates: secondIs === 'gelu',
+    gates: secondIs === 'swiglu',
   };
   const workgroups = [Math.ceil(shape.n / tiling.tile), Math.ceil(shape.m / tiling.tile), 1] as const;
   const vectors = { input_vectors: x, b_vectors: b, scale_vectors: scales.slice, normed_vectors: normed };

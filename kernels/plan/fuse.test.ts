@@ -3,8 +3,9 @@ import { createRandom } from '../../shared/random.ts';
 import { gelu } from '../elementwise/gelu.ts';
 import { scale } from '../elementwise/scale.ts';
 import { sum } from '../elementwise/sum.ts';
+import { swiglu } from '../elementwise/swiglu.ts';
 import { matmul } from '../matmul/matmul.ts';
-import { layerNorm } from '../norm/norm.ts';
+import { layerNorm, rmsNorm } from '../norm/norm.ts';
 import { expectClose } from '../testing/check.ts';
 import { testDevices } from '../testing/devices.ts';
 import { interpret } from '../testing/interpret.ts';
@@ -25,14 +26,38 @@ function blocks(): PlanBuilder {
     const narrowed = builder.op(matmul, [active, parameter('v', 24, width), parameter('c', width)], { layout: 'nn' });
     x = builder.op(sum, [x, narrowed[0]])[0];
   }
+  return differentiated(builder, x);
+}
+
+/** The same with RMSNorm and SwiGLU, without biases, over matrices that lie as Llama's. */
+function gatedBlocks(): PlanBuilder {
+  const builder = new PlanBuilder();
+  let x: Tensor = builder.parameter('x', [rows, width]);
+  for (const block of [0, 1]) {
+    const parameter = (name: string, ...shape: number[]) => builder.parameter(`${name} ${block}`, shape);
+    const normed = rmsNorm(builder, x, parameter('gain', width));
+    const widened = builder.op(matmul, [normed, parameter('w', 46, width)], { layout: 'nt' })[0];
+    const active = builder.op(swiglu, [widened])[0];
+    const narrowed = builder.op(matmul, [active, parameter('v', width, 23)], { layout: 'nt' });
+    x = builder.op(sum, [x, narrowed[0]])[0];
+  }
+  return differentiated(builder, x);
+}
+
+function differentiated(builder: PlanBuilder, x: Tensor): PlanBuilder {
   const y = builder.readable(builder.op(scale, [x], { factor: 0.5 }, ['y'])[0]);
   builder.backwardFrom([{ output: y, gradient: builder.input('dy', [rows, width]) }]);
   builder.gradients();
   return builder;
 }
 
-test('fused ops write what the listed ones write, on every device', async () => {
-  const [listed, fused] = [blocks().finish({ fuse: false }), blocks().finish()];
+const kinds = [
+  ['GELU', blocks],
+  ['SwiGLU', gatedBlocks],
+] as const;
+
+test.each(kinds)('%s: fused ops write what the listed ones write, on every device', async (_, list) => {
+  const [listed, fused] = [list().finish({ fuse: false }), list().finish()];
   const random = createRandom(1);
   const draw = (length: number) => Float32Array.from({ length }, () => random.normal());
   const [parameters, dy] = [draw(listed.parameterCount), draw(rows * width)];
@@ -49,8 +74,8 @@ test('fused ops write what the listed ones write, on every device', async () => 
   }
 });
 
-test('a block has an op for each product and norm, one for the gradients of each, and no other', () => {
-  const kernels = blocks()
+test.each(kinds)('%s: a block has an op for each product and norm, one for the gradients of each', (_, list) => {
+  const kernels = list()
     .finish()
     .ops.map(({ kernel }) => kernel.name)
     .filter((name) => name !== 'scale');

@@ -4,7 +4,7 @@
 // whichever way the operand lies. Strides say which, so that one kernel serves NN, NT and TN.
 // A workgroup's place is (x, y, z): x tiles of columns, y tiles of rows, z parts of the sum over k.
 // Who includes this says where operands come from and results go to: a_element, a_vector, b_element, b_vector (each by number),
-// put and put_column_sum, which take what lies beyond the edges too.
+// put, put_pair and put_column_sum, which take what lies beyond the edges too.
 
 const depth = 2048 / tile; // 128 blocks of 4 x 4 an operand
 const groups = tile / 64; // of 64 rows or columns
@@ -23,6 +23,7 @@ struct Product {
   part_depth: u32, // of k, that a workgroup sums; a multiple of 64 unless it is all of k
   sums_columns: bool, // of B, over its rows
   is_second: bool, // of two
+  pairs_columns: bool, // columns j and j + n / 2 of B are neighbours in the tile: a gate and its value. B must be nt
 }
 
 alias Sums = array<vec4f, 4 * groups * groups>; // [(4 * row group + row) * groups + column group]
@@ -46,6 +47,12 @@ fn share_of(product: Product, index: u32) -> Share {
   return Share(is_a, is_along, select(at / deeps, at % lanes, is_along), select(at % deeps, at / lanes, is_along));
 }
 
+/// The row of A, or the column of B, at a place along the tile.
+fn line_of(product: Product, share: Share, along: u32) -> u32 {
+  if (product.pairs_columns && !share.is_a) { return along / 2 + along % 2 * (product.n / 2); }
+  return along;
+}
+
 /// Four vectors of an operand, whose rows or columns lie anyhow: element by element.
 fn load_by_one(product: Product, share: Share, origin: vec2u, first: u32, end: u32) -> mat4x4f {
   var block: mat4x4f;
@@ -54,8 +61,9 @@ fn load_by_one(product: Product, share: Share, origin: vec2u, first: u32, end: u
       let p = first + share.deep * 4 + q;
       let along = select(origin.x, origin.y, share.is_a) + share.lane * 4 + s;
       if (p >= end || along >= select(product.n, product.m, share.is_a)) { continue; }
-      if (share.is_a) { block[q][s] = a_element(product, along * product.a_row + p * product.a_column); }
-      else { block[q][s] = b_element(product, p * product.b_row + along * product.b_column); }
+      let line = line_of(product, share, along);
+      if (share.is_a) { block[q][s] = a_element(product, line * product.a_row + p * product.a_column); }
+      else { block[q][s] = b_element(product, p * product.b_row + line * product.b_column); }
     }
   }
   return block;
@@ -71,8 +79,9 @@ fn load_by_four(product: Product, share: Share, origin: vec2u, first: u32, end: 
     let i = select(along + s, along, share.is_along);
     let q = select(p, p + s, share.is_along);
     if (i >= most || q >= end) { continue; }
-    if (share.is_a) { block[s] = a_vector(product, (i * product.a_row + q * product.a_column) / 4); }
-    else { block[s] = b_vector(product, (q * product.b_row + i * product.b_column) / 4); }
+    let line = line_of(product, share, i);
+    if (share.is_a) { block[s] = a_vector(product, (line * product.a_row + q * product.a_column) / 4); }
+    else { block[s] = b_vector(product, (q * product.b_row + line * product.b_column) / 4); }
   }
   if (share.is_along) { return block; }
   return transpose(block);
@@ -108,6 +117,11 @@ fn finish(product: Product, sums: ptr<function, Sums>, place: vec3u, x: u32, y: 
   for (var index = 0u; index < 4 * groups * groups; index++) {
     let i = place.y * tile + index / (4 * groups) * 64 + y * 4 + index / groups % 4;
     let j = place.x * tile + index % groups * 64 + x * 4;
+    if (product.pairs_columns) {
+      put_pair(product, i, j, (*sums)[index].xy);
+      put_pair(product, i, j + 2, (*sums)[index].zw);
+      continue;
+    }
     for (var lane = 0u; lane < 4; lane++) { put(product, place.z, i, j + lane, (*sums)[index][lane]); }
   }
 }
