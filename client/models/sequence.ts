@@ -8,7 +8,7 @@ import { matmul } from '../../kernels/matmul/matmul.ts';
 import type { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Tensor } from '../../kernels/plan/op.ts';
 import type { Rotary } from '../../kernels/rotary/angles.ts';
-import { rotate, rotaryTable } from '../../kernels/rotary/rotary.ts';
+import { rotaryTable } from '../../kernels/rotary/rotary.ts';
 
 /** The attention of one layer; the same for all layers of a model. */
 export interface AttentionHeads {
@@ -43,19 +43,20 @@ export function addBranch(builder: PlanBuilder, sequence: Sequence, x: Tensor, b
 /** Whole windows, each from position 0: R = B * T. @param tokens u32 [B, T] */
 export function windows(builder: PlanBuilder, tokens: Tensor): Sequence {
   const time = tokens.shape[1]!;
-  const turn = turnWindows(builder, time);
+  const angles = anglesOfWindows(builder, time);
   return {
     embed: (table, positions) => embed(builder, tokens, table, positions),
-    attend: (qkv, heads) => attend(builder, turn(qkv, heads), { time, heads: heads.heads, kvHeads: heads.kvHeads }),
+    attend(qkv, heads) {
+      return attend(builder, qkv, { time, heads: heads.heads, kvHeads: heads.kvHeads, angles: angles(heads) });
+    },
   };
 }
 
-/** Turns q and k of whole windows of T positions; one table for all layers. */
-export function turnWindows(builder: PlanBuilder, time: number): (qkv: Tensor, heads: AttentionHeads) => Tensor {
+/** The angles of whole windows of T positions, where there are any; one table for all layers. */
+export function anglesOfWindows(builder: PlanBuilder, time: number): (heads: AttentionHeads) => Tensor | null {
   let angles: Tensor | null = null;
-  return (qkv, { heads, kvHeads, headSize, rotary }) => {
-    if (rotary === null) return qkv;
-    angles ??= rotaryTable(builder, { time, headSize, rotary });
-    return rotate(builder, qkv, angles, heads + kvHeads);
+  return ({ headSize, rotary }) => {
+    if (rotary !== null) angles ??= rotaryTable(builder, { time, headSize, rotary });
+    return angles;
   };
 }

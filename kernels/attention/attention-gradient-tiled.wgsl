@@ -53,6 +53,7 @@ fn queries(work: Work, lane: u32) {
     accumulate(&sums, 2, x, y);
     workgroupBarrier();
   }
+  if (turns) { turn_back(&sums, work.first, x, y); }
   write_gradient(work, 0, sums, x, y);
 }
 
@@ -93,6 +94,7 @@ fn keys(work: Work, lane: u32) {
       workgroupBarrier();
     }
   }
+  if (turns) { turn_back(&key_sums, work.first, x, y); }
   write_gradient(work, 1, key_sums, x, y);
   write_gradient(work, 2, value_sums, x, y);
 }
@@ -133,6 +135,25 @@ fn stage_gradient(slot: u32, place: Place, first: u32, lane: u32) {
       if (d + 3 < head_size) { value.w = gradient[at + 3]; }
     }
     tiles[(slot * tile + row) * stride + i % vectors] = value;
+  }
+}
+
+/// The gradients of q or k before they were turned: pairs meet in slot 2, which nobody reads any more.
+fn turn_back(sums: ptr<function, Sums>, first: u32, x: u32, y: u32) {
+  for (var i = 0u; i < tile / 8; i++) {
+    for (var vector = x; vector < vectors; vector += 8) {
+      tiles[(2 * tile + y + 8 * i) * stride + vector] = (*sums)[i * columns + vector / 8];
+    }
+  }
+  workgroupBarrier();
+  let half = vectors / 2;
+  for (var i = 0u; i < tile / 8; i++) {
+    for (var vector = x; vector < vectors; vector += 8) {
+      let turn = turn_at(first + y + 8 * i, vector % half);
+      let other = tiles[(2 * tile + y + 8 * i) * stride + (vector + half) % vectors];
+      let own = (*sums)[i * columns + vector / 8];
+      (*sums)[i * columns + vector / 8] = own * turn.cosines + select(-other, other, vector < half) * turn.sines;
+    }
   }
 }
 

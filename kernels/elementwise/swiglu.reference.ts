@@ -10,7 +10,11 @@ export function swigluReference([x]: readonly View[], [out]: readonly View[], { 
   }
 }
 
-export function swigluGradientReference([x, dy]: readonly View[], [dx]: readonly View[], { inputs }: Pick<Op, 'inputs'>): void {
+export function swigluGradientReference(
+  [x, dy]: readonly View[],
+  [dx]: readonly View[],
+  { inputs }: Pick<Op, 'inputs'>,
+): void {
   const width = inputs[0]!.shape[1]! / 2;
   for (let i = 0; i < dy!.length; i++) {
     const at = Math.floor(i / width) * width + i;

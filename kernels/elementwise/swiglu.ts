@@ -33,8 +33,7 @@ export const swiglu: Kernel = {
 export function runSwiglu(x: View, out: View, shaped: Tensor, wasm: Wasm): void {
   const width = out.length / shaped.shape[0]!;
   if (width % 4 > 0) return swigluReference([x], [out], { inputs: [shaped] });
-  for (let i = 0; i < out.length; i += width)
-    wasm.rows.swiglu_row(x.byteOffset + 8 * i, out.byteOffset + 4 * i, width);
+  for (let i = 0; i < out.length; i += width) wasm.rows.swiglu_row(x.byteOffset + 8 * i, out.byteOffset + 4 * i, width);
 }
 
 /** x [R, 2 F], dy [R, F] -> dx [R, 2 F]. */

@@ -10,8 +10,9 @@ const entryPoints = {
       {"number":2,"name":"logsumexp","access":"read","type":"array<f32>"},
       {"number":3,"name":"gradient","access":"read","type":"array<f32>"},
       {"number":4,"name":"qkv_gradient","access":"write","type":"array<f32>"},
+      {"number":5,"name":"angles","access":"read","type":"array<vec2f>"},
     ],
-    required: ["batch","head_size","heads","kv_heads","scale","tile","time"],
+    required: ["batch","head_size","heads","kv_heads","scale","tile","time","turns"],
     optional: ["columns","stride","vectors"],
   },
 } as const;
@@ -71,6 +72,7 @@ fn queries(work: Work, lane: u32) {
     accumulate(&sums, 2, x, y);
     workgroupBarrier();
   }
+  if (turns) { turn_back(&sums, work.first, x, y); }
   write_gradient(work, 0, sums, x, y);
 }
 
@@ -111,6 +113,7 @@ fn keys(work: Work, lane: u32) {
       workgroupBarrier();
     }
   }
+  if (turns) { turn_back(&key_sums, work.first, x, y); }
   write_gradient(work, 1, key_sums, x, y);
   write_gradient(work, 2, value_sums, x, y);
 }
@@ -151,6 +154,25 @@ fn stage_gradient(slot: u32, place: Place, first: u32, lane: u32) {
       if (d + 3 < head_size) { value.w = gradient[at + 3]; }
     }
     tiles[(slot * tile + row) * stride + i % vectors] = value;
+  }
+}
+
+/// The gradients of q or k before they were turned: pairs meet in slot 2, which nobody reads any more.
+fn turn_back(sums: ptr<function, Sums>, first: u32, x: u32, y: u32) {
+  for (var i = 0u; i < tile / 8; i++) {
+    for (var vector = x; vector < vectors; vector += 8) {
+      tiles[(2 * tile + y + 8 * i) * stride + vector] = (*sums)[i * columns + vector / 8];
+    }
+  }
+  workgroupBarrier();
+  let half = vectors / 2;
+  for (var i = 0u; i < tile / 8; i++) {
+    for (var vector = x; vector < vectors; vector += 8) {
+      let turn = turn_at(first + y + 8 * i, vector % half);
+      let other = tiles[(2 * tile + y + 8 * i) * stride + (vector + half) % vectors];
+      let own = (*sums)[i * columns + vector / 8];
+      (*sums)[i * columns + vector / 8] = own * turn.cosines + select(-other, other, vector < half) * turn.sines;
+    }
   }
 }
 

@@ -8,8 +8,9 @@ const entryPoints = {
       {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
       {"number":1,"name":"out","access":"write","type":"array<f32>"},
       {"number":2,"name":"logsumexp","access":"write","type":"array<f32>"},
+      {"number":5,"name":"angles","access":"read","type":"array<vec2f>"},
     ],
-    required: ["batch","head_size","heads","kv_heads","scale","tile","time"],
+    required: ["batch","head_size","heads","kv_heads","scale","tile","time","turns"],
     optional: ["columns","stride","vectors"],
   },
 } as const;

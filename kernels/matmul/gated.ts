@@ -33,7 +33,8 @@ function plainOf(op: Op, product: Tensor): Op {
  */
 export function multiplySlopes(x: View, c: View, op: Op, wasm: Wasm): void {
   const { m, n } = productOf(op);
-  if (n % 4 > 0) return swigluGradientReference([x, c.slice(0, m * n)], [c], { inputs: [epilogueOf(op, op.inputs).extra!] });
+  if (n % 4 > 0)
+    return swigluGradientReference([x, c.slice(0, m * n)], [c], { inputs: [epilogueOf(op, op.inputs).extra!] });
   for (let at = 4 * n * (m - 1); at >= 0; at -= 4 * n)
     wasm.rows.swiglu_gradient_row(x.byteOffset + 2 * at, c.byteOffset + at, c.byteOffset + 2 * at, n);
 }

@@ -21,7 +21,8 @@ export function matmulReference(inputs: readonly View[], outputs: readonly View[
     }
   }
   if (extraIs === 'slope') geluGradientReference([extra!, c], [c]);
-  if (extraIs === 'gates') swigluGradientReference([extra!, products], [c], { inputs: [epilogueOf(op, op.inputs).extra!] });
+  if (extraIs === 'gates')
+    swigluGradientReference([extra!, products], [c], { inputs: [epilogueOf(op, op.inputs).extra!] });
   if (extraIs === 'add') for (let at = 0; at < c.length; at++) c[at] = c[at]! + extra![at]!;
   if (secondIs === 'gelu') geluReference([c], [second!]);
   if (secondIs === 'swiglu') swigluReference([c], [second!], { inputs: op.outputs });

@@ -51,13 +51,7 @@ test.each([
   ['small tiles, single elements, the slopes of a SwiGLU', { tile: 64, extra: 'gates' }, [67, 5, 9]],
 ] as const)('a pair of products of %s', { timeout: 300_000 }, async (_, attributes, [m, n, k]) => {
   const extra = [m, attributes.extra === 'gates' ? 2 * n : n];
-  const shapes = [
-    [m, k],
-    [n, k],
-    extra,
-    [m, n],
-    [m, k],
-  ]; // A B^T + extra, and C^T A with the column sums of A
+  const shapes = [[m, k], [n, k], extra, [m, n], [m, k]]; // A B^T + extra, and C^T A with the column sums of A
   await checkKernel({
     kernel: productPair,
     inputs: shapes.map((shape) => ({ shape })),
@@ -70,14 +64,21 @@ test.each([
   [5, 10, 9, 128],
 ])('a product that ends in a SwiGLU, %i x %i x %i in tiles of %i', { timeout: 300_000 }, async (m, n, k, tile) => {
   const builder = new PlanBuilder();
-  const [a, b, bias] = [[m, k], [n, k], [n]].map((shape, i) => builder.input(`input ${i}`, shape)) as [Tensor, Tensor, Tensor];
+  const [a, b, bias] = [[m, k], [n, k], [n]].map((shape, i) => builder.input(`input ${i}`, shape)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const product = builder.readable(builder.op(matmul, [a, b, bias], { layout: 'nt', tile }, ['product'])[0]);
   builder.readable(builder.op(swiglu, [product], {}, ['active'])[0]);
   const plan = builder.finish();
   expect(plan.ops.map(({ kernel }) => kernel)).toEqual([matmul]);
   const random = createRandom(m);
   const values = Object.fromEntries(
-    [a, b, bias].map(({ name, shape }) => [name, Float32Array.from({ length: elementsOf(shape) }, () => random.normal())]),
+    [a, b, bias].map(({ name, shape }) => [
+      name,
+      Float32Array.from({ length: elementsOf(shape) }, () => random.normal()),
+    ]),
   );
   const wanted = interpret(builder.finish({ fuse: false }), values);
   for (const device of await testDevices()) {

@@ -8,6 +8,10 @@ override vectors: u32 = (head_size + 3) / 4; // that hold a row, the last one fi
 override columns: u32 = (vectors + 7) / 8; // that an invocation owns
 override stride: u32 = vectors + 1; // vectors from one row to the next: rows begin in different banks
 
+override turns: bool; // q and k are turned by their positions on their way in; D is a multiple of 8
+
+@group(0) @binding(5) var<storage, read> angles: array<vec2f>; // [T, D / 2] of (cosine, sine); any buffer if unused
+
 alias Products = array<f32, 16>; // [i * 4 + j]
 alias Sums = array<vec4f, 8>; // [i * columns + v]
 
@@ -30,6 +34,10 @@ fn work_of(group: u32, sharers: u32, is_last_first: bool) -> Work {
 
 /// Copies rows of q (part 0), k (1) or v (2) into a tile; zeros beyond the sequence.
 fn stage_qkv(slot: u32, place: Place, first: u32, part: u32, lane: u32) {
+  if (turns && part < 2) {
+    stage_turned(slot, place, first, part, lane);
+    return;
+  }
   for (var i = lane; i < tile * vectors; i += 64) {
     let row = i / vectors;
     let d = i % vectors * 4;
@@ -43,6 +51,40 @@ fn stage_qkv(slot: u32, place: Place, first: u32, part: u32, lane: u32) {
     }
     tiles[(slot * tile + row) * stride + i % vectors] = value;
   }
+}
+
+/// Element i of a head turns together with element i + D/2, so that an invocation takes both and each is loaded once.
+fn stage_turned(slot: u32, place: Place, first: u32, part: u32, lane: u32) {
+  let half = vectors / 2;
+  for (var i = lane; i < tile * half; i += 64) {
+    let t = first + i / half;
+    let vector = i % half;
+    var near = vec4f();
+    var far = vec4f();
+    if (t < time) {
+      let at = offset_in_qkv(place, t, part) + vector * 4;
+      near = vec4f(qkv[at], qkv[at + 1], qkv[at + 2], qkv[at + 3]);
+      let other = at + head_size / 2;
+      far = vec4f(qkv[other], qkv[other + 1], qkv[other + 2], qkv[other + 3]);
+    }
+    let turn = turn_at(t, vector);
+    let to = (slot * tile + i / half) * stride + vector;
+    tiles[to] = near * turn.cosines - far * turn.sines;
+    tiles[to + half] = far * turn.cosines + near * turn.sines;
+  }
+}
+
+/// The angles of four pairs at a position.
+struct Turn {
+  cosines: vec4f,
+  sines: vec4f,
+}
+
+fn turn_at(t: u32, vector: u32) -> Turn {
+  let at = min(t, time - 1) * (head_size / 2) + vector * 4;
+  let pairs = mat4x2f(angles[at], angles[at + 1], angles[at + 2], angles[at + 3]);
+  let both = transpose(pairs);
+  return Turn(both[0], both[1]);
 }
 
 /// The products of this invocation's rows of two tiles.

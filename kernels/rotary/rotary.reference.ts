@@ -8,6 +8,7 @@ export type RotaryAttributes = {
   readonly inverse: boolean;
 };
 
+/** `out` may be `x` itself. */
 export function rotaryReference([x, angles]: readonly View[], [out]: readonly View[], op: Op): void {
   const { headSize, heads, inverse } = op.attributes as RotaryAttributes;
   const [rows, width] = op.inputs[0]!.shape as [number, number];
@@ -21,8 +22,9 @@ export function rotaryReference([x, angles]: readonly View[], [out]: readonly Vi
       for (let i = 0; i < half; i++) {
         const cosine = angles![angle + 2 * i]!;
         const sine = angles![angle + 2 * i + 1]! * sign;
-        out![at + i] = x![at + i]! * cosine - x![at + half + i]! * sine;
-        out![at + half + i] = x![at + half + i]! * cosine + x![at + i]! * sine;
+        const [near, far] = [x![at + i]!, x![at + half + i]!];
+        out![at + i] = near * cosine - far * sine;
+        out![at + half + i] = far * cosine + near * sine;
       }
     }
   }

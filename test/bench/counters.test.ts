@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import type { DeviceTraits, Tensor } from '../../kernels/plan/op.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { testDevices } from '../../kernels/testing/devices.ts';
-import { countersOfStep, trainingPlan } from './ours.ts';
+import type { LlamaShape } from '../../client/models/llama.ts';
+import { countersOfStep, trainingPlan, trainingPlanOf } from './ours.ts';
 import { trainTask } from './rows.ts';
 
 const gpu: DeviceTraits = {
@@ -33,8 +34,22 @@ function countDispatches(plan: Plan, traits: DeviceTraits): Record<string, numbe
   return counts;
 }
 
+const size = { layers: 12, heads: 12, width: 768, context: 256, batch: 8, vocabulary: 256 };
+
+test('dispatches of a 12-layer training step of a Llama on a GPU', () => {
+  const shape: LlamaShape = {
+    ...{ kind: 'llama', ...size, kvHeads: 4, headSize: 64, hidden: 2048, qkvBias: false, tied: true },
+    ...{ rotary: { base: 10_000 }, epsilon: 1e-6 },
+  };
+  const counts = countDispatches(trainingPlanOf(shape, size), gpu);
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  console.log(`12 layers of a Llama: ${total} dispatches`, counts);
+  expect(total).toBeLessThanOrEqual(170);
+  expect(Object.keys(counts).filter((label) => /^(sum|swiglu|rotary)\./.test(label))).toEqual([]);
+});
+
 test('dispatches of a 12-layer training step on a GPU', () => {
-  const plan = trainingPlan({ layers: 12, heads: 12, width: 768, context: 256, batch: 8, vocabulary: 256 });
+  const plan = trainingPlan(size);
   const counts = countDispatches(plan, gpu);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   console.log(`12 layers: ${total} dispatches`, counts);

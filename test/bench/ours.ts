@@ -1,6 +1,8 @@
 // LoomOS as a contestant: plans, as the trainer runs them.
 
 import { TokenGenerator } from '../../client/models/generate/token-generator.ts';
+import { listDecoder } from '../../client/models/decoder.ts';
+import type { DecoderShape } from '../../client/models/decoder.ts';
 import { listGpt } from '../../client/models/gpt.ts';
 import type { GptShape } from '../../client/models/gpt.ts';
 import { windows } from '../../client/models/sequence.ts';
@@ -82,10 +84,15 @@ export async function openStep(device: Device, task: TrainTask): Promise<Program
 }
 
 export function trainingPlan(size: GptSize): Plan {
+  return trainingPlanOf(gptOf(size), size);
+}
+
+/** A training step with AdamW of any decoder. */
+export function trainingPlanOf(shape: DecoderShape, size: Pick<GptSize, 'batch' | 'context'>): Plan {
   const builder = new PlanBuilder();
   const tokens = builder.input('tokens', [size.batch, size.context], 'u32');
   const targets = builder.input('targets', [size.batch, size.context], 'u32');
-  const logits = listGpt(builder, gptOf(size), windows(builder, tokens));
+  const logits = listDecoder(builder, shape, windows(builder, tokens));
   const loss = builder.readable(crossEntropy(builder, logits, targets));
   builder.backward(loss);
   adamw(builder);

@@ -9,12 +9,12 @@ import type { PlanBuilder } from '../../../kernels/plan/builder.ts';
 import type { Tensor } from '../../../kernels/plan/op.ts';
 import type { Plan } from '../../../kernels/plan/plan.ts';
 import type { QuantizedFormat } from '../../../kernels/quantize/format.ts';
-import { rotaryTable } from '../../../kernels/rotary/rotary.ts';
+import { rotaryTable, rotate } from '../../../kernels/rotary/rotary.ts';
 import { sampleToken } from '../../../kernels/sampling/sample.ts';
 import type { DecoderShape } from '../decoder.ts';
 import { listDecoder } from '../decoder.ts';
 import type { AttentionHeads, Sequence } from '../sequence.ts';
-import { turnWindows, windows } from '../sequence.ts';
+import { anglesOfWindows, windows } from '../sequence.ts';
 import { weightsBuilder } from './weights.ts';
 
 /**
@@ -68,12 +68,13 @@ function oneToken(builder: PlanBuilder, cursor: Tensor, capacity: number): Seque
 /** A window as training sees it, whose keys and values are kept. */
 function keptWindow(builder: PlanBuilder, tokens: Tensor, capacity: number): Sequence {
   const nextCache = caches(builder, capacity);
-  const turn = turnWindows(builder, tokens.shape[1]!);
+  const angles = anglesOfWindows(builder, tokens.shape[1]!);
   const window = windows(builder, tokens);
   return {
     embed: window.embed,
     attend(qkv, heads) {
-      const turned = turn(qkv, heads);
+      const table = angles(heads);
+      const turned = table ? rotate(builder, qkv, table, heads.heads + heads.kvHeads) : qkv; // the cache holds turned keys
       appendToCache(builder, turned, nextCache(heads), { cursor: null, angles: null });
       return window.attend(turned, { ...heads, rotary: null });
     },
