@@ -38,8 +38,15 @@ const size = { layers: 12, heads: 12, width: 768, context: 256, batch: 8, vocabu
 
 test('dispatches of a 12-layer training step of a Llama on a GPU', () => {
   const shape: LlamaShape = {
-    ...{ kind: 'llama', ...size, kvHeads: 4, headSize: 64, hidden: 2048, qkvBias: false, tied: true },
-    ...{ rotary: { base: 10_000 }, epsilon: 1e-6 },
+    kind: 'llama',
+    ...size,
+    kvHeads: 4,
+    headSize: 64,
+    hidden: 2048,
+    rotary: { base: 10_000 },
+    epsilon: 1e-6,
+    qkvBias: false,
+    tied: true,
   };
   const counts = countDispatches(trainingPlanOf(shape, size), gpu);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
