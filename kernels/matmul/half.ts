@@ -1,4 +1,4 @@
-// Products in f16: operands rounded, sums, epilogue and memory in f32. On subgroup matrices where the adapter has them.
+// Products in f16: operands rounded, sums, epilogue and memory in f32 (half.reference.ts says how). On subgroup matrices where the adapter has them.
 
 import { matmulHalf as plainWgsl } from '../generated/matmul-half.ts';
 import { matmulMatrices as matricesWgsl } from '../generated/matmul-matrices.ts';
@@ -7,14 +7,9 @@ import type { DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
 import { columnSum } from './column-sum.ts';
 import { epilogueOf } from './epilogue.ts';
 import { constantsOf } from './constants.ts';
+import { scalesOf } from './half.reference.ts';
 import type { Product } from './product.ts';
 import { productOf } from './product.ts';
-
-/**
- * What gradients are multiplied by before they are rounded, and their products divided by: loss scaling, product by product. A
- * gradient of 1 still fits f16, one of 1e-12 is still more than nothing.
- */
-export const gradientScale = 2 ** 15;
 
 /** Workgroups that keep a large GPU busy: with fewer large tiles than these, small ones. */
 const enoughWorkgroups = 128;
@@ -27,12 +22,12 @@ export function listHalf(op: Op, traits: DeviceTraits, scratch: Parameters<Kerne
   const [c, wanted] = op.outputs as [Tensor, Tensor?];
   const second = wanted && secondIs === 'gelu' ? wanted : scratch('second', 1);
   const { sums_columns: _, ...constants } = constantsOf(op, product); // the sums of columns are a dispatch of their own
-  const scaleOf = (operand: 'a' | 'b') => (op.attributes['gradient'] === operand ? gradientScale : 1);
+  const scales = scalesOf(op);
   const { wgsl, tile } = kernelOf(product, traits, op.attributes['tile']);
   const made = dispatch(wgsl, {
     entryPoint: 'matmul',
     tensors: { a, b, bias: bias ?? b, extra: extra ?? b, c, second },
-    constants: { ...constants, a_scale: scaleOf('a'), b_scale: scaleOf('b') },
+    constants: { ...constants, a_scale: scales.a, b_scale: scales.b },
     workgroups: [Math.ceil(product.n / tile), Math.ceil(product.m / tile), 1],
   });
   if (secondIs !== 'columnSum') return [made];

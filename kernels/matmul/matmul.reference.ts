@@ -5,10 +5,11 @@ import { swigluGradientReference, swigluReference } from '../elementwise/swiglu.
 import type { Op, View } from '../plan/op.ts';
 import { columnSumReference } from './column-sum.reference.ts';
 import { epilogueOf } from './epilogue.ts';
+import { operandsOf } from './half.reference.ts';
 import { productOf } from './product.ts';
 
 export function matmulReference(inputs: readonly View[], outputs: readonly View[], op: Op): void {
-  const [a, b] = inputs as [View, View];
+  const [a, b] = operandsOf(inputs, op);
   const [c, second] = outputs as [View, View?];
   const { bias, extra, extraIs, secondIs } = epilogueOf(op, inputs);
   const { m, n, k, aRow, aColumn, bRow, bColumn } = productOf(op);
@@ -26,5 +27,5 @@ export function matmulReference(inputs: readonly View[], outputs: readonly View[
   if (extraIs === 'add') for (let at = 0; at < c.length; at++) c[at] = c[at]! + extra![at]!;
   if (secondIs === 'gelu') geluReference([c], [second!]);
   if (secondIs === 'swiglu') swigluReference([c], [second!], { inputs: op.outputs });
-  if (secondIs === 'columnSum') columnSumReference([b], [second!]);
+  if (secondIs === 'columnSum') columnSumReference([inputs[1]!], [second!]);
 }

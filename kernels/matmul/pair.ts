@@ -91,24 +91,26 @@ function joinPair(first: Half<Tensor>, next: Half<Tensor>): Op {
 
 /** Both products with the views that they work on. */
 function halves(inputs: readonly View[], outputs: readonly View[], op: Op) {
-  const ops = splitPair(op);
+  const ops = productsOf(op);
   const views = splitPair({ inputs, outputs, attributes: op.attributes });
-  return views.map((half, i) => ({ ...half, op: { ...op, ...ops[i]! } }));
+  return views.map((half, i) => ({ ...half, op: ops[i]! }));
 }
 
-/** The operand that both share is the gradient they come from. */
-function withGradients(first: Op, second: Op): Op[] {
-  const isLeft = second.inputs[0] === first.inputs[0];
-  return [
-    { ...first, attributes: { ...first.attributes, gradient: 'a' } },
-    { ...second, attributes: { ...second.attributes, gradient: isLeft ? 'a' : 'b' } },
-  ];
+/** Both products as ops of their own. The operand that they share is the gradient they come from. */
+function productsOf(op: Op): [first: Op, second: Op] {
+  const [first, second] = splitPair(op);
+  const { half = false } = op.attributes;
+  const own = ({ attributes, ...rest }: Half<Tensor>, gradient: 'a' | 'b'): Op => ({
+    ...op,
+    ...rest,
+    attributes: { ...attributes, gradient, half },
+  });
+  return [own(first, 'a'), own(second, second.inputs[0] === first.inputs[0] ? 'a' : 'b')];
 }
 
 function listPair(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
-  const [first, second] = splitPair(op).map((half): Op => ({ ...op, ...half })) as [Op, Op];
-  if (traits.isCpu) return [first, second].flatMap((half) => listProduct(half, traits, scratch));
-  if (traits.halfProducts) return withGradients(first, second).flatMap((half) => listProduct(half, traits, scratch));
+  const [first, second] = productsOf(op);
+  if (traits.isCpu || traits.halfProducts) return [first, second].flatMap((half) => listProduct(half, traits, scratch));
   const [product, other] = [productOf(first), productOf(second)];
   const tiling = pairTilingOf(product, other, traits, op.attributes);
   const { c: second_c, second: column_sums, fold } = targetsOf(second, tiling, traits, scratch);

@@ -26,9 +26,10 @@ export function interpret(
   return views;
 }
 
-function allocate(plan: Plan, precision: 'f32' | 'f64'): Map<string, View> {
+/** Storage of every tensor by name. @param parameters the flat vector, if there is one already */
+export function allocate(plan: Plan, precision: 'f32' | 'f64', parameters?: Float32Array): Map<string, View> {
   const Float = precision === 'f32' ? Float32Array : Float64Array;
-  const flat = { parameter: new Float(plan.parameterCount), gradient: new Float(plan.parameterCount) };
+  const flat = { parameter: parameters ?? new Float(plan.parameterCount), gradient: new Float(plan.parameterCount) };
   const view = ({ role, dtype, shape, offset }: Tensor) => {
     const elements = elementsOf(shape);
     if (role === 'parameter' || role === 'gradient') return flat[role].subarray(offset, offset + elements);

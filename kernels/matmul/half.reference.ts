@@ -1,0 +1,39 @@
+// Products in f16 as plain TypeScript: operands are rounded as matmul-half.wgsl rounds them, everything else is as it was.
+
+import type { Op, View } from '../plan/op.ts';
+import type { Plan } from '../plan/plan.ts';
+import { constantsOf } from './constants.ts';
+import { hasFewRows } from './gemv.ts';
+import { productOf } from './product.ts';
+
+/**
+ * What gradients are multiplied by before they are rounded, and their products divided by: loss scaling, product by product. A
+ * gradient of 1 still fits f16, one of 1e-12 is still more than nothing.
+ */
+export const gradientScale = 2 ** 15;
+
+const largestHalf = 65504;
+
+/** What the operands of a product are multiplied by before they are rounded. */
+export function scalesOf({ attributes }: Pick<Op, 'attributes'>): { a: number; b: number } {
+  const scaleOf = (operand: 'a' | 'b') => (attributes['gradient'] === operand ? gradientScale : 1);
+  return { a: scaleOf('a'), b: scaleOf('b') };
+}
+
+/** The plan whose references round the operands of products, as a device does that compiles it with `precision: f16`. */
+export function inHalf(plan: Plan): Plan {
+  return { ...plan, ops: plan.ops.map((op) => ({ ...op, attributes: { ...op.attributes, half: true } })) };
+}
+
+/** A and B of a product, rounded where its op says so; a product with few rows is a GEMV, which rounds nothing. */
+export function operandsOf([a, b]: readonly View[], op: Op): [a: View, b: View] {
+  const product = productOf(op);
+  if (op.attributes['half'] !== true || hasFewRows(product, constantsOf(op, product))) return [a!, b!];
+  const scales = scalesOf(op);
+  return [a!.map((x) => roundHalf(x, scales.a)), b!.map((x) => roundHalf(x, scales.b))] as [View, View];
+}
+
+function roundHalf(value: number, scale: number): number {
+  const { f16round } = Math as Math & { f16round(value: number): number }; // younger than the types
+  return f16round(Math.min(Math.max(value * scale, -largestHalf), largestHalf)) / scale;
+}
