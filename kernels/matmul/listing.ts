@@ -21,12 +21,13 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
   const product = productOf(op);
   const { m, n } = product;
   const { bias, extra, extraIs, secondIs } = epilogueOf(op, op.inputs);
-  const isTiled = m > 1 && !traits.isCpu && !traits.halfProducts;
-  if (extraIs === 'gates' || (secondIs === 'swiglu' && !isTiled)) return listGated(op, listProduct, traits, scratch);
   const constants = constantsOf(op, product);
+  const isFew = isGemv(product, constants, traits);
+  const isTiled = !isFew && !traits.isCpu && !traits.halfProducts;
+  if (extraIs === 'gates' || (secondIs === 'swiglu' && !isTiled)) return listGated(op, listProduct, traits, scratch);
   const [a, b] = op.inputs as [Tensor, Tensor];
   const others = { bias: bias ?? b, extra: extra ?? b };
-  if (isGemv(product, constants, traits)) {
+  if (isFew) {
     return listGemv({ a, b, ...others, ...outputsOf(op, scratch) }, product, constants, traits);
   }
   if (traits.halfProducts) return listHalf(op, traits, scratch);

@@ -61,6 +61,7 @@ test.each([
 
 test.each([
   [67, 138, 12, 64],
+  [11, 10, 9, 128],
   [5, 10, 9, 128],
 ])('a product that ends in a SwiGLU, %i x %i x %i in tiles of %i', { timeout: 300_000 }, async (m, n, k, tile) => {
   const builder = new PlanBuilder();

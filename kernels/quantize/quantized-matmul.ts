@@ -4,6 +4,7 @@
 
 import { dequantize as wgsl } from '../generated/dequantize.ts';
 import { quantizedGemv as gemvWgsl } from '../generated/quantized-gemv.ts';
+import { swiglu, swigluGradient } from '../elementwise/swiglu.ts';
 import { constantsOf } from '../matmul/constants.ts';
 import { epilogueOf, fuseProduct } from '../matmul/epilogue.ts';
 import { gemvKernel, hasFewRows } from '../matmul/gemv.ts';
@@ -57,7 +58,7 @@ export const quantizedMatmul: Kernel = {
   cpu: quantizedCpu(),
   fuse(op, next, isNeeded) {
     const longer = fuseProduct(plainProduct(op), next, isNeeded);
-    if (!longer) return null;
+    if (!longer || next.kernel === swiglu || next.kernel === swigluGradient) return null; // its own kernel knows neither
     const inputs = [...op.inputs.slice(0, 3), ...longer.inputs.slice(2)];
     return { ...op, inputs, outputs: longer.outputs, attributes: { ...op.attributes, ...longer.attributes } };
   },
