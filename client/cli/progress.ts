@@ -1,5 +1,6 @@
 // One line about a running job: round, loss, speed, peers, bytes sent, how far and how long still.
 
+import { presentWorkers } from '../../shared/api/schemas.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { formatBytes, formatCount, formatDuration, formatLoss, formatRate, formatShare } from '../page/format.ts';
 
@@ -7,8 +8,8 @@ const barWidth = 20;
 
 /** @param columns the line is cut to, or null for no limit and no bar (a pipe) */
 export function progressLine(job: JobView, columns: number | null): string {
-  const present = job.workers.filter((worker) => worker.present);
-  if (job.round === 0 && job.tokens === 0) return fit(waitingLine(job, present.length), columns);
+  const present = presentWorkers(job);
+  if (job.round === 0 && job.tokens === 0) return fit(waitingLine(job, present), columns);
   const sent = job.workers.reduce((sum, worker) => sum + worker.bytesSent, 0);
   const parts = [
     ...(columns === null ? [] : [bar(job.progress)]),
@@ -17,7 +18,7 @@ export function progressLine(job: JobView, columns: number | null): string {
     `loss ${formatLoss(job.trainLoss, 3)}`,
     ...(job.validationLoss === null ? [] : [`validation ${formatLoss(job.validationLoss, 3)}`]),
     `${formatRate(job.tokensPerSecond)} tokens/s`,
-    `${present.length} ${present.length === 1 ? 'peer' : 'peers'}`,
+    `${present} ${present === 1 ? 'peer' : 'peers'}`,
     `${formatBytes(sent)} sent`,
     ...(job.state === 'finishing' ? ['finishing'] : job.etaMs === null ? [] : [`ETA ${formatDuration(job.etaMs)}`]),
   ];

@@ -82,9 +82,11 @@ export class CoordinatorApi {
     };
   }
 
-  roomUrl(jobId: string): URL {
+  /** Workers of a large job are divided among several doors by their ids. */
+  roomUrl(jobId: string, workerId: string): URL {
     const url = new URL(`api/v1/jobs/${jobId}/room`, this.url.href.replace(/\/*$/, '/'));
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    url.searchParams.set('worker', workerId);
     return url;
   }
 

@@ -97,7 +97,7 @@ export class JobSession {
     this.folding = new Folding({ workerId, collector, workshop, keepsake, exchange, say });
     this.recovery = new Recovery(options);
     this.socket = new RoomSocket(
-      options.api.roomUrl(options.jobId),
+      options.api.roomUrl(options.jobId, options.workerId),
       {
         hello: () => this.hello(),
         onMessage: (message) => this.hear(message),

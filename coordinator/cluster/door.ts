@@ -1,4 +1,4 @@
-// The door of a room: what comes in over a socket is limited, parsed and, once, identified by its token, or refused with a
+// The door of a room or a gate: what comes in over a socket is limited, parsed and, once, identified by its token, or refused with a
 // LoomError. Nothing behind the door sees an unparsed message.
 
 import { z } from 'zod';
@@ -31,11 +31,14 @@ export interface Admitted {
 
 export class Door {
   readonly #sockets: Sockets;
+  readonly #isOurs: (workerId: string) => boolean;
   readonly #messages = new WeakMap<WebSocket, Bucket>();
   readonly #refusals = new WeakMap<WebSocket, Bucket>();
 
-  constructor(sockets: Sockets) {
+  /** @param isOurs whether a worker belongs at this door */
+  constructor(sockets: Sockets, isOurs: (workerId: string) => boolean) {
     this.#sockets = sockets;
+    this.#isOurs = isOurs;
   }
 
   /** @throws LoomError that the sender is answered with. */
@@ -54,6 +57,11 @@ export class Door {
     }
     if (known !== null) throw new LoomError('invalid_message', 'hello is said once a connection', { where: 'type' });
     const { sub: workerId } = await verifyToken(secret, message.token, now);
+    if (!this.#isOurs(workerId))
+      throw new LoomError('invalid_message', 'the token is that of another worker than the address names', {
+        where: 'token',
+        allowed: `?worker=${workerId} in the address`,
+      });
     return { workerId, message };
   }
 

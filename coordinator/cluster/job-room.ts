@@ -6,8 +6,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { JobView, LogLine } from '../../shared/api/schemas.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { newRoom } from '../../shared/rounds/room.ts';
-import type { RoomState } from '../../shared/rounds/types.ts';
-import { chooseVersion, rangeOf, roomSpeaks } from '../../shared/protocol/version.ts';
+import type { Member, RoomState } from '../../shared/rounds/types.ts';
 import { isOver } from '../../shared/rounds/views.ts';
 import { database } from '../db/database.ts';
 import { findJobRow } from '../db/jobs.ts';
@@ -17,31 +16,34 @@ import { secretOf } from '../http/auth.ts';
 import { errorResponse } from '../http/errors.ts';
 import { answer } from './answer.ts';
 import type { Answer } from './answer.ts';
-import { Door } from './door.ts';
+import { Doorway } from './doorway.ts';
+import { Gates } from './gates.ts';
+import type { GateAnswer, GateReport, GateRpc } from './gates.ts';
 import { LiveRoom } from './live-room.ts';
 import { logText } from './log-lines.ts';
 import { LogStream } from './log-stream.ts';
 import { RoomStore } from './room-store.ts';
 import type { Upload } from './room-store.ts';
 import type { Metrics, RoomRpc } from './rooms.ts';
-import { closeCodes, sendTo, Sockets } from './sockets.ts';
+import { gatesFor, shardName } from './shards.ts';
 import { submittedEvent } from './submitted.ts';
 import type { Permit, UploadRequest } from './uploads.ts';
 
-const maxSockets = 1_100;
-
 export class JobRoom extends DurableObject<Env> implements RoomRpc {
   readonly #store: RoomStore;
-  readonly #sockets: Sockets;
-  readonly #door: Door;
+  readonly #doorway: Doorway;
   readonly #logStream = new LogStream();
   #opened: LiveRoom | null = null; // once the job was found
+  #gates: Gates | null = null; // of a large job
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new RoomStore(ctx.storage);
-    this.#sockets = new Sockets(ctx);
-    this.#door = new Door(this.#sockets);
+    this.#doorway = new Doorway(ctx, {
+      secret: () => secretOf(env),
+      isOurs: () => true,
+      tell: (event) => this.#opened!.tell(event),
+    });
     if (this.#store.exists) this.#wakeUp();
   }
 
@@ -100,6 +102,13 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     return answer(async () => (await this.#open()).uploads.artifacts().map(({ name, bytes }) => ({ name, bytes })));
   }
 
+  async takeFromGate(report: GateReport): Promise<GateAnswer> {
+    const room = await this.#open();
+    const said = await room.takeReport(report);
+    this.ctx.waitUntil(room.settle());
+    return said;
+  }
+
   // ---- Sockets and streams.
 
   override async fetch(request: Request): Promise<Response> {
@@ -117,17 +126,8 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
 
   override async webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
     const room = await this.#open();
-    try {
-      const { workerId, message } = await this.#door.admit(socket, data, secretOf(this.env), Date.now());
-      if (message.type === 'hello') {
-        room.forgetMessagesTo(workerId);
-        this.#sockets.identify(socket, workerId, chooseVersion(rangeOf(message), roomSpeaks)!); // the door saw to it
-        room.feed({ type: 'message', workerId, message });
-      } else await room.takeTogether({ type: 'message', workerId, message });
-    } catch (error) {
-      if (!(error instanceof LoomError)) throw error;
-      this.#refuse(room, socket, error);
-    }
+    await this.#doorway.hear(socket, data);
+    await room.takeTogether();
     await room.settle();
   }
 
@@ -172,19 +172,41 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   /** Runs when the object was asleep or dead. A full outbox means dead: messages behind it may be lost, so all start over. */
   #wakeUp(): void {
     const room = this.#assemble(this.#store.read<JobFacts>('facts')!, this.#store.readState());
-    if (this.#store.outbox().length > 0) this.#sockets.dropAll(closeCodes.restart, 'the room restarted');
+    const hasLost = this.#store.outbox().length > 0;
     const present = Object.values(room.state.members).filter((member) => member.present);
-    const absent = present.filter(({ workerId }) => !this.#sockets.has(workerId));
+    if (this.#gates === null) this.#findAbsent(room, present, hasLost);
+    else if (hasLost || this.#gates.hasLost) this.#restartGates(room, this.#gates, present);
+    this.ctx.waitUntil(room.settle());
+  }
+
+  /** Its own sockets die with the object, all together. */
+  #findAbsent(room: LiveRoom, present: readonly Member[], hasLost: boolean): void {
+    if (hasLost) this.#doorway.restart();
+    const absent = present.filter(({ workerId }) => !this.#doorway.has(workerId));
     if (absent.length > 0 && absent.length === present.length) room.feed({ type: 'restarted' });
     else for (const { workerId } of absent) room.feed({ type: 'gone', workerId, reason: 'connection lost' });
-    this.ctx.waitUntil(room.settle());
+  }
+
+  /** Those of the gates have outlived it, and may have missed something. */
+  #restartGates(room: LiveRoom, gates: Gates, present: readonly Member[]): void {
+    gates.restart();
+    if (present.length > 0) room.feed({ type: 'restarted' });
   }
 
   #assemble(facts: JobFacts, state: RoomState): LiveRoom {
     const { env, ctx } = this;
-    const own = { store: this.#store, sockets: this.#sockets, logStream: this.#logStream };
+    this.#gates = this.#gatesOf(facts);
+    const own = { store: this.#store, doorway: this.#doorway, gates: this.#gates, logStream: this.#logStream };
     this.#opened = new LiveRoom({ env, ...own, setAlarm: (at) => ctx.storage.setAlarm(at) }, facts, state);
     return this.#opened;
+  }
+
+  #gatesOf({ id: jobId, manifest }: JobFacts): Gates | null {
+    const shards = gatesFor(manifest.spec.resources.workers.max);
+    const { GATES } = this.env;
+    const gate = (index: number): GateRpc => GATES.get(GATES.idFromName(shardName({ jobId, index, shards })));
+    const ports = { store: this.#store, gate, waitUntil: (work: Promise<void>) => this.ctx.waitUntil(work) };
+    return shards === 0 ? null : new Gates(ports, shards);
   }
 
   #jobId(): string {
@@ -196,30 +218,15 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   // ---- Sockets.
 
   async #accept(room: LiveRoom): Promise<Response> {
-    if (this.#sockets.count >= maxSockets)
-      throw new LoomError('unavailable', 'the room is full', { allowed: `${maxSockets} sockets` });
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.#sockets.accept(server, Date.now());
+    const response = this.#doorway.accept(Date.now());
     await room.settle(); // the alarm that closes it if no hello comes
-    return new Response(null, { status: 101, webSocket: client });
-  }
-
-  #refuse(room: LiveRoom, socket: WebSocket, error: LoomError): void {
-    sendTo(socket, { type: 'refused', ...error.toJSON() });
-    room.feed({ type: 'refused', code: error.code });
-    if (!this.#door.isLast(socket, error, Date.now())) return;
-    const workerId = this.#sockets.drop(
-      socket,
-      error.code === 'unauthorized' ? closeCodes.unauthorized : closeCodes.refused,
-      error.code,
-    );
-    if (workerId !== null) room.feed({ type: 'gone', workerId, reason: `refused: ${error.code}` });
+    return response;
   }
 
   async #lost(socket: WebSocket, reason: string): Promise<void> {
     const room = await this.#open();
-    const workerId = this.#sockets.drop(socket, 1000, '');
-    if (workerId !== null) room.feed({ type: 'gone', workerId, reason });
+    this.#doorway.lost(socket, reason);
+    await room.takeTogether();
     await room.settle();
   }
 

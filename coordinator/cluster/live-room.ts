@@ -8,25 +8,27 @@ import { tickAll } from '../../shared/rounds/room.ts';
 import type { RoomEffect, RoomEvent, RoomState } from '../../shared/rounds/types.ts';
 import { isOver } from '../../shared/rounds/views.ts';
 import { database } from '../db/database.ts';
-import { jobView, updateProgress } from '../db/jobs.ts';
+import { jobView, noteSeen, updateProgress } from '../db/jobs.ts';
 import type { JobFacts } from '../db/jobs.ts';
 import type { Env } from '../env.ts';
 import { ledger } from '../ledger/writer.ts';
 import { Chore } from './chore.ts';
+import type { Doorway } from './doorway.ts';
+import type { GateAnswer, GateReport, Gates } from './gates.ts';
 import { logText, refusalText } from './log-lines.ts';
 import type { LogStream } from './log-stream.ts';
 import { Outbox } from './outbox.ts';
 import type { Delivery, Step } from './outbox.ts';
 import { jobProgress } from './progress.ts';
 import type { RoomStore } from './room-store.ts';
-import { closeCodes } from './sockets.ts';
-import type { Sockets } from './sockets.ts';
 import { Uploads } from './uploads.ts';
 
 /** A job's row in D1, from which lists are made, follows its room with this delay; the end of a job at once. */
 const projectionMs = 2_000;
+/** That a worker was heard of is written this often. */
+const seenMs = 600_000;
 const pruneRetryMs = 30_000;
-/** In a large room messages that come within this time are taken together: one tick, one write, for dozens of workers. */
+/** In a large room what comes within this time is taken together: one tick, one write, for dozens of workers. */
 const gatherFrom = 32; // members
 const gatherMs = (members: number): number => Math.max(50, members / 20);
 
@@ -34,7 +36,9 @@ const gatherMs = (members: number): number => Math.max(50, members / 20);
 export interface RoomPorts {
   env: Env;
   store: RoomStore;
-  sockets: Sockets;
+  /** Where workers come in; nobody does where there are gates. */
+  doorway: Doorway;
+  gates: Gates | null;
   logStream: LogStream;
   setAlarm: (at: number) => Promise<void>;
 }
@@ -48,7 +52,10 @@ export class LiveRoom {
   readonly #projection: Chore;
   readonly #pruning: Chore;
   #alarmAt = Infinity; // unix ms
-  #inbox: RoomEvent[] = []; // messages that wait to be taken together
+  #inbox: RoomEvent[] = []; // in the order in which it came
+  #gathering: Promise<void> | null = null;
+  #noted: ReadonlySet<string> = new Set(); // workers that D1 knows to be here
+  #notedAt = 0;
 
   constructor(ports: RoomPorts, facts: JobFacts, state: RoomState) {
     const { env, store } = ports;
@@ -73,18 +80,26 @@ export class LiveRoom {
     return jobView(this.facts, jobProgress(this.state, Date.now()));
   }
 
-  /** Forgets what was meant for an earlier connection of this worker. */
-  forgetMessagesTo(workerId: string): void {
-    this.#outbox.forget(workerId);
+  /** Something came in: `takeTogether` takes it. */
+  tell(event: RoomEvent): void {
+    this.#inbox.push(event);
   }
 
-  /** A message of a large room waits a moment for others. What waits when the object dies is lost, as on the wire. */
-  async takeTogether(event: RoomEvent): Promise<void> {
-    this.#inbox.push(event);
+  /** Takes what came in; a large room waits a moment for more. What waits when the object dies is lost, as on the wire. */
+  takeTogether(): Promise<void> {
     const members = Object.keys(this.state.members).length;
-    const isLarge = members >= gatherFrom;
-    if (isLarge && this.#inbox.length === 1) await new Promise((resolve) => setTimeout(resolve, gatherMs(members)));
-    if (!isLarge || this.#inbox[0] === event) this.#takeInbox();
+    if (members >= gatherFrom) return (this.#gathering ??= this.#takeAfter(gatherMs(members)));
+    this.#takeInbox();
+    return Promise.resolve();
+  }
+
+  /** Takes what a gate has to say; it is stored when this resolves. */
+  async takeReport(report: GateReport): Promise<GateAnswer> {
+    if (this.#ports.gates?.admits(report) !== true) return 'restart';
+    if (report.isFresh) this.#noteLost(report.gate);
+    for (const event of report.events) this.tell(event);
+    await this.takeTogether();
+    return 'taken';
   }
 
   /** What happened beside the messages comes after those that came before it. */
@@ -96,8 +111,8 @@ export class LiveRoom {
   /** The alarm rang. */
   async wake(now: number): Promise<void> {
     this.#alarmAt = Infinity;
-    for (const workerId of this.#ports.sockets.sweep(now))
-      this.feed({ type: 'gone', workerId, reason: 'silent for too long' });
+    this.#ports.doorway.sweep(now);
+    this.#takeInbox();
     if (this.state.wakeAt !== null && this.state.wakeAt <= now) this.feed({ type: 'wake' });
     await this.settle();
   }
@@ -113,6 +128,21 @@ export class LiveRoom {
     await this.#ports.setAlarm(next);
   }
 
+  async #takeAfter(ms: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    this.#gathering = null;
+    this.#takeInbox();
+  }
+
+  /** A gate holds none of those that it held: the round waits for them to come back. */
+  #noteLost(gate: number): void {
+    this.#takeInbox(); // what it said before it died
+    const present = Object.values(this.state.members).filter((member) => member.present);
+    const ids = present.map(({ workerId }) => workerId);
+    const workers = ids.filter((workerId) => this.#ports.gates!.gateOf(workerId) === gate);
+    if (workers.length > 0) this.#run([{ type: 'restarted', workers }]);
+  }
+
   #takeInbox(): void {
     const events = this.#inbox;
     this.#inbox = [];
@@ -121,7 +151,7 @@ export class LiveRoom {
 
   /** Runs one tick and stores what came of it. `settle` carries out the effects. */
   #run(events: readonly RoomEvent[]): void {
-    const { store, logStream } = this.#ports;
+    const { store, logStream, gates } = this.#ports;
     const [before, now] = [this.state, Date.now()];
     const { state, effects } = tickAll(before, events, now);
     const steps: Step[] = [];
@@ -133,6 +163,7 @@ export class LiveRoom {
         const step = this.#stepOf(effect, state);
         if (step !== null) steps.push(step);
       }
+      if (steps.some(({ type }) => type !== 'record')) gates?.mark();
       if (state.refused !== before.refused) lines.push(...this.#logRefusals(before, state, now));
       this.#projection.due(state.phase === before.phase ? now + projectionMs : now);
       if (state.checkpoint !== before.checkpoint || isOver(state) !== isOver(before)) this.#pruning.due(now);
@@ -154,32 +185,43 @@ export class LiveRoom {
   }
 
   #logRefusals(before: RoomState, { refused }: RoomState, now: number): LogLine[] {
-    const changed = Object.keys(refused).filter((code) => refused[code] !== before.refused[code]);
-    const texts = changed.map((code) => refusalText(code, refused[code]!)).filter((text) => text !== null);
+    const counts = Object.entries(refused);
+    const texts = counts.flatMap(([code, count]) => refusalText(code, before.refused[code] ?? 0, count) ?? []);
     return texts.map((text) => this.#ports.store.log(now, text));
   }
 
   #deliver(step: Delivery): void {
-    const { sockets } = this.#ports;
-    if (step.type === 'send') return sockets.send(step.to, step.message);
-    sockets.disconnect(step.to, closeCodes.left, step.reason);
-    this.feed({ type: 'gone', workerId: step.to, reason: step.reason });
+    const { doorway, gates } = this.#ports;
+    (gates ?? doorway).deliver(step);
+    if (step.type === 'disconnect') this.#takeInbox(); // the doorway says that it is gone, a gate will
   }
 
   #nextAlarm(now: number): number {
-    const { sockets } = this.#ports;
+    const { doorway } = this.#ports;
     const times = [
       this.state.wakeAt,
       this.#outbox.retryAt,
       this.#projection.dueAt,
       this.#pruning.dueAt,
-      sockets.nextSweep(now),
+      doorway.nextSweep(now),
     ];
     return Math.max(now, Math.min(...times.filter((at) => at !== null)));
   }
 
-  #project(): Promise<void> {
+  async #project(): Promise<void> {
+    this.#ports.gates?.unmarkWhenIdle();
     const now = Date.now();
-    return updateProgress(database(this.#ports.env.DB), this.facts.id, jobProgress(this.state, now), now);
+    const db = database(this.#ports.env.DB);
+    await updateProgress(db, this.facts.id, jobProgress(this.state, now));
+    await noteSeen(db, this.facts.id, this.#toNote(now), now);
+  }
+
+  /** Newcomers at once, the others now and then: in a large job they are many rows. */
+  #toNote(now: number): string[] {
+    const present = Object.values(this.state.members).filter((member) => member.present);
+    const noted = now < this.#notedAt + seenMs ? this.#noted : new Set<string>();
+    if (noted !== this.#noted) this.#notedAt = now;
+    this.#noted = new Set(present.map(({ workerId }) => workerId));
+    return [...this.#noted].filter((workerId) => !noted.has(workerId));
   }
 }

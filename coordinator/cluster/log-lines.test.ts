@@ -28,7 +28,8 @@ test.each<[LedgerEventDraft['type'], object, string, string]>([
 
 test('refusals are logged ever more seldom', () => {
   const said = Array.from({ length: 100 }, (_, i) => i + 1).filter(
-    (count) => refusalText('invalid_message', count) !== null,
+    (count) => refusalText('invalid_message', count - 1, count) !== null,
   );
   expect(said).toEqual([1, 2, 4, 8, 16, 32, 64]);
+  expect(refusalText('conflict', 3, 9)?.text).toBe('9 messages refused so far with conflict.'); // several at once
 });

@@ -66,10 +66,10 @@ export function logText(event: LedgerEventDraft): LogText {
   return { level: failed ? 'error' : warnings.has(event.type) ? 'warn' : 'info', text };
 }
 
-/** Said for the 1st, 2nd, 4th, 8th … refusal of a kind, so that a noisy sender cannot flood the log. Null for the others. */
-export function refusalText(code: string, count: number): LogText | null {
-  if ((count & (count - 1)) !== 0) return null;
-  return { level: 'warn', text: `${plural(count, 'message')} refused so far with ${code}.` };
+/** Said when the 1st, 2nd, 4th, 8th … refusal of a kind came, so that a noisy sender cannot flood the log; else null. */
+export function refusalText(code: string, before: number, after: number): LogText | null {
+  if (Math.clz32(before) === Math.clz32(after)) return null;
+  return { level: 'warn', text: `${plural(after, 'message')} refused so far with ${code}.` };
 }
 
 function plural(count: number, noun: string): string {

@@ -20,6 +20,8 @@ export interface OutboxPorts {
 }
 
 const retryMs = 2_000;
+/** Of one append: what is written together is one parameter of at most 2 MB, and a closed round alone may have 1.5. */
+const maxRecords = 500;
 
 export class Outbox {
   readonly #store: RoomStore;
@@ -45,14 +47,6 @@ export class Outbox {
     this.#hasStored ||= steps.some(({ type }) => type === 'record');
   }
 
-  /** Forgets what was meant for an earlier connection of this worker. */
-  forget(workerId: string): void {
-    this.#steps = this.#steps.map((step) =>
-      step.type === 'send' ? { ...step, to: step.to.filter((id) => id !== workerId) } : step,
-    );
-    this.#steps = this.#steps.filter((step) => step.type !== 'disconnect' || step.to !== workerId);
-  }
-
   /** Without events to record, everything is delivered before this returns. */
   drain(): Promise<void> {
     this.#running ??= this.#run().finally(() => {
@@ -74,7 +68,8 @@ export class Outbox {
   /** Appends the events at the head of the queue. False when the ledger could not be reached: they stay. */
   async #record(): Promise<boolean> {
     const end = this.#steps.findIndex(({ type }) => type !== 'record');
-    const records = this.#steps.slice(0, end === -1 ? undefined : end).filter((step) => step.type === 'record');
+    const head = this.#steps.slice(0, Math.min(maxRecords, end === -1 ? Infinity : end));
+    const records = head.filter((step) => step.type === 'record');
     try {
       await this.#ports.append(records.map(({ seq, event }) => ({ key: `${this.#jobId}/${seq}`, event })));
     } catch (error) {

@@ -31,6 +31,7 @@ test('what people see of a room', () => {
     trainLoss: 2.9,
     validationLoss: 3.1,
     endedAt: null,
+    workersPresent: 2,
   });
   expect(jobProgress(state, 4_000).workers[0]).toEqual({
     workerId: 'w-aaaaaaaa',
@@ -47,4 +48,18 @@ test('what people see of a room', () => {
   const evaluation = { loss: 2, tokens: 10, unigramLoss: 3, bigramLoss: 2.5 };
   const done = jobProgress({ ...state, phase: 'completed', endedAt: 5_000, evaluation }, 9_000);
   expect(done).toMatchObject({ progress: 1, etaMs: null, endedAt: 5_000, validationLoss: 2 });
+});
+
+test('of ten thousand workers those who are there and did most are listed, and the list fits a row of D1', () => {
+  const ids = Array.from({ length: 10_000 }, (_, i) => `w-${String(i).padStart(12, '0')}`);
+  const members = Object.fromEntries(
+    ids.map((id, i) => [id, member(id, { present: i % 20 === 0, tokensAccepted: i, adapter: 'x'.repeat(200) })]),
+  );
+  const progress = jobProgress({ ...newRoom('whale-222222', manifest), members }, 0);
+  expect(progress.workersPresent).toBe(500);
+  expect(progress.tokensPerSecond).toBe(500 * 100);
+  expect(progress.workers).toHaveLength(500);
+  expect(progress.workers.every(({ present }) => present)).toBe(true);
+  expect(progress.workers[0]!.tokensAccepted).toBe(9_980);
+  expect(JSON.stringify(progress).length).toBeLessThan(500_000);
 });

@@ -6,8 +6,12 @@ import { progressOf, remainingMs } from '../../shared/rounds/pace/progress.ts';
 import type { Member, RoomState } from '../../shared/rounds/types.ts';
 import { isOver } from '../../shared/rounds/views.ts';
 
+/** So many workers are listed: all views of a job, its row in D1 (2 MB at most) and what each worker is given have this list. */
+const maxListed = 500;
+
 export function jobProgress(state: RoomState, now: number): JobProgress {
-  const workers = Object.values(state.members).map(workerOf);
+  const members = Object.values(state.members);
+  const present = members.filter((member) => member.present);
   const latest = (pick: 'trainLoss' | 'validationLoss') =>
     state.losses.findLast((point) => point[pick] !== null)?.[pick] ?? null;
   return {
@@ -17,16 +21,26 @@ export function jobProgress(state: RoomState, now: number): JobProgress {
     endedAt: state.endedAt,
     round: state.round,
     tokens: state.tokens,
-    tokensPerSecond: workers
-      .filter(({ present, paused }) => present && !paused)
-      .reduce((sum, worker) => sum + worker.tokensPerSecond, 0),
+    tokensPerSecond: present
+      .filter(({ paused }) => !paused)
+      .reduce((sum, { tokensPerSecond }) => sum + tokensPerSecond, 0),
     progress: state.phase === 'completed' ? 1 : progressOf(state, now),
     etaMs: isOver(state) ? null : remainingMs(state, now),
     trainLoss: latest('trainLoss'),
     validationLoss: state.evaluation?.loss ?? latest('validationLoss'),
-    workers,
+    workers: listed(members).map(workerOf),
+    workersPresent: present.length,
     evaluation: state.evaluation,
   };
+}
+
+/** In the order in which they joined while all fit. */
+function listed(members: readonly Member[]): readonly Member[] {
+  if (members.length <= maxListed) return members;
+  const ranked = members.toSorted(
+    (a, b) => Number(b.present) - Number(a.present) || b.tokensAccepted - a.tokensAccepted,
+  );
+  return ranked.slice(0, maxListed);
 }
 
 function workerOf(member: Member): JobWorker {

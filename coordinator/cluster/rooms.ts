@@ -2,10 +2,15 @@
 
 import type { JobView, LogLine } from '../../shared/api/schemas.ts';
 import type { LossPoint } from '../../shared/rounds/types.ts';
+import { LoomError } from '../../shared/errors.ts';
+import { database } from '../db/database.ts';
+import { findPlaces } from '../db/jobs.ts';
 import type { Env } from '../env.ts';
 import { valueOf } from './answer.ts';
 import type { Answer } from './answer.ts';
+import type { GateAnswer, GateReport } from './gates.ts';
 import type { Upload } from './room-store.ts';
+import { gatesFor, shardName, shardOf } from './shards.ts';
 import type { Permit, UploadRequest } from './uploads.ts';
 
 export interface Metrics {
@@ -26,6 +31,8 @@ export interface RoomRpc {
   /** Where an upload lies in R2. */
   storeKey(kind: UploadRequest['kind'], name: string): Promise<Answer<string>>;
   artifacts(): Promise<Answer<{ name: string; bytes: number }[]>>;
+  /** What came in at a gate. */
+  takeFromGate(report: GateReport): Promise<GateAnswer>;
 }
 
 export function room(env: Env, jobId: string) {
@@ -41,9 +48,33 @@ export function room(env: Env, jobId: string) {
       valueOf(rpc.uploaded(request, upload)),
     storeKey: (kind: UploadRequest['kind'], name: string) => valueOf(rpc.storeKey(kind, name)),
     artifacts: () => valueOf(rpc.artifacts()),
+    takeFromGate: (report: GateReport) => rpc.takeFromGate(report),
     /** A WebSocket upgrade that the room answers. */
     connect: (request: Request) => stub.fetch('https://room/socket', request),
     /** Server-sent events of the log lines after `after`. */
     followLog: (after: number) => stub.fetch(`https://room/logs?after=${after}`),
   };
+}
+
+/**
+ * A WebSocket upgrade, answered by whoever holds the sockets of this worker: the room, or one of its gates.
+ * @throws LoomError `not_found`, or `invalid_request` when a large job does not hear who comes
+ */
+export async function connectWorker(
+  env: Env,
+  jobId: string,
+  workerId: string | undefined,
+  request: Request,
+): Promise<Response> {
+  const job = await findPlaces(database(env.DB), jobId);
+  if (job === null) throw new LoomError('not_found', `no job ${jobId}`, { where: jobId });
+  const shards = gatesFor(job.maxWorkers);
+  if (shards === 0) return room(env, jobId).connect(request);
+  if (workerId === undefined)
+    throw new LoomError('invalid_request', 'a job of more than 1,000 workers has several doors: say who comes', {
+      where: 'query.worker',
+      allowed: 'room?worker=ID',
+    });
+  const name = shardName({ jobId, index: shardOf(workerId, shards), shards });
+  return env.GATES.get(env.GATES.idFromName(name)).fetch('https://gate/socket', request);
 }

@@ -1,12 +1,15 @@
 // PeerJS signalling: introduces the workers of a job to each other, so that they can open WebRTC connections. One Durable
-// Object a job, named by its id, which is also PeerJS's `key`: peers of different jobs never talk, so no object ever holds
-// more sockets than a job has workers, and a busy job cannot slow down another's.
+// Object a job, or several of a large one (shards.ts): a peer's socket is where its id says, and what is meant for a peer of
+// another object is handed on there. Peers of different jobs never talk, so that a busy job cannot slow down another's.
 
 import { DurableObject } from 'cloudflare:workers';
 import { LoomError } from '../../shared/errors.ts';
 import type { Env } from '../env.ts';
+import { Alarm } from './alarm.ts';
 import { take } from '../security/bucket.ts';
 import type { Bucket } from '../security/bucket.ts';
+import { parseShardName, shardName, shardOf } from './shards.ts';
+import type { Shard } from './shards.ts';
 import { heartbeat, parseSignal } from './signal.ts';
 import type { ClientSignal, ServerSignal, SignalClient } from './signal.ts';
 
@@ -17,6 +20,8 @@ const queueMs = 5_000;
 const maxQueued = 1_000;
 /** Dialling a peer takes an offer and some ten candidates. */
 const rate = { perSecond: 100, burst: 2_000 };
+/** Candidates come in bursts: those for another object go there together. */
+const gatherMs = 20;
 
 interface Session extends SignalClient {
   seenAt: number;
@@ -24,13 +29,23 @@ interface Session extends SignalClient {
 
 type Relayed = Extract<ServerSignal, { src: string }>;
 
-export class Signalling extends DurableObject<Env> {
+/** What the objects of a job ask of each other. */
+export interface SignallingRpc {
+  relay(signals: readonly Relayed[]): Promise<void>;
+}
+
+export class Signalling extends DurableObject<Env> implements SignallingRpc {
   readonly #sql: SqlStorage;
+  readonly #shard: Shard;
+  readonly #outgoing = new Map<number, Relayed[]>(); // by shard
+  readonly #alarm: Alarm;
   readonly #buckets = new WeakMap<WebSocket, Bucket>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
+    this.#alarm = new Alarm(ctx.storage);
+    this.#shard = parseShardName(ctx.id.name ?? '');
     this.#sql.exec(
       'create table if not exists queued (id integer primary key, src text not null, dst text not null, json text not null, expires_at integer not null)',
     );
@@ -53,7 +68,7 @@ export class Signalling extends DurableObject<Env> {
     server.serializeAttachment({ id, token, seenAt: Date.now() } satisfies Session);
     send(server, { type: 'OPEN' });
     this.#deliverQueued(id, server);
-    await this.#setAlarm();
+    await this.#alarm.by(Date.now() + silenceMs);
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -64,13 +79,12 @@ export class Signalling extends DurableObject<Env> {
       const bucket = take(this.#buckets.get(socket) ?? null, rate, Date.now());
       if (bucket === null) throw new LoomError('rate_limited', 'too many signals');
       this.#buckets.set(socket, bucket);
-      this.#handle(socket, session.id, parseSignal(data));
+      await this.#handle(socket, session.id, parseSignal(data));
     } catch (error) {
       if (!(error instanceof LoomError)) throw error;
       send(socket, { type: 'ERROR', payload: { msg: `${error.code}: ${error.message}` } });
       this.#drop(socket, error.code);
     }
-    await this.#setAlarm();
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -83,32 +97,75 @@ export class Signalling extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     const now = Date.now();
+    this.#alarm.rang();
     for (const socket of this.ctx.getWebSockets())
       if (this.#heardAt(socket) + silenceMs <= now) this.#drop(socket, 'silent for too long');
-    this.#expireQueued(now);
-    await this.#setAlarm();
+    await this.#expireQueued(now);
+    await this.#alarm.by(this.#nextAlarm());
+  }
+
+  async relay(signals: readonly Relayed[]): Promise<void> {
+    for (const signal of signals) await this.#pass(signal);
   }
 
   /** `src` is always who sent it, whatever the message claims. */
-  #handle(socket: WebSocket, src: string, signal: ClientSignal): void {
+  async #handle(socket: WebSocket, src: string, signal: ClientSignal): Promise<void> {
     if (signal.type === 'HEARTBEAT') return;
     if (signal.dst === undefined) return this.#drop(socket, 'left');
-    const relayed: Relayed = { type: signal.type, src, dst: signal.dst, payload: signal.payload };
-    const target = this.#socketOf(signal.dst);
-    if (target !== null) send(target, relayed);
-    else if (signal.type !== 'LEAVE' && signal.type !== 'EXPIRE') this.#queue(relayed);
+    const isTaken = await this.#send({ type: signal.type, src, dst: signal.dst, payload: signal.payload });
+    if (!isTaken) throw new LoomError('rate_limited', 'too many signals for absent peers');
   }
 
-  #queue(signal: Relayed): void {
+  /** To a peer wherever it is. False when too many wait for absent ones. */
+  async #send(signal: Relayed): Promise<boolean> {
+    const there = shardOf(signal.dst, this.#shard.shards);
+    if (there === this.#shard.index) return this.#pass(signal);
+    this.#handOn(there, signal);
+    return true;
+  }
+
+  /** To a peer whose socket is here, or should be. */
+  async #pass(signal: Relayed): Promise<boolean> {
+    const target = this.#socketOf(signal.dst);
+    if (target !== null) send(target, signal);
+    else if (signal.type !== 'LEAVE' && signal.type !== 'EXPIRE') return this.#queue(signal);
+    return true;
+  }
+
+  #handOn(shard: number, signal: Relayed): void {
+    const waiting = this.#outgoing.get(shard);
+    if (waiting !== undefined) return void waiting.push(signal);
+    this.#outgoing.set(shard, [signal]);
+    this.ctx.waitUntil(this.#sendLater(shard));
+  }
+
+  /** One call at a time, so that all arrives in order. What does not arrive is lost, as on a wire: whoever dials tries again. */
+  async #sendLater(shard: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    const name = shardName({ ...this.#shard, index: shard });
+    const rpc = this.env.SIGNALLING.get(this.env.SIGNALLING.idFromName(name)) as unknown as SignallingRpc;
+    const waiting = this.#outgoing.get(shard)!;
+    try {
+      while (waiting.length > 0) await rpc.relay(waiting.splice(0));
+    } catch (error) {
+      console.error(`${name} could not be reached`, error);
+    }
+    this.#outgoing.delete(shard);
+  }
+
+  async #queue(signal: Relayed): Promise<boolean> {
     const { queued } = this.#sql.exec<{ queued: number }>('select count(*) as queued from queued').one();
-    if (queued >= maxQueued) throw new LoomError('rate_limited', 'too many signals for absent peers');
+    if (queued >= maxQueued) return false;
+    const expiresAt = Date.now() + queueMs;
     this.#sql.exec(
       'insert into queued (src, dst, json, expires_at) values (?, ?, ?, ?)',
       signal.src,
       signal.dst,
       JSON.stringify(signal),
-      Date.now() + queueMs,
+      expiresAt,
     );
+    await this.#alarm.by(expiresAt);
+    return true;
   }
 
   #deliverQueued(id: string, socket: WebSocket): void {
@@ -118,22 +175,21 @@ export class Signalling extends DurableObject<Env> {
   }
 
   /** Each sender hears once about each peer that did not come. */
-  #expireQueued(now: number): void {
+  async #expireQueued(now: number): Promise<void> {
     const rows = this.#sql
       .exec<{ src: string; dst: string }>('select distinct src, dst from queued where expires_at <= ?', now)
       .toArray();
     for (const { src, dst } of rows) {
-      const sender = this.#socketOf(src);
-      if (sender !== null) send(sender, { type: 'EXPIRE', src: dst, dst: src });
       this.#sql.exec('delete from queued where src = ? and dst = ?', src, dst);
+      await this.#send({ type: 'EXPIRE', src: dst, dst: src });
     }
   }
 
-  async #setAlarm(): Promise<void> {
+  #nextAlarm(): number | null {
     const { first } = this.#sql.exec<{ first: number | null }>('select min(expires_at) as first from queued').one();
     const silent = this.ctx.getWebSockets().map((socket) => this.#heardAt(socket) + silenceMs);
     const next = Math.min(first ?? Infinity, ...silent);
-    if (next < Infinity) await this.ctx.storage.setAlarm(next);
+    return next === Infinity ? null : next;
   }
 
   #heardAt(socket: WebSocket): number {

@@ -1,5 +1,5 @@
-// The sockets of a room. Cloudflare may put the object to sleep and keep its sockets, so what must be known about one is in
-// its attachment, and the index by worker is rebuilt when the object wakes.
+// The sockets of a room or of a gate. Cloudflare may put the object to sleep and keep its sockets, so what must be known about
+// one is in its attachment, and the index by worker is rebuilt when the object wakes.
 
 import { pingText, pongText, protocolVersion, silenceMs } from '../../shared/protocol/messages.ts';
 import type { RoomMessage } from '../../shared/protocol/messages.ts';
@@ -18,8 +18,12 @@ export const closeCodes = {
   left: 4410,
 } as const;
 
+/** What a room may answer a hello with. Anything else that comes before it was meant for an earlier connection. */
+const answersHello: ReadonlySet<RoomMessage['type']> = new Set(['welcome', 'finish', 'refused'] as const);
+
 interface Session {
   workerId: string | null; // null until hello
+  isWelcome: boolean; // the room has answered the hello
   version: number; // of the protocol, once it has said hello
   openedAt: number;
   seenAt: number;
@@ -28,6 +32,7 @@ interface Session {
 export class Sockets {
   readonly #ctx: DurableObjectState;
   readonly #byWorker = new Map<string, WebSocket>();
+  #sweepAt: number | null = null; // null: to be found out
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
@@ -42,13 +47,19 @@ export class Sockets {
     return this.#ctx.getWebSockets().length;
   }
 
+  /** Whether no worker has identified itself. */
+  get hasNobody(): boolean {
+    return this.#byWorker.size === 0;
+  }
+
   has(workerId: string): boolean {
     return this.#byWorker.has(workerId);
   }
 
   accept(socket: WebSocket, now: number): void {
     this.#ctx.acceptWebSocket(socket);
-    attach(socket, { workerId: null, version: protocolVersion, openedAt: now, seenAt: now });
+    attach(socket, { ...stranger, openedAt: now, seenAt: now });
+    this.#sweepAt = Math.min(this.#sweepAt ?? Infinity, now + helloTimeoutMs);
   }
 
   workerOf(socket: WebSocket): string | null {
@@ -62,7 +73,7 @@ export class Sockets {
       attach(older, { ...sessionOf(older), workerId: null });
       close(older, closeCodes.replaced, 'a newer connection of this worker replaced this one');
     }
-    attach(socket, { ...sessionOf(socket), workerId, version });
+    attach(socket, { ...sessionOf(socket), workerId, version, isWelcome: false });
     this.#byWorker.set(workerId, socket);
   }
 
@@ -75,13 +86,17 @@ export class Sockets {
     for (const workerId of workerIds) {
       const socket = this.#byWorker.get(workerId);
       if (socket === undefined) continue;
-      const { version } = sessionOf(socket);
+      const session = sessionOf(socket);
+      if (!session.isWelcome && !answersHello.has(message.type)) continue;
+      if (message.type === 'welcome') attach(socket, { ...session, isWelcome: true });
+      const { version } = session;
       const said = texts.get(version) ?? inVersion(version, message).map((words) => JSON.stringify(words));
       texts.set(version, said);
       for (const text of said) sendText(socket, text);
     }
   }
 
+  /** Closes the socket of a worker, if it has one here. */
   disconnect(workerId: string, code: number, reason: string): void {
     const socket = this.#byWorker.get(workerId);
     if (socket !== undefined) this.drop(socket, code, reason);
@@ -110,13 +125,19 @@ export class Sockets {
       const workerId = this.drop(socket, code, code === closeCodes.silent ? 'silent for too long' : 'no hello in time');
       if (workerId !== null) gone.push(workerId);
     }
+    this.#sweepAt = null;
     return gone;
   }
 
-  /** When to sweep next, or null without sockets. */
+  /** When to sweep next, or null without sockets. Looks at all of them only after a sweep: it is asked at every message. */
   nextSweep(now: number): number | null {
+    this.#sweepAt ??= this.#findNextSweep(now);
+    return this.#sweepAt === Infinity ? null : this.#sweepAt;
+  }
+
+  #findNextSweep(now: number): number {
     const open = this.#ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN);
-    if (open.length === 0) return null;
+    if (open.length === 0) return Infinity;
     const unknown = open.filter((socket) => sessionOf(socket).workerId === null);
     return Math.min(now + sweepMs, ...unknown.map((socket) => this.#deadline(socket)));
   }
@@ -147,13 +168,8 @@ function attach(socket: WebSocket, session: Session): void {
   socket.serializeAttachment(session);
 }
 
+const stranger: Session = { workerId: null, isWelcome: false, version: protocolVersion, openedAt: 0, seenAt: 0 };
+
 function sessionOf(socket: WebSocket): Session {
-  return (
-    (socket.deserializeAttachment() as Session | null) ?? {
-      workerId: null,
-      version: protocolVersion,
-      openedAt: 0,
-      seenAt: 0,
-    }
-  );
+  return (socket.deserializeAttachment() as Session | null) ?? stranger;
 }

@@ -36,10 +36,18 @@ export async function findJobRow(db: Database, id: string): Promise<JobRow> {
   return row;
 }
 
-/** Whether there is such a job and it has not ended. */
-export async function isJobActive(db: Database, id: string): Promise<boolean> {
-  const [row] = await db.select({ state: jobs.state }).from(jobs).where(eq(jobs.id, id));
-  return row !== undefined && activeStates.includes(row.state);
+/** What decides where a job's workers connect; null when there is no such job. */
+export async function findPlaces(db: Database, id: string): Promise<{ maxWorkers: number; isActive: boolean } | null> {
+  const [row] = await db
+    .select({ state: jobs.state, maxWorkers: workersOf('max') })
+    .from(jobs)
+    .where(eq(jobs.id, id));
+  return row === undefined ? null : { maxWorkers: row.maxWorkers, isActive: activeStates.includes(row.state) };
+}
+
+/** How many workers a job asks for, in SQL. */
+export function workersOf(bound: 'min' | 'max') {
+  return sql<number>`json_extract(${jobs.manifest}, ${`$.spec.resources.workers.${bound}`})`;
 }
 
 /** The newest jobs first. */
@@ -49,23 +57,22 @@ export async function listJobs(db: Database, state: JobState | undefined, limit:
   return rows.map(viewOfRow);
 }
 
-/** Writes what the room knows, and that its present workers were heard of. */
-export async function updateProgress(db: Database, id: string, progress: JobProgress, now: number): Promise<void> {
-  const present = progress.workers.filter((worker) => worker.present).map(({ workerId }) => workerId);
-  const ids = JSON.stringify(present);
-  await db.batch([
-    db
-      .update(jobs)
-      .set({ ...progress, workersPresent: present.length })
-      .where(eq(jobs.id, id)),
-    db
-      .update(workers)
-      .set({ jobId: id, seenAt: now })
-      .where(inArray(workers.id, sql`(select value from json_each(${ids}))`)),
-  ]);
+/** Writes what the room knows. */
+export async function updateProgress(db: Database, id: string, progress: JobProgress): Promise<void> {
+  await db.update(jobs).set(progress).where(eq(jobs.id, id));
 }
 
-function viewOfRow({ workersPresent: _, ...row }: JobRow): JobView {
+/** Writes that these workers of a job were heard of: one row each. */
+export async function noteSeen(db: Database, id: string, workerIds: readonly string[], now: number): Promise<void> {
+  if (workerIds.length === 0) return;
+  const ids = JSON.stringify(workerIds);
+  await db
+    .update(workers)
+    .set({ jobId: id, seenAt: now })
+    .where(inArray(workers.id, sql`(select value from json_each(${ids}))`));
+}
+
+function viewOfRow(row: JobRow): JobView {
   const { id, name, owner, manifest, datasetHash, datasetBytes, createdAt, ...progress } = row;
   return jobView({ id, name, owner, manifest, datasetHash, datasetBytes, createdAt }, progress);
 }

@@ -1,6 +1,6 @@
 // The whole cluster at a glance.
 
-import { count, gt, sum } from 'drizzle-orm';
+import { and, count, gt, isNull, sum } from 'drizzle-orm';
 import { Hono } from 'hono';
 import type { ClusterStatus } from '../../shared/api/schemas.ts';
 import { jobState } from '../../shared/api/schemas.ts';
@@ -26,20 +26,22 @@ export const clusterRoutes = new Hono<App>().get('/status', async (c) => {
       .from(jobs)
       .groupBy(jobs.state),
     db
-      .select({ workers: count() })
+      .select({ idle: count() })
       .from(workers)
-      .where(gt(workers.seenAt, Date.now() - presentMs)),
+      .where(and(isNull(workers.jobId), gt(workers.seenAt, Date.now() - presentMs))),
     readRoot(db),
   ]);
   const active = byState.filter(({ state }) => state === 'running' || state === 'finishing');
   const training = active.reduce((total, { present }) => total + present, 0);
+  const waiting = byState.filter(({ state }) => state === 'waiting');
+  const present = waiting.reduce((total, row) => total + row.present, training + (seen?.idle ?? 0));
   return c.json<ClusterStatus>({
     version: c.env.LOOMOS_VERSION,
     protocolVersion,
     jobs: Object.fromEntries(
       jobState.options.map((state) => [state, byState.find((row) => row.state === state)?.jobs ?? 0]),
     ) as ClusterStatus['jobs'],
-    workers: { present: Math.max(training, seen?.workers ?? 0), training },
+    workers: { present, training },
     tokensPerSecond: active.reduce((total, { speed }) => total + speed, 0),
     ledger: root,
   });

@@ -1,10 +1,10 @@
 // Jobs: submit, list, look at, cancel. The room of a job knows it best while it runs; lists come from D1.
 
 import { Hono } from 'hono';
-import { jobId, listJobsQuery } from '../../shared/api/schemas.ts';
+import { jobId, listJobsQuery, roomQuery } from '../../shared/api/schemas.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
-import { room } from '../cluster/rooms.ts';
+import { connectWorker, room } from '../cluster/rooms.ts';
 import { database } from '../db/database.ts';
 import { listJobs } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
@@ -37,7 +37,9 @@ export const jobRoutes = new Hono<App>()
     c.json<JobView>(await room(c.env, pathOf(c, 'id', jobId)).cancel('cancelled by its owner')),
   )
   .get('/:id/metrics', async (c) => c.json(await room(c.env, pathOf(c, 'id', jobId)).metrics()))
-  .get('/:id/room', requireUpgrade, (c) => room(c.env, pathOf(c, 'id', jobId)).connect(c.req.raw));
+  .get('/:id/room', requireUpgrade, (c) =>
+    connectWorker(c.env, pathOf(c, 'id', jobId), queryOf(c, roomQuery).worker, c.req.raw),
+  );
 
 /** The row first, then the room, which finds the row and records the submission; see cluster/job-room.ts. */
 async function submit(env: Env, manifest: Manifest, dataset: Dataset): Promise<JobView> {

@@ -2,11 +2,12 @@
 
 import { Hono } from 'hono';
 import type { Context } from 'hono';
+import { shardName, shardOf, signallingFor } from '../cluster/shards.ts';
 import { clientQuery } from '../cluster/signal.ts';
 import type { ServerSignal } from '../cluster/signal.ts';
 import { refuse } from '../cluster/signalling.ts';
 import { database } from '../db/database.ts';
-import { isJobActive } from '../db/jobs.ts';
+import { findPlaces } from '../db/jobs.ts';
 import type { App } from './app.ts';
 import { requireUpgrade } from './upgrade.ts';
 
@@ -21,9 +22,11 @@ async function connect(c: Context<App>): Promise<Response> {
   if (!query.success)
     return hangUp({ type: 'ERROR', payload: { msg: 'No id, token, or key supplied to websocket server' } });
   const { key, id, token } = query.data;
-  if (!(await isJobActive(database(c.env.DB), key)))
-    return hangUp({ type: 'INVALID-KEY', payload: { msg: 'Invalid key provided' } });
-  const stub = c.env.SIGNALLING.get(c.env.SIGNALLING.idFromName(key));
+  const job = await findPlaces(database(c.env.DB), key);
+  if (job?.isActive !== true) return hangUp({ type: 'INVALID-KEY', payload: { msg: 'Invalid key provided' } });
+  const shards = signallingFor(job.maxWorkers);
+  const name = shardName({ jobId: key, index: shardOf(id, shards), shards });
+  const stub = c.env.SIGNALLING.get(c.env.SIGNALLING.idFromName(name));
   return stub.fetch(`https://signalling/?${new URLSearchParams({ id, token }).toString()}`, c.req.raw);
 }
 

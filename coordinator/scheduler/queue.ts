@@ -8,7 +8,7 @@ import { protocolVersion } from '../../shared/protocol/messages.ts';
 import { versionNeeded } from '../../shared/protocol/version.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { Database } from '../db/database.ts';
-import { activeStates, findJob } from '../db/jobs.ts';
+import { activeStates, findJob, workersOf } from '../db/jobs.ts';
 import { jobs, workers } from '../db/schema.ts';
 import { decideWork } from './decide.ts';
 import type { Candidate } from './decide.ts';
@@ -38,22 +38,19 @@ export async function workFor(db: Database, { workerId, version }: Asking, now: 
 }
 
 async function queuedJobs(db: Database, workerId: string, version: number): Promise<Candidate[]> {
-  const places = (bound: 'min' | 'max') =>
-    sql<number>`json_extract(${jobs.manifest}, ${`$.spec.resources.workers.${bound}`})`;
-  const countsWorker =
-    sql`exists (select 1 from json_each(${jobs.workers}) where value->>'workerId' = ${workerId} and value->>'present')`.mapWith(
-      Boolean,
-    );
+  // Where not all are listed nobody knows: one worker more does a large job no harm.
+  const isPartial = sql`json_array_length(${jobs.workers}) < ${jobs.workersPresent}`;
+  const isListed = sql`exists (select 1 from json_each(${jobs.workers}) where value->>'workerId' = ${workerId} and value->>'present')`;
   const rows = await db
     .select({
-      countsWorker,
+      countsWorker: sql`${isPartial} or ${isListed}`.mapWith(Boolean),
       id: jobs.id,
       name: jobs.name,
       manifest: version < protocolVersion ? jobs.manifest : sql<null>`null`, // who speaks ours can do every job
       state: jobs.state,
       createdAt: jobs.createdAt,
-      min: places('min'),
-      max: places('max'),
+      min: workersOf('min'),
+      max: workersOf('max'),
       present: jobs.workersPresent,
       etaMs: jobs.etaMs,
     })

@@ -7,7 +7,7 @@
 //   POST   /jobs/:id/cancel               -> JobView                                       owner token
 //   GET    /jobs/:id/logs?follow=1        -> text/event-stream of LogLine (id: = seq), or { lines } without follow
 //   GET    /jobs/:id/metrics              -> { losses: LossPoint[], stateHashes: string[] }
-//   GET    /jobs/:id/room                 -> WebSocket, shared/protocol
+//   GET    /jobs/:id/room?worker=ID       -> WebSocket, shared/protocol; the id is needed where workers.max is above 1,000
 //   GET    /jobs/:id/checkpoints/:round   -> bytes           PUT with ?fence= and the worker token
 //   GET    /jobs/:id/artifacts            -> { artifacts: { name, bytes }[] }
 //   GET    /jobs/:id/artifacts/:name      -> bytes           PUT with ?fence= and the worker token
@@ -68,7 +68,8 @@ export const jobView = z.object({
   etaMs: z.number().nullable(),
   trainLoss: z.number().nullable(),
   validationLoss: z.number().nullable(),
-  workers: z.array(jobWorker),
+  workers: z.array(jobWorker), // of a large job only some: present ones first, then those with most accepted tokens
+  workersPresent: count.optional(), // of all; coordinators of version 0.1.0 do not say it
   evaluation: z.object({ loss: z.number(), tokens: count, unigramLoss: z.number(), bigramLoss: z.number() }).nullable(),
 });
 
@@ -118,6 +119,7 @@ export const listJobsQuery = z.strictObject({
   state: jobState.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
+export const roomQuery = z.strictObject({ worker: workerId.optional() });
 export const logsQuery = z.strictObject({
   follow: z.enum(['0', '1']).default('0'),
   after: z.coerce.number().int().min(0).optional(),
@@ -132,6 +134,11 @@ export const ledgerQuery = z.strictObject({
 });
 export const jobId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}-[0-9a-z]{6}$/, 'is no job id');
 export const artifactName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be a plain file name');
+
+/** How many workers of a job are there. */
+export function presentWorkers({ workers, workersPresent }: JobView): number {
+  return workersPresent ?? workers.filter(({ present }) => present).length;
+}
 
 export type LedgerQuery = z.infer<typeof ledgerQuery>;
 export type JobView = z.infer<typeof jobView>;

@@ -138,6 +138,19 @@ test.each([
   ['a head size', { 'spec.model.width': 8 }, 'spec.model.width', /multiple of 4/],
   ['too large a head', { 'spec.model.width': 1024 }, 'spec.model.heads', /at most 128/],
   ['workers', { 'spec.resources.workers': { min: 3, max: 2 } }, 'spec.resources.workers.max', /below min/],
+  ['too many workers', { 'spec.resources.workers': { max: 10_001 } }, 'spec.resources.workers.max', /too large/],
+  [
+    'a large mesh',
+    { 'spec.resources.workers': { max: 1_001 }, 'spec.rounds.topology': 'mesh' },
+    'spec.resources.workers.max',
+    /topology mesh has everyone hear of everyone: at most 1000/,
+  ],
+  [
+    'large with checks',
+    { 'spec.resources.workers': { max: 1_001 }, 'spec.verification': 'standard' },
+    'spec.resources.workers.max',
+    /verification has everyone hear of everyone/,
+  ],
   ['an endless job', { 'spec.runtime': {} }, 'spec.runtime', /needs maxDuration or maxTokens/],
 ])('%s that does not fit is told with its rule', (_, changes, where, message) => {
   expect(faultOf(changes)).toMatchObject({ where, message: expect.stringMatching(message) });

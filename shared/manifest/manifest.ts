@@ -13,6 +13,7 @@ import { optimizerSchema } from './optimizer.ts';
 import { topologySchema, topologySettings } from './topology.ts';
 import { isRepeatable, verificationSchema } from './verification.ts';
 import type { Verification } from './verification.ts';
+import { tooManyFor, workersSchema } from './workers.ts';
 
 const name = z
   .string()
@@ -59,10 +60,7 @@ const spec = z
     rounds: rounds.prefault({}),
     resources: z
       .strictObject({
-        workers: z
-          .strictObject({ min: z.int().min(1).max(1000).default(1), max: z.int().min(1).max(1000).default(16) })
-          .refine((workers) => workers.min <= workers.max, { message: 'must not be below min', path: ['max'] })
-          .prefault({}),
+        workers: workersSchema.prefault({}),
       })
       .prefault({}),
     runtime: z
@@ -87,6 +85,10 @@ const spec = z
   .superRefine(({ verification, model, rounds: { fragments } }, context) => {
     const message = fragmentsFault(fragments, verification, 'layers' in model ? model.layers : 64);
     if (message !== null) context.addIssue({ code: 'custom', message, path: ['rounds', 'fragments'] });
+  })
+  .superRefine(({ resources: { workers }, rounds: { topology }, verification }, context) => {
+    const message = tooManyFor(workers.max, topology, verification);
+    if (message !== null) context.addIssue({ code: 'custom', message, path: ['resources', 'workers', 'max'] });
   });
 
 const manifestSchema = z.strictObject({

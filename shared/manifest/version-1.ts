@@ -2,6 +2,7 @@
 // left out where they say what was so before; a job that makes use of one is not for them.
 
 import type { Manifest } from './manifest.ts';
+import { manyWorkers } from './workers.ts';
 
 /** Fields below `spec` that came later, with the values that change nothing for an older worker. */
 const later: Readonly<Record<string, readonly unknown[]>> = {
@@ -25,6 +26,7 @@ const known: Readonly<Record<string, readonly unknown[]>> = {
 
 /** Null when the job needs what workers of protocol 1 do not know. */
 export function asVersion1(manifest: Manifest): object | null {
+  if (manifest.spec.resources.workers.max > manyWorkers) return null; // they cannot say at which gate they belong
   const spec = JSON.parse(JSON.stringify(manifest.spec)) as Record<string, unknown>; // plain data;
   for (const [path, values] of Object.entries({ ...later, ...known })) {
     const { holder, name } = find(spec, path);

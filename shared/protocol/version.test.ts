@@ -50,6 +50,7 @@ test.each([
   { optimizer: { accumulate: 2 } },
   { optimizer: { kind: 'muon' } },
   { model: { kind: 'llama' } },
+  { resources: { workers: { max: 1_001 } } },
 ])('%j needs workers of protocol 2', (spec) => {
   expect(versionNeeded(manifestWith(spec))).toBe(2);
 });

@@ -2,7 +2,8 @@
 // an earlier version. So a coordinator is updated first and its workers after it, in the middle of their jobs.
 //
 // 1  everyone exchanges with everyone
-// 2  topologies and groups (`topology`, `group`, `fold`), many commits in one `committed`, draining (`drain`, `released`)
+// 2  topologies and groups (`topology`, `group`, `fold`), many commits in one `committed`, draining (`drain`, `released`),
+//    jobs of more than 1,000 workers, whose address of the room ends in ?worker=ID
 
 import type { ErrorBody } from '../errors.ts';
 import { asVersion1 } from '../manifest/version-1.ts';

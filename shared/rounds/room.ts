@@ -107,7 +107,7 @@ function take(turn: Turn, event: RoomEvent): void {
     case 'cancel':
       return cancel(turn, event.reason);
     case 'restarted':
-      return restarted(turn);
+      return restarted(turn, event.workers);
     case 'wake':
       return change(turn, { wakeAt: null });
   }

@@ -166,7 +166,8 @@ export type RoomEvent =
   | { type: 'stored'; kind: 'checkpoint' | 'artifact'; fence: number; bytes: number } // the coordinator saw the upload arrive whole
   | { type: 'cancel'; reason: string }
   | { type: 'wake' } // the alarm
-  | { type: 'restarted' }; // the room was rebuilt from storage: every socket is gone until it says hello again
+  // Sockets died with the object that held them: these workers, or all, are gone until they say hello again.
+  | { type: 'restarted'; workers?: readonly string[] };
 
 export type RoomEffect =
   | { type: 'send'; to: string; message: RoomMessage } // to one worker id

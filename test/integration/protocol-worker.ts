@@ -22,6 +22,8 @@ export interface Behaviour {
   /** Carries out leases; otherwise it stays silent. */
   uploads: boolean;
   version: 1 | 2; // of the protocol
+  /** Registers until it has an id that this likes. */
+  likes: (workerId: string) => boolean;
 }
 
 export class ProtocolWorker {
@@ -46,19 +48,16 @@ export class ProtocolWorker {
 
   /** Registers, connects and says hello. */
   static async join(jobId: string, behaviour: Partial<Behaviour> = {}): Promise<ProtocolWorker> {
-    const { workerId, token } = await register();
-    const worker = new ProtocolWorker(jobId, workerId, token, {
-      trains: () => true,
-      uploads: true,
-      version: 2,
-      ...behaviour,
-    });
+    const whole = { trains: () => true, uploads: true, version: 2, likes: () => true, ...behaviour } as const;
+    let registered = await register();
+    while (!whole.likes(registered.workerId)) registered = await register();
+    const worker = new ProtocolWorker(jobId, registered.workerId, registered.token, whole);
     await worker.connect();
     return worker;
   }
 
   async connect(): Promise<void> {
-    this.#socket = await openSocket(this.#jobId);
+    this.#socket = await openSocket(this.#jobId, this.id);
     this.closed = null;
     const socket = this.#socket;
     socket.addEventListener('message', ({ data }) => this.#hear(data as string));
@@ -167,8 +166,9 @@ export function payloadOf(workerId: string, round: number): string {
 }
 
 /** A socket to the room of a job, accepted, before any hello. */
-export async function openSocket(jobId: string): Promise<WebSocket> {
-  const response = await request(`jobs/${jobId}/room`, { headers: { upgrade: 'websocket' } });
+export async function openSocket(jobId: string, workerId?: string): Promise<WebSocket> {
+  const query = workerId === undefined ? '' : `?worker=${workerId}`;
+  const response = await request(`jobs/${jobId}/room${query}`, { headers: { upgrade: 'websocket' } });
   if (response.webSocket === null) throw new Error(`no socket: ${response.status} ${await response.text()}`);
   response.webSocket.accept();
   return response.webSocket;

@@ -2,6 +2,7 @@
 
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { beforeAll, expect, test } from 'vitest';
+import { shardName, shardOf, signallingFor } from '../../coordinator/cluster/shards.ts';
 import { maxSignalBytes } from '../../coordinator/cluster/signal.ts';
 import { asOwner, env, errorOf, migrate, request, submit, until } from './api.ts';
 
@@ -93,6 +94,38 @@ test('an id belongs to its token; its owner may come back', async () => {
   const bob = await SignalClient.connect(key, 'bobby');
   bob.say({ type: 'OFFER', dst: 'alice', payload: 1 });
   expect(await again.next('OFFER')).toMatchObject({ src: 'bobby' });
+});
+
+test('peers of a large job find each other wherever their sockets are', async () => {
+  const maxWorkers = 2_000;
+  const shards = signallingFor(maxWorkers);
+  const { id: key } = await submit({ resources: { workers: { max: maxWorkers } } });
+  const ids = ['alice', 'bobby', 'carol', 'david', 'edith'];
+  const [far, ...rest] = ids.filter((id) => shardOf(id, shards) !== shardOf('alice', shards));
+  expect(far, `one of ${ids.join()} in another of ${shards} shards than alice`).toBeDefined();
+  const [alice, bob] = await Promise.all([SignalClient.connect(key, 'alice'), SignalClient.connect(key, far!)]);
+  await Promise.all([alice.next('OPEN'), bob.next('OPEN')]);
+  alice.say({ type: 'OFFER', dst: far, payload: 'offer' });
+  for (let i = 0; i < 30; i++) alice.say({ type: 'CANDIDATE', dst: far, payload: i });
+  await until(() => bob.heard.filter(({ type }) => type === 'CANDIDATE').length === 30, 'all candidates');
+  expect(bob.heard.slice(1).map(({ type, src, payload }) => [type, src, payload])).toEqual([
+    ['OFFER', 'alice', 'offer'],
+    ...Array.from({ length: 30 }, (_, i) => ['CANDIDATE', 'alice', i]),
+  ]);
+  bob.say({ type: 'ANSWER', dst: 'alice', payload: 'answer' });
+  expect(await alice.next('ANSWER')).toMatchObject({ src: far, payload: 'answer' });
+
+  const late = rest[0] ?? 'nobody';
+  alice.say({ type: 'OFFER', dst: late, payload: 1 });
+  alice.say({ type: 'OFFER', dst: 'frank', payload: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await (await SignalClient.connect(key, late)).next('OFFER')).toMatchObject({ src: 'alice' });
+  await new Promise((resolve) => setTimeout(resolve, 5_100));
+  for (let index = 0; index < shards; index++) {
+    const name = shardName({ jobId: key, index, shards });
+    await runDurableObjectAlarm(env.SIGNALLING.get(env.SIGNALLING.idFromName(name)));
+  }
+  expect(await alice.next('EXPIRE')).toEqual({ type: 'EXPIRE', src: 'frank', dst: 'alice' });
 });
 
 test('unknown keys, ended jobs, missing names, nonsense and large messages are refused', async () => {

@@ -1,7 +1,7 @@
 // `loomos jobs list`: the newest jobs, one a line.
 
 import type { JobView } from '../../../shared/api/schemas.ts';
-import { jobState } from '../../../shared/api/schemas.ts';
+import { jobState, presentWorkers } from '../../../shared/api/schemas.ts';
 import { LoomError } from '../../../shared/errors.ts';
 import { formatCount, formatLoss, formatShare } from '../../page/format.ts';
 import { clientOf, coordinatorOptions } from '../coordinator.ts';
@@ -28,7 +28,6 @@ export const jobsList: Command = {
 const header = ['JOB', 'STATE', 'DONE', 'ROUND', 'TOKENS', 'LOSS', 'WORKERS'];
 
 function row(job: JobView): string[] {
-  const present = job.workers.filter((worker) => worker.present).length;
   const [round, tokens] = [formatCount(job.round), formatCount(job.tokens)];
   return [
     job.id,
@@ -37,7 +36,7 @@ function row(job: JobView): string[] {
     round,
     tokens,
     formatLoss(job.validationLoss ?? job.trainLoss, 3),
-    String(present),
+    String(presentWorkers(job)),
   ];
 }
 

@@ -1,6 +1,7 @@
 // Who works on the job: one row a worker with its thread through the rounds, its speed, its share, and how this tab talks
 // to it. The roles are spelt out because a phone lays the rows out as blocks, and browsers then forget that it is a table.
 
+import { presentWorkers } from '../../../shared/api/schemas.ts';
 import type { JobView, JobWorker } from '../../../shared/api/schemas.ts';
 import type { LinkStats } from '../../exchange/exchange.ts';
 import type { WorkerSnapshot } from '../../worker/events.ts';
@@ -31,6 +32,7 @@ export function Workers({ shown, snapshot }: { shown: ShownJob; snapshot: Worker
   const isPeer = snapshot?.jobId === job.id && isLive(job);
   const lines = job.workers.map((worker) => lineOf(worker, job, snapshot, isPeer)).sort(byRank);
   if (lines.length === 0) return null;
+  const all = Math.max(lines.length, presentWorkers(job)); // a large job lists some
   return (
     <section class="workers" aria-labelledby="workers-title">
       <h3 id="workers-title">Workers</h3>
@@ -44,7 +46,7 @@ export function Workers({ shown, snapshot }: { shown: ShownJob; snapshot: Worker
           ))}
         </tbody>
       </table>
-      {lines.length > shownWorkers && <p class="small">and {lines.length - shownWorkers} more</p>}
+      {lines.length > shownWorkers && <p class="small">and {all - shownWorkers} more</p>}
       {isPeer && <p class="small">Sent and received are this tab’s own traffic, link by link.</p>}
     </section>
   );

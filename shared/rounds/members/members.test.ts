@@ -131,6 +131,25 @@ test('after a restart the round waits for those who were there, and goes on with
   expect(stage.recorded('worker.left')).toEqual([]);
 });
 
+test('when a gate died only its workers are waited for', () => {
+  const stage = new Stage({ min: 1 }).start(w1, w2);
+  stage.commit(w1, 0);
+  stage.commit(w2, 0);
+  stage.feed({ type: 'restarted', workers: [w2, w3] });
+  expect(stage.state.members).toMatchObject({ [w1]: { present: true }, [w2]: { present: false } });
+  expect(stage.state.rejoining?.workers).toEqual([w2]);
+  stage.hello(w2, { holds: { round: 0, stateHash: hashOf('state 0') } });
+  expect(stage.state).toMatchObject({ phase: 'running', rejoining: null, open: { round: 0 } });
+  expect(stage.recorded('worker.left')).toEqual([]);
+});
+
+test('a gate that dies while a restart is waited out adds its workers to those that are awaited', () => {
+  const stage = new Stage({ min: 1 }).start(w1, w2);
+  stage.feed({ type: 'restarted', workers: [w1] });
+  stage.feed({ type: 'restarted', workers: [w2] });
+  expect(stage.state.rejoining?.workers).toEqual([w1, w2]);
+});
+
 test('whoever does not come back after a restart has left', () => {
   const stage = new Stage({ min: 1 }).start(w1, w2);
   stage.commit(w1, 0);

@@ -137,10 +137,12 @@ export function gone(turn: Turn, id: string, reason: string): void {
   dropLeaseOf(turn, id);
 }
 
-/** Every socket is gone; those who were there are waited for, so that the open round does not go on without them. */
-export function restarted(turn: Turn): void {
+/** Sockets are gone; those who were there are waited for, so that the open round does not go on without them. */
+export function restarted(turn: Turn, among?: readonly string[]): void {
   const { members, open, rejoining } = turn.state;
-  const workers = Object.keys(members).filter((id) => members[id]!.present || rejoining?.workers.includes(id));
+  const ids = new Set(among ?? Object.keys(members));
+  const awaited = new Set(rejoining?.workers);
+  const workers = Object.keys(members).filter((id) => awaited.has(id) || (ids.has(id) && members[id]!.present));
   for (const id of workers) changeMember(turn, id, { present: false });
   const until = turn.now + rejoinMs;
   change(turn, { wakeAt: null, rejoining: workers.length === 0 ? null : { workers, until } });

@@ -1,6 +1,7 @@
 // Who works with whom, as the room keeps it: newcomers get a place at once, groups are dealt anew now and then, and whoever
 // has other neighbours than before is told. Nobody is told of workers that it does not work with.
 
+import { fnv1a } from '../../fnv.ts';
 import { median } from '../../median.ts';
 import { topologySettings } from '../../manifest/topology.ts';
 import type { Peer } from '../../protocol/messages.ts';
@@ -99,7 +100,7 @@ export function introduce(turn: Turn): void {
   const groups = groupsOf(state.overlay);
   for (const [id, linked] of neighbourhoods(state.overlay, (other) => isHere(state, other))) {
     const ids = [...linked].toSorted();
-    const told = signature(
+    const told = fnv1a(
       ids.map((other) => `${state.members[other]!.peerId} ${groups.get(other)}`).join() + state.overlay.kind,
     );
     if (state.members[id]!.told === told) continue;
@@ -142,11 +143,4 @@ function groupsOf({ groups }: Overlay): Map<string, number> {
 
 function asPeer({ workerId, peerId, kind, adapter }: Member, group: number): Peer {
   return { workerId, peerId, kind, adapter, group };
-}
-
-/** Enough to tell one list of neighbours from another (FNV-1a, 32 bits). */
-function signature(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }
