@@ -16,7 +16,8 @@ import type {
 } from '../protocol/messages.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { LedgerEventDraft } from '../ledger/events.ts';
-import type { Court, Shard } from '../verification/court.ts';
+import type { Court } from '../verification/court.ts';
+import type { Shard } from '../verification/trial.ts';
 import type { Gate } from '../verification/gate.ts';
 import type { Overlay } from '../topology/overlay.ts';
 

@@ -6,31 +6,21 @@ import { isSameShard } from './compare.ts';
 import type { Likeness } from './compare.ts';
 import { drawAudits, shuffled } from './draw.ts';
 import type { Ruling } from './gate.ts';
-import { majorityOf } from './jury.ts';
-import type { Votes } from './jury.ts';
-import { acquitted, banned, doubted, gated, passed, quarantined, struck, unknownStanding } from './standing.ts';
+import {
+  acquitted,
+  banned,
+  doubted,
+  gated,
+  passed,
+  proved,
+  quarantined,
+  struck,
+  unknownStanding,
+  unresolved,
+} from './standing.ts';
 import type { Standing } from './standing.ts';
-
-/** A contribution that somebody may compute again. */
-export interface Shard {
-  readonly round: number;
-  readonly workerId: string;
-  readonly hash: string; // of its payload
-  readonly slot: number;
-  readonly seed: number;
-  readonly steps: number;
-  readonly learningRate: number;
-}
-
-/** A shard under audit. One that an auditor disputes goes to a jury. */
-export interface Trial {
-  readonly shard: Shard;
-  readonly votes: Votes; // true = the shard is right
-  readonly voters: number; // who may vote, once it is disputed; 0 before
-  readonly parties: readonly string[]; // the accuser and the accused, once it is disputed
-  readonly jury: readonly string[]; // in the order in which they are asked
-  readonly askedAt: number; // round in which someone was asked last
-}
+import { callJury, juryCost, verdictOf, withoutVoter, wordsThatSettle } from './trial.ts';
+import type { Bench, Order, Shard, Trial, Witness } from './trial.ts';
 
 export interface Court {
   readonly standings: Readonly<Record<string, Standing>>;
@@ -46,13 +36,8 @@ export const newCourt: Court = { standings: {}, trials: [], credit: 0, computedA
 export const stateHistory = 4;
 /** A jury is not larger, however large the swarm. */
 const maxVoters = 25;
-/** So many jurors who all say the same settle it: even of liars who are 40% of a swarm so many are hardly ever drawn in a row. */
-const unanimousJury = 6;
 /** Part of the checkers that may be kept from training in one round. */
 const benchShare = 0.5;
-/** Whoever has not answered by then does not vote. */
-const patienceRounds = 2;
-
 export function standingOf(court: Court, workerId: string): Standing {
   return court.standings[workerId] ?? unknownStanding;
 }
@@ -61,53 +46,76 @@ export function isGood(court: Court, workerId: string): boolean {
   return standingOf(court, workerId).state === 'good';
 }
 
-/** Someone whose word counts is asked to compute a shard again. */
-export interface Order {
-  readonly checker: string;
-  readonly shard: Shard;
+/** What a court draws on in one round. */
+export interface Means {
+  readonly shards: readonly Shard[]; // of the round before
+  readonly checkers: readonly string[]; // ready, and in good standing
+  readonly share: number; // of all work that may be done again
+  readonly random: Random;
 }
 
 /**
- * What is computed again in `round`: shards of the round before, by chance and doubt, and those that juries are asked about.
- * @param shards of the round before
- * @param checkers ready, and in good standing
- * @param share of all work that may go into this
+ * What is computed again in `round`: shards that juries are asked about, and of the round before as many as there is credit
+ * for, with the juries that they may need. So it stays within its share; only jurors who differ are outvoted on credit.
  */
-export function convene(
-  court: Court,
-  round: number,
-  {
-    shards,
-    checkers,
-    share,
-    random,
-  }: { shards: readonly Shard[]; checkers: readonly string[]; share: number; random: Random },
-): { court: Court; orders: Order[] } {
-  const credit = court.credit + share * shards.length;
+export function convene(court: Court, round: number, means: Means): { court: Court; orders: Order[] } {
+  const { shards, checkers, share, random } = means;
   const trials = court.trials.filter((trial) => round - trial.shard.round < stateHistory);
-  let next: Court = { ...court, trials, credit, computed: court.computed + shards.length };
+  let next = firstSeen({ ...court, trials, computed: court.computed + shards.length }, shards);
   for (const trial of trials) if (trial.voters > 0) next = recount(next, trial, checkers);
-  const orders: Order[] = [];
+  const mostAudits = 2 * share * shards.length + 1;
+  const credit = Math.min(next.credit + share * shards.length, mostAudits * wordsThatSettle);
   const bench = { order: shuffled(checkers, random), size: Math.ceil(checkers.length * benchShare) };
-  const first = (trial: Trial): number => enoughJurors(next, trial).toConvict;
-  next = { ...next, trials: next.trials.map((trial) => callJury(trial, round, first(trial), bench, orders)) };
-  const busy = new Set(orders.map(({ checker }) => checker));
-  const free = bench.order.filter((id) => !busy.has(id)).slice(0, Math.max(0, bench.size - busy.size));
-  const subjects = shards.map(({ workerId }) => ({ workerId, standing: standingOf(next, workerId) }));
-  const untried = subjects.filter(({ workerId }) => !next.trials.some(({ shard }) => shard.workerId === workerId));
-  const pairs = credit <= 0 ? [] : drawAudits(untried, free, Math.min(credit, 2 * share * shards.length + 1), random);
-  for (const { subject, checker } of pairs) {
-    const shard = shards.find(({ workerId }) => workerId === subject)!;
-    const jury = shuffled(
-      checkers.filter((id) => id !== subject && id !== checker),
-      random,
-    );
-    const trial: Trial = { shard, votes: { [checker]: null }, voters: 0, parties: [], jury, askedAt: round };
-    next = { ...next, trials: [...next.trials, trial] };
-    orders.push({ checker, shard });
-  }
+  const orders: Order[] = [];
+  next = callJuries({ ...next, credit }, round, bench, orders);
+  const budget = (credit - orders.length) / (1 + juryCost(bench, (id) => witnessOf(next, id)));
+  next = callAuditors(next, round, { ...means, budget: Math.min(budget, mostAudits) }, bench, orders);
   const computedAgain = next.computedAgain + orders.length;
   return { court: { ...next, credit: credit - orders.length, computedAgain }, orders };
+}
+
+/** The oldest trial first. */
+function callJuries(court: Court, round: number, bench: Bench, orders: Order[]): Court {
+  const witness = (id: string): Witness => witnessOf(court, id);
+  const trials = court.trials.map((trial) => {
+    const affordable = Math.floor(court.credit - orders.length);
+    return callJury(trial, round, { bench, orders, witnessOf: witness, affordable });
+  });
+  return { ...court, trials };
+}
+
+function callAuditors(
+  court: Court,
+  round: number,
+  { shards, checkers, random, budget }: Means & { budget: number },
+  bench: Bench,
+  orders: Order[],
+): Court {
+  const busy = new Set(orders.map(({ checker }) => checker));
+  const free = bench.order.filter((id) => !busy.has(id)).slice(0, Math.max(0, bench.size - busy.size));
+  const untried = shards.filter(({ workerId }) => !court.trials.some(({ shard }) => shard.workerId === workerId));
+  const subjects = untried.map(({ workerId }) => ({ workerId, standing: standingOf(court, workerId) }));
+  let next = court;
+  for (const { subject, checker } of drawAudits(subjects, free, { round, budget, random })) {
+    const shard = shards.find(({ workerId }) => workerId === subject)!;
+    const jury = shuffled(checkers, random).filter((id) => id !== subject && id !== checker);
+    const trial: Trial = { shard, votes: { [checker]: null }, voters: 0, parties: [], jury, askedAt: round };
+    next = change({ ...next, trials: [...next.trials, trial] }, subject, (was) => ({ ...was, lookedAt: round }));
+    orders.push({ checker, shard });
+  }
+  return next;
+}
+
+/** From here on it is known how long a worker has waited for its audit. */
+function firstSeen(court: Court, shards: readonly Shard[]): Court {
+  const seen = (was: Standing, round: number): Standing =>
+    (was.lookedAt ?? null) === null ? { ...unknownStanding, ...was, lookedAt: round } : was;
+  return shards.reduce((next, { workerId, round }) => change(next, workerId, (was) => seen(was, round)), court);
+}
+
+function witnessOf(court: Court, id: string): Witness {
+  const { state, proven, strikes } = standingOf(court, id);
+  return { words: state === 'good' && proven > 0 ? 2 : 1, hasLied: strikes > 0 };
 }
 
 /** Jurors that lost their good name or left will not vote: fewer may be enough. */
@@ -117,29 +125,6 @@ function recount(court: Court, { shard: { hash } }: Trial, checkers: readonly st
   const jury = trial.jury.filter((id) => trial.votes[id] !== undefined || checkers.includes(id));
   const silent = jury.filter((id) => trial.votes[id] === undefined).length;
   return settle(court, trial, { ...trial, jury, voters: Object.keys(trial.votes).length + silent });
-}
-
-/** Who may be kept from training in a round, and how many of them. */
-interface Bench {
-  readonly order: readonly string[];
-  readonly size: number;
-}
-
-/** Asks `first` jurors, and all others when these differ; rather those that are busy already. */
-function callJury(trial: Trial, round: number, first: number, bench: Bench, orders: Order[]): Trial {
-  const { voters, votes, jury, shard, askedAt, parties } = trial;
-  const isWaiting = Object.values(votes).includes(null) && round - askedAt < patienceRounds;
-  if (voters === 0 || isWaiting) return trial;
-  const isFirst = Object.keys(votes).every((id) => parties.includes(id));
-  const able = bench.order.filter((id) => jury.includes(id) && votes[id] === undefined);
-  const busy = new Set(orders.map(({ checker }) => checker));
-  const [known, fresh] = [able.filter((id) => busy.has(id)), able.filter((id) => !busy.has(id))];
-  const asked = [...known, ...fresh.slice(0, Math.max(0, bench.size - busy.size))].slice(
-    0,
-    isFirst ? first : jury.length,
-  );
-  for (const checker of asked) orders.push({ checker, shard });
-  return { ...trial, votes: { ...votes, ...Object.fromEntries(asked.map((id) => [id, null])) }, askedAt: round };
 }
 
 /** A checker says how like the shard is to what it computed; null if it could not. Unasked for, it changes nothing. */
@@ -173,34 +158,19 @@ function accuse(court: Court, trial: Trial, voted: Trial, reason: string): Court
 }
 
 function settle(court: Court, trial: Trial, voted: Trial): Court {
-  const majority = unanimityOf(voted, enoughJurors(court, trial)) ?? majorityOf(voted.votes, voted.voters);
+  const majority = verdictOf(voted, (id) => witnessOf(court, id));
   if (majority === null) return replace(court, trial, voted);
   const { workerId, round } = trial.shard;
   let next = replace(court, trial, null);
   const about = `the shard of ${workerId} in round ${round}`;
   if (majority.verdict) next = change(next, workerId, acquitted);
-  else next = ban(next, workerId, `most workers that computed its shard of round ${round} again got something else`);
+  else {
+    for (const id of Object.keys(voted.votes)) if (voted.votes[id] === false) next = change(next, id, proved);
+    next = ban(next, workerId, `most workers that computed its shard of round ${round} again got something else`);
+  }
   const outvoted = majority.outvoted.filter((id) => id !== workerId);
   for (const id of outvoted) next = strike(next, id, `what it said of ${about} is not what most others found`);
   return next;
-}
-
-/** Jurors that settle it when they all say the same. One may convict who was found lying by most before; it cannot acquit. */
-function enoughJurors(court: Court, { shard }: Trial): { toConvict: number; toAcquit: number } {
-  const hasLied = standingOf(court, shard.workerId).strikes > 0;
-  return { toConvict: hasLied ? 1 : unanimousJury, toAcquit: unanimousJury };
-}
-
-function unanimityOf(
-  { votes, parties }: Trial,
-  enough: ReturnType<typeof enoughJurors>,
-): ReturnType<typeof majorityOf> {
-  const said = Object.entries(votes).filter(([id, vote]) => vote !== null && !parties.includes(id));
-  const [first] = said;
-  if (first === undefined || said.some(([, vote]) => vote !== first[1])) return null;
-  if (said.length < (first[1] ? enough.toAcquit : enough.toConvict)) return null;
-  const outvoted = parties.filter((id) => votes[id] === !first[1]);
-  return { verdict: first[1]!, outvoted };
 }
 
 /** What the loss gate found about contributions and about those who measured them. */
@@ -230,18 +200,12 @@ export function ban(court: Court, workerId: string, reason: string): Court {
   return dropBaseless({ ...next, standings, trials });
 }
 
-function withoutVoter(trial: Trial, id: string): Trial {
-  const { [id]: vote, ...votes } = trial.votes;
-  if (vote === undefined && !trial.jury.includes(id)) return trial;
-  return { ...trial, votes, voters: Math.max(0, trial.voters - 1), jury: trial.jury.filter((other) => other !== id) };
-}
-
 /** A trial ends without anyone who accuses or was asked. */
 function dropBaseless(court: Court): Court {
   const isBaseless = ({ votes }: Trial): boolean => !Object.values(votes).some((vote) => vote !== true);
   const accused = court.trials.filter(isBaseless).map(({ shard }) => shard.workerId);
   const next = { ...court, trials: court.trials.filter((trial) => !isBaseless(trial)) };
-  return accused.reduce<Court>((after, id) => change(after, id, acquitted), next);
+  return accused.reduce<Court>((after, id) => change(after, id, unresolved), next);
 }
 
 function change(court: Court, workerId: string, how: (was: Standing) => Standing): Court {

@@ -1,33 +1,61 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../random.ts';
 import { drawAudits, drawJudges } from './draw.ts';
-import { gated, passed, unknownStanding } from './standing.ts';
+import type { Subject } from './draw.ts';
+import { passed, quarantined, unknownStanding } from './standing.ts';
+import type { Standing } from './standing.ts';
 
 const ids = Array.from({ length: 12 }, (_, i) => `w${i}`);
 const newcomers = ids.map((workerId) => ({ workerId, standing: unknownStanding }));
 
-test('nobody checks itself, and nobody checks two', () => {
+const draw = (subjects: readonly Subject[], budget: number, seed: number, checkers = ids) =>
+  drawAudits(subjects, checkers, { round: 5, budget, random: createRandom(seed) });
+
+test('nobody checks itself, nobody checks two, and the budget holds', () => {
   for (let seed = 0; seed < 50; seed++) {
-    const pairs = drawAudits(newcomers, ids, 12, createRandom(seed));
+    const pairs = draw(newcomers, 12, seed);
     expect(pairs.every(({ subject, checker }) => subject !== checker)).toBe(true);
     expect(new Set(pairs.map(({ checker }) => checker)).size).toBe(pairs.length);
     expect(new Set(pairs.map(({ subject }) => subject)).size).toBe(pairs.length);
+    expect(draw(newcomers, 2.9, seed)).toHaveLength(2);
   }
-  expect(drawAudits(newcomers.slice(0, 1), ['w0'], 5, createRandom(1))).toEqual([]);
+  expect(draw(newcomers.slice(0, 1), 5, 1, ['w0'])).toEqual([]);
 });
 
-test('the budget holds, its fraction on average', () => {
-  const counts = Array.from({ length: 400 }, (_, seed) => drawAudits(newcomers, ids, 2.25, createRandom(seed)).length);
-  expect(new Set(counts)).toEqual(new Set([2, 3]));
-  expect(counts.reduce((a, b) => a + b) / counts.length).toBeCloseTo(2.25, 1);
-});
-
-test('refused work is looked at first, then whoever was audited least', () => {
-  const once = passed(unknownStanding, 'v');
-  const subjects = ids.map((workerId) => ({ workerId, standing: once }));
-  subjects[7] = { workerId: 'w7', standing: gated(passed(once, 'v'), false) };
+test('the accused are looked at first, then newcomers; one audit in five may go to anybody', () => {
+  const once = { ...passed(unknownStanding, 'v'), lookedAt: 4 };
+  const subjects = ids.map((workerId) => ({ workerId, standing: once as Standing }));
+  subjects[7] = { workerId: 'w7', standing: quarantined(once, 'accused') };
   subjects[3] = { workerId: 'w3', standing: unknownStanding };
-  expect(drawAudits(subjects, ids, 2, createRandom(4)).map(({ subject }) => subject)).toEqual(['w7', 'w3']);
+  const firsts = Array.from({ length: 200 }, (_, seed) => draw(subjects, 2, seed).map(({ subject }) => subject));
+  expect(firsts.filter(([first]) => first === 'w7').length).toBeGreaterThan(150);
+  expect(firsts.filter(([, second]) => second === 'w3').length).toBeGreaterThan(110);
+  expect(new Set(firsts.flat()).size).toBe(ids.length);
+});
+
+/** Rounds between two audits of the same worker, all audits passed: the longest and the mean, after the first of each. */
+function gaps(standing: Standing, budget: number, rounds: number): { longest: number; mean: number } {
+  let subjects = ids.map((workerId) => ({ workerId, standing: { ...standing, lookedAt: 0 } }));
+  const found: number[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const pairs = drawAudits(subjects, ids, { round, budget, random: createRandom(round, 9) });
+    const audited = new Set(pairs.map(({ subject }) => subject));
+    found.push(...subjects.flatMap((one) => (audited.has(one.workerId) ? [round - one.standing.lookedAt] : [])));
+    subjects = subjects.map((one) =>
+      audited.has(one.workerId) ? { ...one, standing: { ...one.standing, lookedAt: round } } : one,
+    );
+  }
+  return { longest: Math.max(...found), mean: found.reduce((a, b) => a + b) / found.length };
+}
+
+test('nobody goes unaudited for long by luck: newcomers share the budget, trusted workers wait twice their time at most', () => {
+  const untrusted = gaps(unknownStanding, 2, 2_000); // 12 workers, 2 a round
+  expect(untrusted.mean).toBeCloseTo(6, 0);
+  expect(untrusted.longest).toBeLessThanOrEqual(10);
+  const trusted = gaps({ ...unknownStanding, valid: 20, audits: 20 }, 2, 4_000);
+  expect(trusted.mean).toBeGreaterThan(16);
+  expect(trusted.mean).toBeLessThan(24);
+  expect(trusted.longest).toBeLessThanOrEqual(42);
 });
 
 test('every subject has its judges, every judge about as many subjects', () => {

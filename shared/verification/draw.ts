@@ -2,7 +2,7 @@
 // behave only when it is looked at.
 
 import type { Random } from '../random.ts';
-import { auditProbability } from './standing.ts';
+import { auditChance, auditProbability, isUrgent, waited } from './standing.ts';
 import type { Standing } from './standing.ts';
 
 export interface Subject {
@@ -15,33 +15,37 @@ export interface Pair {
   readonly checker: string;
 }
 
+/** One audit in so many goes to anyone of those drawn, so that nobody can tell from others' audits when its own turn is. */
+const surpriseEvery = 5;
+
 /**
- * Pairs for the next audits, the most doubtful subjects first and among equals those audited least. No worker is in two
- * pairs as checker, none checks itself.
- * @param budget most pairs; its fraction is the chance of one more
+ * Pairs for the next audits: the budget goes round, to those that have waited longest for their audit or whose work was
+ * refused. No worker is in two pairs as checker, none checks itself.
+ * @param round the audits are ordered in
+ * @param budget most pairs
  */
 export function drawAudits(
   subjects: readonly Subject[],
   checkers: readonly string[],
-  budget: number,
-  random: Random,
+  { round, budget, random }: { round: number; budget: number; random: Random },
 ): Pair[] {
-  const pairsAtMost = Math.floor(budget) + (random.uniform() < budget % 1 ? 1 : 0);
-  const drawn = shuffled(subjects, random).filter(({ standing }) => random.uniform() < auditProbability(standing));
-  const ranked = drawn.toSorted((a, b) => doubt(b.standing) - doubt(a.standing));
+  const drawn = subjects.filter(({ standing }) => random.uniform() < auditChance(standing, round));
+  const ranked = shuffled(drawn, random).toSorted((a, b) => urgency(b.standing, round) - urgency(a.standing, round));
   const free = shuffled(checkers, random);
   const pairs: Pair[] = [];
-  for (const { workerId } of ranked) {
-    if (pairs.length >= pairsAtMost) break;
+  while (pairs.length < Math.floor(budget) && ranked.length > 0) {
+    const next = random.below(surpriseEvery) === 0 ? random.below(ranked.length) : 0;
+    const [{ workerId }] = ranked.splice(next, 1) as [Subject];
     const place = free.findIndex((checker) => checker !== workerId);
     if (place >= 0) pairs.push({ subject: workerId, checker: free.splice(place, 1)[0]! });
   }
   return pairs;
 }
 
-/** Quarantined and refused ones before newcomers, newcomers before those with more audits. */
-function doubt({ state, suspicion, audits }: Standing): number {
-  return (state === 'quarantined' ? 1000 : 0) + 100 * Math.min(3, suspicion) - audits;
+/** The accused before all others, whoever has passed no audit before those that have; then by time and doubt. */
+function urgency(standing: Standing, round: number): number {
+  const tier = isUrgent(standing) ? 1e9 : standing.audits === 0 ? 1e6 : 0;
+  return tier + auditProbability(standing) * waited(standing, round) * (1 + standing.suspicion);
 }
 
 /** Gives each subject `each` checkers and each checker as many subjects as any other, give or take one. */

@@ -2,16 +2,20 @@ import { expect, test } from 'vitest';
 import {
   acquitted,
   auditFloor,
+  auditChance,
   auditProbability,
   banned,
   doubted,
   gated,
+  isUrgent,
   passed,
+  proved,
   quarantined,
   releasedAfter,
   struck,
   trustedAfter,
   unknownStanding,
+  unresolved,
 } from './standing.ts';
 import type { Standing } from './standing.ts';
 
@@ -32,7 +36,8 @@ test('newcomers are always audited, trusted workers ever less often, nobody neve
 test('an accused or refused worker is audited like a newcomer, whatever it did before', () => {
   const trusted = passedTimes(50);
   expect(auditProbability(quarantined(trusted, 'accused'))).toBe(1);
-  expect(auditProbability(gated(trusted, false))).toBe(1);
+  expect(auditProbability(gated(trusted, false))).toBe(3 / 50);
+  expect(auditProbability(gated(gated(gated(gated(trusted, false), false), false), false))).toBe(1);
   expect(auditProbability(gated(gated(trusted, false), true))).toBe(1 / 50);
 });
 
@@ -57,6 +62,29 @@ test('one false word is quarantine, the second a ban; an acquittal does not undo
 
 test('who was found right by a banned worker is checked anew', () => {
   const standing = passedTimes(20);
-  expect(doubted(standing, 'w-auditor1')).toMatchObject({ valid: 0, suspicion: 1, vouchers: [] });
+  expect(doubted(standing, 'w-auditor1')).toMatchObject({ valid: 0, vouchers: [] });
+  expect(isUrgent(doubted(standing, 'w-auditor1'))).toBe(true);
+  expect(isUrgent(doubted(passed(standing, 'w-another1'), 'w-auditor1'))).toBe(false);
   expect(doubted(standing, 'w-another1')).toBe(standing);
+});
+
+test('what only an audit can clear up no useful work clears up', () => {
+  const open = unresolved(quarantined(unknownStanding, 'accused'));
+  expect(open.state).toBe('good');
+  expect(isUrgent(gated(open, true))).toBe(true);
+  expect(isUrgent(passed(open, 'v'))).toBe(false);
+});
+
+test('an audit is likelier the longer the last one is past, and never impossible', () => {
+  const trusted = { ...passedTimes(20), lookedAt: 100 };
+  const chances = [101, 110, 120, 139, 140].map((round) => auditChance(trusted, round));
+  expect(chances.toSorted((a, b) => a - b)).toEqual(chances);
+  expect(chances[0]).toBeGreaterThan(0.01);
+  expect(chances[4]).toBe(1);
+  expect(auditChance(unknownStanding, 7)).toBe(1);
+});
+
+test('a convicting word counts until the worker is outvoted', () => {
+  expect(proved(unknownStanding).proven).toBe(1);
+  expect(struck(proved(unknownStanding), 'it lied').proven).toBe(0);
 });

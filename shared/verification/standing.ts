@@ -7,6 +7,8 @@ export interface Standing {
   readonly audits: number; // finished ones, of its own work
   readonly strikes: number; // offences in a check of others' work
   readonly suspicion: number; // contributions in a row that the loss gate refused, or one check of it that is worth nothing
+  readonly proven: number; // convictions that its word helped to, since it was last outvoted
+  readonly lookedAt: number | null; // round in which its work was last looked at, or in which it was first seen
   readonly vouchers: readonly string[]; // who found its work right
   readonly state: 'good' | 'quarantined' | 'banned';
   readonly reason: string; // one sentence, when not good
@@ -17,6 +19,8 @@ export const unknownStanding: Standing = {
   audits: 0,
   strikes: 0,
   suspicion: 0,
+  proven: 0,
+  lookedAt: null,
   vouchers: [],
   state: 'good',
   reason: '',
@@ -31,10 +35,35 @@ export const releasedAfter = 3;
 /** False statements about others' work that are one too many. */
 export const maxStrikes = 2;
 
-/** How likely a worker's next shard is audited. */
+/** By so much one refusal by the loss gate raises it: every eighth honest contribution is refused, a lie nearly always. */
+const doubtFactor = 3;
+
+/** Refusals in a row after which its audit comes before all others'. */
+const urgentSuspicion = 4;
+
+export function isUrgent({ state, suspicion }: Standing): boolean {
+  return state === 'quarantined' || suspicion >= urgentSuspicion;
+}
+
+/** What part of a worker's shards is audited in the long run. */
 export function auditProbability({ valid, suspicion, state }: Standing): number {
-  if (state === 'quarantined' || suspicion > 0 || valid < trustedAfter) return 1;
-  return Math.max(auditFloor, 1 / valid);
+  if (state === 'quarantined' || valid < trustedAfter) return 1;
+  return Math.min(1, Math.max(auditFloor, 1 / valid) * doubtFactor ** suspicion);
+}
+
+/**
+ * How likely its shard of this round is: small right after an audit, but never nothing, and certain after twice the usual
+ * time. So nobody goes unaudited for long by luck, and nobody knows when it is safe to lie.
+ */
+export function auditChance(standing: Standing, round: number): number {
+  const share = auditProbability(standing);
+  const overdue = share * waited(standing, round);
+  return overdue >= 2 ? 1 : Math.min(1, share * (0.25 + 0.9 * overdue)); // 1.04 / share rounds on average
+}
+
+/** Rounds since its work was last looked at. */
+export function waited({ lookedAt }: Standing, round: number): number {
+  return lookedAt === null ? 1 : Math.max(0, round - lookedAt);
 }
 
 /** How likely a worker's next contribution goes through the loss gate: as for audits, but never below one in four. */
@@ -68,23 +97,35 @@ export function acquitted(standing: Standing): Standing {
     : standing;
 }
 
+/** Its word helped to convict a liar. */
+export function proved(standing: Standing): Standing {
+  return { ...standing, proven: standing.proven + 1 };
+}
+
+/** Whoever accused it is not heard any more, before others could tell who is right: it is looked at again at once. */
+export function unresolved(standing: Standing): Standing {
+  return { ...acquitted(standing), suspicion: urgentSuspicion };
+}
+
 /** What it said about another's work is not what most others found. */
 export function struck(standing: Standing, reason: string): Standing {
   if (standing.state === 'banned') return standing;
   const strikes = standing.strikes + 1;
   if (strikes >= maxStrikes) return { ...banned(standing, `${reason}; it was the second time`), strikes };
-  return { ...quarantined(standing, reason), strikes };
+  return { ...quarantined(standing, reason), strikes, proven: 0 };
 }
 
-/** Who vouched for it was banned: what it found is worth nothing, so this worker is checked anew, and soon. */
+/** Who vouched for it was banned: what it found is worth nothing, so this worker is checked anew; at once if nobody else did. */
 export function doubted(standing: Standing, voucher: string): Standing {
   if (!standing.vouchers.includes(voucher)) return standing;
   const vouchers = standing.vouchers.filter((other) => other !== voucher);
-  return { ...standing, vouchers, valid: 0, suspicion: Math.max(1, standing.suspicion) };
+  const suspicion = vouchers.length === 0 ? urgentSuspicion : Math.max(1, standing.suspicion);
+  return { ...standing, vouchers, valid: 0, suspicion };
 }
 
-/** The loss gate judged its contribution. */
+/** The loss gate judged its contribution. What only an audit can clear up it leaves as it is. */
 export function gated(standing: Standing, isUseful: boolean): Standing {
+  if (standing.suspicion >= urgentSuspicion) return standing;
   const suspicion = isUseful ? 0 : standing.suspicion + 1;
   return suspicion === standing.suspicion ? standing : { ...standing, suspicion };
 }

@@ -22,7 +22,7 @@ import { learningRateAt, slotSeed } from '../../shared/rounds/pace/schedule.ts';
 import { outerStep } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
 import { withoutCopies } from '../../shared/verification/copies.ts';
-import type { Shard } from '../../shared/verification/court.ts';
+import type { Shard } from '../../shared/verification/trial.ts';
 import type { Attack } from './attackers.ts';
 import { BenchCourt } from './bench-court.ts';
 import type { Checks } from './bench-court.ts';
@@ -91,7 +91,9 @@ class AttackedSwarm {
     this.#algorithm = algorithm;
     this.#state = { round: 0, parameters: algorithm.initialParameters(), momentum: null };
     const { verification, seed } = job.manifest.spec;
-    this.#court = job.verified ? new BenchCourt(verification, seed, job.attack?.judgesTruly === true) : null;
+    this.#court = job.verified
+      ? new BenchCourt(verification, seed, job.attack?.judgesTruly === true ? 'truly' : 'falsely')
+      : null;
   }
 
   async train(): Promise<AttackedResult> {

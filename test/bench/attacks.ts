@@ -44,6 +44,11 @@ const quickAttacks = ['sign flip', 'ALIE', 'free rider', 'NaN'];
 
 const figures: readonly (readonly [name: string, unit: string, value: (checks: Checks, liars: number) => number])[] = [
   ['liars banned', '%', ({ liarsBanned }, liars) => (liars === 0 ? 0 : (100 * liarsBanned) / liars)],
+  [
+    'liars whose wrong work was audited',
+    '%',
+    ({ liarsAudited }, liars) => (liars === 0 ? 0 : (100 * liarsAudited) / liars),
+  ],
   ['rounds from first audit to ban', 'rounds', ({ slowestBan }) => slowestBan],
   ['honest banned', 'workers', ({ honestBanned }) => honestBanned],
   ['honest work refused', '%', ({ refusedHonest, judgedHonest }) => (100 * refusedHonest) / judgedHonest],
@@ -136,7 +141,16 @@ async function ruleLine(name: string, chosenRules: typeof rules, liars: number, 
 
 async function allTogether(chosenAttacks: readonly Attack[]): Promise<void> {
   console.log(`\n${together} with commitments, loss gate, audits and bans, ${roundsTogether} rounds`);
-  line('', ['% above clean', 'liars banned', 'rounds to ban', 'honest banned', 'refused %', 'audits %', 'gate %']);
+  line('', [
+    '% above clean',
+    'liars banned',
+    'audited %',
+    'rounds to ban',
+    'honest banned',
+    'refused %',
+    'audits %',
+    'gate %',
+  ]);
   if (!isKnown('beginning anew every round')) {
     const loss = await clean(0, true, roundsTogether);
     add('beginning anew every round', '% above clean', above(loss, await clean(0, false, roundsTogether)));

@@ -4,7 +4,7 @@
 import { verificationSettings } from '../../shared/manifest/verification.ts';
 import type { Verification, VerificationSettings } from '../../shared/manifest/verification.ts';
 import { createRandom } from '../../shared/random.ts';
-import { compare, unlike } from '../../shared/verification/compare.ts';
+import { compare, isSameShard, unlike } from '../../shared/verification/compare.ts';
 import {
   convene,
   gateRuled,
@@ -14,16 +14,22 @@ import {
   standingOf,
   testified,
 } from '../../shared/verification/court.ts';
-import type { Court, Shard } from '../../shared/verification/court.ts';
+import type { Court } from '../../shared/verification/court.ts';
+import type { Shard } from '../../shared/verification/trial.ts';
 import { awaited, heard, openGate, rule, widen } from '../../shared/verification/gate.ts';
 import type { Gate } from '../../shared/verification/gate.ts';
 import type { Decoded, Sent } from './attacked-swarm.ts';
+
+/** What liars say of the work of others: falsely is that liars are right and honest workers wrong. */
+export type Judging = 'truly' | 'falsely' | 'falsely once believed';
 
 /** What checking found and cost. */
 export interface Checks {
   honestBanned: number;
   liarsBanned: number;
-  slowestBan: number; // rounds from a liar's first audit to its ban, the longest of all
+  liarsAudited: number; // of those that sent wrong work, how many had a wrong shard audited
+  slowestBan: number; // rounds from the first audit of a liar's wrong shard to its ban, or to the end, the longest of all
+  lastBan: number; // round
   computedAgain: number; // shards
   computed: number;
   gateTokens: number; // measured forward, a third of the work of training on them
@@ -39,6 +45,8 @@ export class BenchCourt {
   readonly checks: Checks = {
     honestBanned: 0,
     liarsBanned: 0,
+    liarsAudited: 0,
+    lastBan: 0,
     slowestBan: 0,
     computedAgain: 0,
     computed: 0,
@@ -49,16 +57,15 @@ export class BenchCourt {
   };
   readonly #settings: VerificationSettings;
   readonly #seed: number;
-  readonly #judgesTruly: boolean;
+  readonly #judges: Judging;
   #court: Court = newCourt;
   #round = 0;
   #shards: Shard[] = []; // of the round before
   #claims = new Map<string, Float32Array | null>(); // decoded payloads by hash
   readonly #firstAudit = new Map<string, number>();
 
-  /** @param judgesTruly liars say of others what is true */
-  constructor(verification: Verification, seed: number, judgesTruly: boolean) {
-    this.#judgesTruly = judgesTruly;
+  constructor(verification: Verification, seed: number, judges: Judging) {
+    this.#judges = judges;
     this.#settings = verificationSettings(verification);
     this.#seed = seed;
   }
@@ -78,10 +85,10 @@ export class BenchCourt {
     const { court, orders } = convene(this.#court, this.#round, means);
     this.#change(court);
     for (const { checker, shard } of orders) {
-      if (!this.#firstAudit.has(shard.workerId)) this.#firstAudit.set(shard.workerId, this.#round);
       const claim = this.#claims.get(shard.hash) ?? null;
       const result = await again(checker, shard);
       const honest = claim === null || result === null ? unlike : compare(claim, result);
+      if (isLiar(shard.workerId) && !isSameShard(honest)) this.#auditedWrong(shard.workerId);
       const said = !this.#lies(checker) ? honest : isLiar(shard.workerId) ? { cosine: 1, error: 0 } : unlike;
       this.#change(testified(this.#court, checker, shard.hash, said));
     }
@@ -119,6 +126,7 @@ export class BenchCourt {
     this.checks.judgedHonest += all.filter(({ workerId }) => !isLiar(workerId)).length;
     this.#shards = shards;
     for (const { hash } of all) this.#claims.set(hash, decoded.find((one) => one.hash === hash)?.difference ?? null);
+    this.#timeBans();
     this.#round++;
     return new Set([...counted].filter((id) => isGood(this.#court, id)));
   }
@@ -146,19 +154,35 @@ export class BenchCourt {
     return next;
   }
 
+  #auditedWrong(liar: string): void {
+    if (!this.#firstAudit.has(liar)) this.#firstAudit.set(liar, this.#round);
+    this.checks.liarsAudited = this.#firstAudit.size;
+  }
+
+  /** Those that are not banned yet count as well. */
+  #timeBans(): void {
+    for (const [liar, since] of this.#firstAudit) {
+      if (!this.isBanned(liar)) this.checks.slowestBan = Math.max(this.checks.slowestBan, this.#round - since);
+    }
+  }
+
   #lies(id: string): boolean {
-    return isLiar(id) && !this.#judgesTruly;
+    if (!isLiar(id) || this.#judges === 'truly') return false;
+    return this.#judges === 'falsely' || standingOf(this.#court, id).proven > 0;
   }
 
   #change(court: Court): void {
     for (const { workerId, state } of sentencesBetween(this.#court, court)) {
       if (process.env['VERBOSE']) console.log(this.#round, workerId, state, standingOf(court, workerId).reason);
       if (state !== 'banned') continue;
-      if (!isLiar(workerId)) this.checks.honestBanned++;
-      else this.checks.liarsBanned++;
-      const since = this.#firstAudit.get(workerId);
-      if (isLiar(workerId) && since !== undefined)
-        this.checks.slowestBan = Math.max(this.checks.slowestBan, this.#round - since);
+      if (!isLiar(workerId)) {
+        this.checks.honestBanned++;
+        continue;
+      }
+      this.checks.liarsBanned++;
+      this.checks.lastBan = this.#round;
+      const since = this.#firstAudit.get(workerId) ?? this.#round;
+      this.checks.slowestBan = Math.max(this.checks.slowestBan, this.#round - since);
     }
     this.#court = court;
   }

@@ -6,7 +6,7 @@ import type { Audit, WorkerMessage } from '../../protocol/messages.ts';
 import { createRandom } from '../../random.ts';
 import { isSameShard } from '../../verification/compare.ts';
 import { convene, isGood, testified } from '../../verification/court.ts';
-import type { Order, Shard } from '../../verification/court.ts';
+import type { Order, Shard } from '../../verification/trial.ts';
 import { sentence } from './sentence.ts';
 import { change, record, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
