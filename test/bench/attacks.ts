@@ -1,7 +1,7 @@
 // What liars cost: a swarm that really trains, under each attack, against the same honest workers alone under the plain mean.
 // Shown in percent of held-out loss above that clean run: first the aggregation rule alone, with nobody banned; then the rule
 // with commitments, loss gate, audits and bans (`verification: standard`), over enough rounds for bans to act.
-//   npm run bench:attacks -- [--quick] [--json FILE] [--svg FILE] [--workers 25] [--rounds 20,30] [--rules NAME,…]
+//   npm run bench:attacks -- [--quick] [--json FILE] [--svg FILE] [--workers 25] [--rounds 20,30,50] [--rules NAME,…]
 //     [--attacks NAME,…] [--fractions 0.2,0.4] [--alone | --together] [--set PATH=VALUE]…
 // A file given with --json is written row by row; rows that are in it already are not measured again.
 
@@ -75,10 +75,10 @@ const { values } = parseArgs({
 // what a rule kept from the state piles up at the honest workers, and sign flips cost 80% instead of 1%.
 const compression = { kind: 'topk', density: 1 / 4, bits: 2, errorFeedback: 0.9 };
 const workers = Number(values.workers);
-const [roundsAlone, roundsTogether] = (values.rounds ?? (values.quick ? '8,16' : '20,30')).split(',').map(Number) as [
-  number,
-  number,
-];
+// Liars whose words are true are found by audits alone: that takes the audits of everyone.
+const [roundsAlone, roundsTogether, roundsQuiet] = (values.rounds ?? (values.quick ? '8,16,16' : '20,30,50'))
+  .split(',')
+  .map(Number) as [number, number, number];
 const fractions = values.fractions.split(',').map(Number);
 const written = {
   apiVersion: 'loomos.ai/v1',
@@ -140,7 +140,7 @@ async function ruleLine(name: string, chosenRules: typeof rules, liars: number, 
 }
 
 async function allTogether(chosenAttacks: readonly Attack[]): Promise<void> {
-  console.log(`\n${together} with commitments, loss gate, audits and bans, ${roundsTogether} rounds`);
+  console.log(`\n${together} with commitments, loss gate, audits and bans, ${roundsTogether} rounds, where they judge truly ${roundsQuiet}`);
   line('', [
     '% above clean',
     'liars banned',
@@ -167,11 +167,12 @@ async function togetherLine(name: string, liars: number, attack: Attack | null):
   const key = `all: ${name}`;
   if (!isKnown(key)) {
     const rule = rules.find(([ruleName]) => ruleName === together)![1];
-    const { loss, checks } = await run(rule, liars, attack, { isVerified: true, rounds: roundsTogether });
+    const rounds = attack?.judgesTruly === true ? roundsQuiet : roundsTogether;
+    const { loss, checks } = await run(rule, liars, attack, { isVerified: true, rounds });
     for (const [figure, unit, value] of figures) {
       if (checks !== null) add(`${key}, ${figure}`, unit, value(checks, liars), 0);
     }
-    add(key, '% above clean', above(loss, await clean(liars, true, roundsTogether)));
+    add(key, '% above clean', above(loss, await clean(liars, true, rounds)));
   }
   line(name, [shown(key), ...figures.map(([figure]) => shown(`${key}, ${figure}`))]);
 }
