@@ -19,7 +19,7 @@ export function parseConfig(text: string): { config: Config; shape: DecoderShape
 }
 
 function shapeOf(fields: Fields): DecoderShape {
-  const type = fields.only('model_type', ['gpt2', 'loom_gpt', 'gpt_neox', 'llama', 'mistral', 'qwen2']);
+  const type = fields.only('model_type', ['gpt2', 'loom_gpt', 'gpt_neox', 'llama', 'mistral', 'qwen2', 'qwen3']);
   fields.only('quantization_config', [undefined, null]);
   if (type === 'gpt_neox') return gptNeoxShape(fields);
   if (type === 'loom_gpt') return { ...gptShape(fields), ...ownVariant(fields) };
@@ -86,7 +86,7 @@ function gptNeoxShape(fields: Fields): GptShape {
 function llamaShape(fields: Fields, type: string): LlamaShape {
   const [width, heads] = [fields.size('hidden_size'), fields.size('num_attention_heads')];
   const kvHeads = fields.size('num_key_value_heads', heads);
-  const headSize = fields.size('head_dim', width / heads);
+  const headSize = fields.size('head_dim', type === 'qwen3' ? 128 : width / heads);
   fields.check('num_key_value_heads', heads % kvHeads === 0, 'a divisor of num_attention_heads');
   checkHeadSize(fields, 'head_dim', headSize);
   fields.only('hidden_act', [undefined, 'silu']);
@@ -108,6 +108,7 @@ function llamaShape(fields: Fields, type: string): LlamaShape {
     rotary: rotaryOf(fields),
     epsilon: fields.number('rms_norm_eps', 1e-6),
     qkvBias: type === 'qwen2',
+    headNorm: type === 'qwen3',
     tied: fields.only('tie_word_embeddings', [undefined, false, true]) === true,
   };
 }

@@ -94,7 +94,7 @@ const refused = (message: RegExp, allowed?: RegExp) =>
   });
 
 test.each<[ModelName, object, RegExp, RegExp?]>([
-  ['llama', { model_type: 'gemma' }, /model_type is "gemma"/, /"gpt2", .*"llama", "mistral", "qwen2"/],
+  ['llama', { model_type: 'gemma' }, /model_type is "gemma"/, /"gpt2", .*"llama", "mistral", "qwen2", "qwen3"/],
   ['llama', { model_type: undefined }, /model_type is missing/, /"gpt2"/],
   ['llama', { rope_parameters: null, rope_scaling: { type: 'yarn' } }, /rope_scaling: type is "yarn"/, /"llama3"/],
   ['llama', { rope_parameters: { rope_type: 'linear' } }, /rope_parameters: factor is missing/, /above 0/],
@@ -110,6 +110,7 @@ test.each<[ModelName, object, RegExp, RegExp?]>([
   ['llama', { num_hidden_layers: 1 }, /its weights: model\.layers\.1\..* is no parameter of this model/],
   ['llama', { max_position_embeddings: 8 }, /context of 16 tokens/, /at most 8/],
   ['llama', { quantization_config: { bits: 4 } }, /quantization_config is/, /none/],
+  ['qwen3', { attention_bias: true }, /attention_bias is true/, /false/],
   ['qwen2', { use_sliding_window: true }, /use_sliding_window is true/, /false/],
   ['gpt2', { activation_function: 'relu' }, /activation_function is "relu"/, /"gelu_new"/],
   ['gpt2', { n_inner: 48 }, /n_inner is 48/, /64/],

@@ -12,7 +12,7 @@ export const generate: Command = {
   name: 'generate',
   summary: 'let a trained model write',
   details: `
-DIR is a folder that a job left, or one of Hugging Face's with a GPT-2, Llama, Mistral or Qwen2. The text goes to standard
+DIR is a folder that a job left, or one of Hugging Face's with a GPT-2, Llama, Mistral, Qwen2 or Qwen3. The text goes to standard
 output, what wrote it and how fast to standard error. The same seed gives the same text on the same device.
 
   loomos generate out/demo --prompt "Call me" --tokens 300 --temperature 0.8 --top-k 40`,

@@ -1,5 +1,5 @@
 // A trained model on this machine, opened to be used: to write, or to be exported. Its folder is one that a job leaves, or one of
-// Hugging Face's with a GPT-2, Llama, Mistral or Qwen2.
+// Hugging Face's with a GPT-2, Llama, Mistral, Qwen2 or Qwen3.
 
 import { chooseDevice } from '../../../kernels/device/choose.ts';
 import type { Device } from '../../../kernels/device/device.ts';

@@ -20,7 +20,7 @@ const sizes = { layers: 2, heads: 4, width: 24, context: 16, vocabulary: 37 };
 const shapes: Record<string, DecoderShape> = {
   'GPT, learned positions': { ...sizes, kind: 'gpt', positions: 'learned', norm: 'layer' },
   'GPT, rotary positions, RMSNorm': { ...sizes, kind: 'gpt', positions: 'rotary', norm: 'rms' },
-  'Llama, shared keys and values': {
+  'Llama, shared keys and values, normed heads': {
     ...sizes,
     kind: 'llama',
     kvHeads: 2,
@@ -29,6 +29,7 @@ const shapes: Record<string, DecoderShape> = {
     rotary: { base: 10000 },
     epsilon: 1e-6,
     qkvBias: true,
+    headNorm: true,
     tied: false,
   },
 };

@@ -27,6 +27,18 @@ const shapes: Record<string, DecoderShape> = {
     qkvBias: true,
     tied: false,
   },
+  'Qwen3: normed heads of a size of their own': {
+    ...sizes,
+    kind: 'llama',
+    kvHeads: 2,
+    headSize: 10,
+    hidden: 40,
+    rotary: { base: 1e6 },
+    epsilon: 1e-6,
+    qkvBias: false,
+    headNorm: true,
+    tied: true,
+  },
   'Llama, tied': {
     ...sizes,
     kind: 'llama',

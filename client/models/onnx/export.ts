@@ -86,7 +86,9 @@ function listLlama(graph: OnnxGraph, shape: LlamaShape, weights: Weights, tokens
   for (let i = 0; i < shape.layers; i++) {
     const name = `model.layers.${i}`;
     const qkv = weights.transposed(norm(x, `${name}.input_layernorm`), `${name}.self_attn.qkv_proj`);
-    const mixed = attention(graph, qkv, positions, llamaHeads(shape), shape.context);
+    const gain = (part: string): string => weights.get(`${name}.self_attn.${part}_norm.weight`);
+    const norms = shape.headNorm ? { query: gain('q'), key: gain('k'), epsilon: shape.epsilon } : undefined;
+    const mixed = attention(graph, qkv, positions, llamaHeads(shape), shape.context, norms);
     x = graph.node('Add', [x, weights.transposed(mixed, `${name}.self_attn.o_proj`)]);
     const both = weights.transposed(norm(x, `${name}.post_attention_layernorm`), `${name}.mlp.gate_up_proj`);
     x = graph.node('Add', [x, weights.transposed(swiglu(graph, both, shape.hidden), `${name}.mlp.down_proj`)]);

@@ -36,8 +36,9 @@ export function layerNorm(graph: OnnxGraph, x: string, gain: string, bias: strin
   return graph.node('LayerNormalization', [x, gain, bias], { epsilon: { float: epsilon } });
 }
 
-export function rmsNorm(graph: OnnxGraph, x: string, gain: string, epsilon: number): string {
-  const square = graph.node('ReduceMean', [graph.node('Mul', [x, x])], { axes: [2], keepdims: 1 });
+/** @param axis the last one of x */
+export function rmsNorm(graph: OnnxGraph, x: string, gain: string, epsilon: number, axis = 2): string {
+  const square = graph.node('ReduceMean', [graph.node('Mul', [x, x])], { axes: [axis], keepdims: 1 });
   const root = graph.node('Sqrt', [graph.node('Add', [square, graph.scalar(epsilon)])]);
   return graph.node('Mul', [graph.node('Div', [x, root]), gain]);
 }
@@ -57,6 +58,13 @@ export function swiglu(graph: OnnxGraph, x: string, hidden: number): string {
   return graph.node('Mul', [graph.node('Mul', [gate, graph.node('Sigmoid', [gate])]), value]);
 }
 
+/** RMSNorm of each head of q and k, before they are turned. */
+export interface HeadNorms {
+  readonly query: string; // [D]
+  readonly key: string; // [D]
+  readonly epsilon: number;
+}
+
 /** Causal attention over a fused qkv [B, T, (H + 2 K) D] -> [B, T, H D], q and k turned by position where the model does so. */
 export function attention(
   graph: OnnxGraph,
@@ -64,6 +72,7 @@ export function attention(
   positions: Positions,
   { heads, kvHeads, headSize, rotary }: AttentionHeads,
   context: number,
+  norms?: HeadNorms,
 ): string {
   const [q, k, v] = graph.split(qkv, [heads * headSize, kvHeads * headSize, kvHeads * headSize], 2) as [
     string,
@@ -72,8 +81,10 @@ export function attention(
   ];
   const turn = (x: string): string =>
     rotary === null ? x : turned(graph, x, positions, { headSize, context, rotary });
-  const query = turn(byHead(graph, q, heads, headSize)); // [B, H, T, D]
-  const key = shared(graph, turn(byHead(graph, k, kvHeads, headSize)), heads, kvHeads, headSize);
+  const normed = (x: string, part: 'query' | 'key'): string =>
+    norms ? rmsNorm(graph, x, norms[part], norms.epsilon, 3) : x;
+  const query = turn(normed(byHead(graph, q, heads, headSize), 'query')); // [B, H, T, D]
+  const key = shared(graph, turn(normed(byHead(graph, k, kvHeads, headSize), 'key')), heads, kvHeads, headSize);
   const value = shared(graph, byHead(graph, v, kvHeads, headSize), heads, kvHeads, headSize);
   const products = graph.node('MatMul', [query, graph.node('Transpose', [key], { perm: [0, 1, 3, 2] })]);
   const scores = graph.node('Mul', [products, graph.scalar(1 / Math.sqrt(headSize))]);
