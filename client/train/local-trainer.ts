@@ -38,7 +38,11 @@ import type {
 import { WorkerMemory } from './worker-memory.ts';
 
 /** Opens the fastest device of this environment for a plan. */
-export type ChooseDevice = (plan: Plan, backend: TrainerJob['backend']) => Promise<ChosenDevice>;
+export type ChooseDevice = (
+  plan: Plan,
+  backend: TrainerJob['backend'],
+  precision: Manifest['spec']['precision'],
+) => Promise<ChosenDevice>;
 
 interface OpenJob {
   readonly manifest: Manifest;
@@ -203,9 +207,9 @@ export class LocalTrainer implements Trainer {
     this.#state = null;
   }
 
-  async #openDevice({ algorithm, backend }: OpenJob): Promise<ChosenDevice> {
+  async #openDevice({ algorithm, backend, manifest }: OpenJob): Promise<ChosenDevice> {
     this.#running?.device.destroy();
-    const chosen = await this.#choose(algorithm.plan, backend);
+    const chosen = await this.#choose(algorithm.plan, backend, manifest.spec.precision);
     const { device } = chosen;
     const running = { device, run: await algorithm.open(device) };
     this.#running = running;

@@ -7,7 +7,7 @@ import { LocalTrainer } from './local-trainer.ts';
 import { serveTrainer } from './remote.ts';
 import { pageTuningStore } from './tuning-store-page.ts';
 
-const trainer = new LocalTrainer((plan, backend) =>
-  chooseDevice(() => openTuned(openBrowserGpu, plan, pageTuningStore), plan, backend),
+const trainer = new LocalTrainer((plan, backend, precision) =>
+  chooseDevice(() => openTuned(openBrowserGpu, { plan, precision }, pageTuningStore), plan, backend),
 );
 serveTrainer(trainer, self as unknown as Worker);

@@ -11,7 +11,7 @@ import { serveTrainer } from './remote.ts';
 import { fileTuningStore } from './tuning-store.node.ts';
 
 const store = fileTuningStore(join(projectFolder, '.loomos', 'tuning'));
-const trainer = new LocalTrainer((plan, backend) =>
-  chooseDevice(() => openTuned(() => openDawn({ toggles: halfToggles }), plan, store), plan, backend),
+const trainer = new LocalTrainer((plan, backend, precision) =>
+  chooseDevice(() => openTuned(() => openDawn({ toggles: halfToggles }), { plan, precision }, store), plan, backend),
 );
 serveTrainer(trainer, workerData as MessagePort);

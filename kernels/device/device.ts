@@ -1,6 +1,7 @@
 // One seam for every place a plan can run: WebGPU in a page, WebGPU in Node (Dawn), and the CPU backend. A program is a
 // compiled plan: buffers, pipelines and bind groups are made once; `run` re-encodes one list of dispatches.
 
+import type { DeviceTraits } from '../plan/op.ts';
 import type { TileChoice } from '../plan/tile-choice.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { TuningKey } from '../tune/table.ts';
@@ -65,7 +66,11 @@ export interface CompileOptions {
 export interface Device {
   readonly info: DeviceInfo;
   /** What the autotuner knows of this adapter; plans compiled later use what is added to `choices`. Absent: nothing to choose. */
-  readonly tuning?: { readonly key: TuningKey; readonly choices: Map<string, TileChoice> };
+  readonly tuning?: {
+    readonly key: TuningKey;
+    readonly choices: Map<string, TileChoice>;
+    readonly halfProducts?: DeviceTraits['halfProducts']; // what a program with `precision: f16` has
+  };
   /** Resolves with a reason when the device goes away; never rejects. */
   readonly lost: Promise<string>;
   /** Compiles a plan: buffers, pipelines and bind groups are made here and never again. */

@@ -46,8 +46,10 @@ export async function openWebGpu(gpu: GPU, traits: Partial<DeviceTraits> = {}): 
 
 function wrapDevice(gpu: GPUDevice, info: GPUAdapterInfo, traits: DeviceTraits): Device {
   const lost = gpu.lost.then(({ message, reason }) => message || `the GPU device was lost (${reason})`);
-  const tuning = { key: tuningKey(info, traits.features), choices: new Map<string, TileChoice>() };
-  const tuned = { ...traits, tuning: tuning.choices };
+  const choices = new Map<string, TileChoice>();
+  const { halfProducts } = withHalfProducts(traits);
+  const tuning = { key: tuningKey(info, traits.features), choices, ...(halfProducts && { halfProducts }) };
+  const tuned = { ...traits, tuning: choices };
   const context: GpuContext = { gpu, traits: tuned, pipelines: new PipelineCache(gpu), failure: null };
   gpu.addEventListener('uncapturederror', ({ error }) => {
     context.failure ??= new LoomError('internal', `WebGPU: ${error.message}`);

@@ -8,6 +8,7 @@ import { halfDevices, testDevices } from '../testing/devices.ts';
 import { interpret } from '../testing/interpret.ts';
 import { gradientScale, inHalf } from './half.reference.ts';
 import { matmul } from './matmul.ts';
+import { productPair } from './pair.ts';
 
 const [m, k, n] = [70, 45, 67];
 
@@ -68,6 +69,18 @@ test('the reference rounds the operands of products and nothing else, gradients 
   const { f16round } = Math as Math & { f16round(value: number): number }; // younger than the types
   const operands = { ...values, x: values.x.map(f16round), w: values.w.map(f16round) };
   expectClose(interpret(inHalf(plan), values).get('y')!, interpret(plan, operands).get('y')!, 1e-7, 'y');
+});
+
+test('a product that shares a dispatch with a gradient is not scaled as one', () => {
+  const builder = new PlanBuilder();
+  const [x, w] = [builder.parameter('x', [m, k]), builder.parameter('w', [k, n])];
+  const y = builder.readable(builder.op(matmul, [x, w], { layout: 'nn' }, ['y'])[0]);
+  builder.backwardFrom([{ output: y, gradient: builder.input('seed', [m, n]) }]); // needs nothing of y
+  const listed = builder.finish();
+  expect(listed.ops.map(({ kernel }) => kernel)).toContain(productPair);
+  const large = { x: values.x.map((value) => 100 * value), w: values.w, seed: values.seed };
+  const [rounded, exact] = [interpret(inHalf(listed), large), interpret(listed, large)];
+  for (const name of ['y', 'd(x)', 'd(w)']) expectClose(rounded.get(name)!, exact.get(name)!, 2e-3, name);
 });
 
 test('the gradient scale is a power of two, so that it rounds nothing', () => {

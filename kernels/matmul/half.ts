@@ -10,9 +10,8 @@ import { constantsOf } from './constants.ts';
 import { scalesOf } from './half.reference.ts';
 import type { Product } from './product.ts';
 import { productOf } from './product.ts';
-
-/** Workgroups that keep a large GPU busy: with fewer large tiles than these, small ones. */
-const enoughWorkgroups = 128;
+import type { ForcedTiling } from './tiling.ts';
+import { halfTileOf } from './tiling.ts';
 
 /** @param op a product; its attribute `gradient` names the operand, a or b, that is one */
 export function listHalf(op: Op, traits: DeviceTraits, scratch: Parameters<Kernel['dispatches']>[2]): Dispatch[] {
@@ -23,7 +22,7 @@ export function listHalf(op: Op, traits: DeviceTraits, scratch: Parameters<Kerne
   const second = wanted && secondIs === 'gelu' ? wanted : scratch('second', 1);
   const { sums_columns: _, ...constants } = constantsOf(op, product); // the sums of columns are a dispatch of their own
   const scales = scalesOf(op);
-  const { wgsl, tile } = kernelOf(product, traits, op.attributes['tile']);
+  const { wgsl, tile } = kernelOf(product, traits, op.attributes);
   const made = dispatch(wgsl, {
     entryPoint: 'matmul',
     tensors: { a, b, bias: bias ?? b, extra: extra ?? b, c, second },
@@ -35,10 +34,8 @@ export function listHalf(op: Op, traits: DeviceTraits, scratch: Parameters<Kerne
   return [made, ...columnSum.dispatches(sums, traits, scratch)];
 }
 
-/** @param forced 64 or 128: tests and sweeps */
-function kernelOf({ m, n }: Pick<Product, 'm' | 'n'>, { halfProducts }: DeviceTraits, forced: unknown) {
-  if (halfProducts === 'plain') return { wgsl: plainWgsl, tile: 64 };
-  const isLarge = forced === undefined ? Math.ceil(m / 128) * Math.ceil(n / 128) >= enoughWorkgroups : forced === 128;
-  const size = isLarge ? 128 : 64;
-  return { wgsl: matricesWgsl[size], tile: size };
+function kernelOf(product: Product, traits: DeviceTraits, forced: ForcedTiling) {
+  if (traits.halfProducts === 'plain') return { wgsl: plainWgsl, tile: 64 };
+  const tile = halfTileOf(product, traits, forced);
+  return { wgsl: matricesWgsl[tile], tile };
 }

@@ -13,8 +13,8 @@ import { productOf } from './product.ts';
 import { pairTilingOf } from './tiling.ts';
 
 /**
- * [a, b, extra?, second a, second b] -> [A B, second A B, column sums of second B?]. Attributes: `layout` and `extra` of the first
- * product, `secondLayout` and `second` of the second one, as those of `matmul`.
+ * [a, b, extra?, second a, second b] -> [A B, second A B, column sums of second B?]. Attributes: `layout`, `extra` and `gradient` of the
+ * first product, `secondLayout`, `second` and `secondGradient` of the second one, as those of `matmul`.
  */
 export const productPair: Kernel = {
   name: 'productPair',
@@ -63,53 +63,51 @@ interface Half<T> {
 }
 
 function splitPair<T>({ inputs, outputs, attributes }: Half<T>): [first: Half<T>, second: Half<T>] {
-  const { layout, extra, secondLayout, second } = attributes;
+  const { layout, extra, gradient, secondLayout, second, secondGradient, half } = attributes;
   const own = extra === undefined ? 2 : 3;
   return [
     {
       inputs: inputs.slice(0, own),
       outputs: outputs.slice(0, 1),
-      attributes: { layout: layout!, ...(extra !== undefined && { extra }) },
+      attributes: known({ layout, extra, gradient, half }),
     },
     {
       inputs: inputs.slice(own),
       outputs: outputs.slice(1),
-      attributes: { layout: secondLayout!, ...(second !== undefined && { second }) },
+      attributes: known({ layout: secondLayout, second, gradient: secondGradient, half }),
     },
   ];
 }
 
 function joinPair(first: Half<Tensor>, next: Half<Tensor>): Op {
-  const { layout, second } = next.attributes;
+  const { layout: secondLayout, second, gradient: secondGradient } = next.attributes;
   return {
     kernel: productPair,
     inputs: [...first.inputs, ...next.inputs],
     outputs: [...first.outputs, ...next.outputs],
-    attributes: { ...first.attributes, secondLayout: layout!, ...(second !== undefined && { second }) },
+    attributes: known({ ...first.attributes, secondLayout, second, secondGradient }),
   };
+}
+
+/** Attributes without those that are not there. */
+function known(attributes: Readonly<Record<string, Attributes[string] | undefined>>): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined)) as Attributes;
 }
 
 /** Both products with the views that they work on. */
 function halves(inputs: readonly View[], outputs: readonly View[], op: Op) {
-  const ops = productsOf(op);
+  const ops = productsOfPair(op);
   const views = splitPair({ inputs, outputs, attributes: op.attributes });
   return views.map((half, i) => ({ ...half, op: ops[i]! }));
 }
 
-/** Both products as ops of their own. The operand that they share is the gradient they come from. */
-function productsOf(op: Op): [first: Op, second: Op] {
-  const [first, second] = splitPair(op);
-  const { half = false } = op.attributes;
-  const own = ({ attributes, ...rest }: Half<Tensor>, gradient: 'a' | 'b'): Op => ({
-    ...op,
-    ...rest,
-    attributes: { ...attributes, gradient, half },
-  });
-  return [own(first, 'a'), own(second, second.inputs[0] === first.inputs[0] ? 'a' : 'b')];
+/** Both products as ops of their own. */
+export function productsOfPair(op: Op): [first: Op, second: Op] {
+  return splitPair(op).map((half) => ({ ...op, ...half })) as [Op, Op];
 }
 
 function listPair(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
-  const [first, second] = productsOf(op);
+  const [first, second] = productsOfPair(op);
   if (traits.isCpu || traits.halfProducts) return [first, second].flatMap((half) => listProduct(half, traits, scratch));
   const [product, other] = [productOf(first), productOf(second)];
   const tiling = pairTilingOf(product, other, traits, op.attributes);

@@ -7,3 +7,13 @@ export function shapeClassOf({ m, n, k, aColumn, bColumn }: Product): string {
   const layout = `${aColumn === 1 ? 'n' : 't'}${bColumn === 1 ? 'n' : 't'}`;
   return `${layout} ${[m, n, k].map((size) => 2 ** Math.ceil(Math.log2(size))).join('x')}`;
 }
+
+/** Of two products in one dispatch. */
+export function pairClassOf(first: Product, second: Product): string {
+  return `${shapeClassOf(first)} and ${shapeClassOf(second)}`;
+}
+
+/** Of a product in f16. */
+export function halfClassOf(product: Product): string {
+  return `f16 ${shapeClassOf(product)}`;
+}

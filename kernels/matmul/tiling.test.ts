@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pairTilingOf, tilingOf } from './tiling.ts';
+import { halfTileOf, pairTilingOf, tilingOf } from './tiling.ts';
 
 const gpu = { maxBindingBytes: 2 ** 27 };
 
@@ -45,4 +45,11 @@ test('what was measured for a class goes before the estimates, and what an op fi
     parts: 4,
   });
   expect(tilingOf(product(70, 100, 1000), true, tuned).tile).toBe(64);
+  const pair = { ...gpu, tuning: new Map([['nn 128x64x64 and tn 64x64x128', { tile: 128, parts: 2 } as const]]) };
+  const two = [product(128, 64, 64), weight(64, 64, 128)] as const;
+  expect(pairTilingOf(...two, pair)).toMatchObject({ tile: 128, parts: 2 });
+  expect(pairTilingOf(...two, pair, { tile: 64 })).toMatchObject({ tile: 64, parts: 1 });
+  expect(pairTilingOf(...two, gpu)).toMatchObject({ tile: 64, parts: 1 });
+  const half = { tuning: new Map([['f16 nn 128x64x64', { tile: 128, parts: 1 } as const]]) };
+  expect([half, {}].map((traits) => halfTileOf(two[0], traits))).toEqual([128, 64]);
 });

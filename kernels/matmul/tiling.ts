@@ -4,7 +4,7 @@
 import type { DeviceTraits } from '../plan/op.ts';
 import type { TileChoice } from '../plan/tile-choice.ts';
 import type { Product } from './product.ts';
-import { shapeClassOf } from './shape-class.ts';
+import { halfClassOf, pairClassOf, shapeClassOf } from './shape-class.ts';
 
 export interface Tiling {
   /** Rows and columns of C that a workgroup makes. */
@@ -18,6 +18,8 @@ export interface Tiling {
 
 /** Workgroups that keep a large GPU busy (an H100 has 132 processors); with half of them, parts are not worth a second pass. */
 const enoughWorkgroups = 256;
+/** The same of products in f16, whose large tiles pay earlier. */
+const enoughHalfWorkgroups = 128;
 /** A part of a sum is never shorter: its result has to be written and read again. */
 const leastPartDepth = 256;
 const mostParts = 16;
@@ -36,8 +38,7 @@ export function tilingOf(
   forced: ForcedTiling = {},
 ): Tiling {
   const { m, n } = product;
-  const isForced = forced.tile !== undefined || forced.parts !== undefined;
-  const chosen = isForced ? forced : (traits.tuning?.get(shapeClassOf(product)) ?? {});
+  const chosen = chosenOf(shapeClassOf(product), traits, forced);
   const isLarge = chosen.tile === undefined ? tiles(m, n, 128) >= enoughWorkgroups : chosen.tile === 128;
   const wanted = chosen.parts ?? (isLarge ? 1 : wantedParts(product));
   return {
@@ -51,18 +52,36 @@ export function tilingOf(
 export function pairTilingOf(
   first: Product,
   second: Product,
-  traits: Pick<DeviceTraits, 'maxBindingBytes'>,
+  traits: Pick<DeviceTraits, 'maxBindingBytes' | 'tuning'>,
   forced: ForcedTiling = {},
 ): Tiling {
+  const chosen = chosenOf(pairClassOf(first, second), traits, forced);
   const together = (size: number) => tiles(first.m, first.n, size) + tiles(second.m, second.n, size);
-  const isLarge = forced.tile === undefined ? together(128) >= enoughWorkgroups : forced.tile === 128;
+  const isLarge = chosen.tile === undefined ? together(128) >= enoughWorkgroups : chosen.tile === 128;
   const missing = enoughWorkgroups - tiles(first.m, first.n, 64);
-  const wanted = forced.parts ?? (isLarge ? 1 : wantedParts(second, missing));
+  const wanted = chosen.parts ?? (isLarge ? 1 : wantedParts(second, missing));
   return {
     tile: isLarge ? 128 : 64,
     byFour: isVectorWide(first) && isVectorWide(second),
     ...partsOf(second, wanted, traits),
   };
+}
+
+/** Tiles of a product in f16 on subgroup matrices, which is never summed in parts. */
+export function halfTileOf(
+  product: Product,
+  traits: Pick<DeviceTraits, 'tuning'>,
+  forced: ForcedTiling = {},
+): TileChoice['tile'] {
+  const { tile } = chosenOf(halfClassOf(product), traits, forced);
+  const isLarge = tile === undefined ? tiles(product.m, product.n, 128) >= enoughHalfWorkgroups : tile === 128;
+  return isLarge ? 128 : 64;
+}
+
+/** What is fixed, else what was measured, else nothing. */
+function chosenOf(shapeClass: string, { tuning }: Pick<DeviceTraits, 'tuning'>, forced: ForcedTiling): ForcedTiling {
+  const isForced = forced.tile !== undefined || forced.parts !== undefined;
+  return isForced ? forced : (tuning?.get(shapeClass) ?? {});
 }
 
 /** @param workgroups how many are to work on it */

@@ -91,6 +91,11 @@ function splitNormProduct<T>({ inputs, outputs, attributes }: Part<T>): { norm: 
   };
 }
 
+/** The product of the norm's output, as an op of its own. */
+export function productOfNorm(op: Op): Op {
+  return { ...op, kernel: matmul, ...splitNormProduct(op).product };
+}
+
 function joinNormProduct(norm: Part<Tensor>, product: Part<Tensor>): Op {
   return {
     kernel: normProduct,

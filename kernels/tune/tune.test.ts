@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import type { Device } from '../device/device.ts';
+import { gelu } from '../elementwise/gelu.ts';
 import { matmul } from '../matmul/matmul.ts';
-import { shapeClassOf } from '../matmul/shape-class.ts';
 import { PlanBuilder } from '../plan/builder.ts';
+import type { Plan } from '../plan/plan.ts';
 import { testDevices } from '../testing/devices.ts';
+import { openReference } from '../testing/reference-device.ts';
 import type { TuningStore } from './table.ts';
 import { readTable, tableName, writeTable } from './table.ts';
-import { productsOf } from './tune-products.ts';
+import { tunablesOf } from './tune-products.ts';
 import { tuneDevice } from './tuned-device.ts';
 
 /** Two products of one class and one of another, and a row alone. */
@@ -28,6 +30,17 @@ function listPlan() {
   return builder.finish();
 }
 
+/** A GELU of a product, and both gradients of the product, which share a dispatch. */
+function listPair() {
+  const builder = new PlanBuilder();
+  const operands = [builder.parameter('a', [20, 24]), builder.parameter('b', [24, 36])];
+  const output = builder.op(gelu, [builder.op(matmul, operands, { layout: 'nn' })[0]])[0];
+  builder.backwardFrom([{ output, gradient: builder.input('seed', [20, 36]) }]);
+  return builder.finish();
+}
+
+const pairClass = 'nt 32x32x64 and tn 32x64x32';
+
 function memoryStore(): TuningStore & { readonly texts: Map<string, string> } {
   const texts = new Map<string, string>();
   return {
@@ -43,41 +56,69 @@ function ticking(): () => number {
   return () => (now += 10);
 }
 
-test('the products of a plan are one a class, the most work first', () => {
-  const classes = productsOf(listPlan()).map(({ product }) => shapeClassOf(product));
-  expect(classes).toEqual(['nn 32x32x1024', 'nn 64x32x32']);
+test('what a plan has to tune is one of a class, the most work first', () => {
+  const classes = (plan: Plan, precision: 'f32' | 'f16') =>
+    tunablesOf(plan, precision).map(({ shapeClass }) => shapeClass);
+  expect(classes(listPlan(), 'f32')).toEqual(['nn 32x32x1024', 'nn 64x32x32']);
+  expect(classes(listPair(), 'f32')).toEqual([pairClass, 'nn 32x64x32']);
+  expect(classes(listPair(), 'f16')).toEqual(['f16 nn 32x64x32', 'f16 nt 32x32x64', 'f16 tn 32x64x32']);
 });
 
 test('a GPU is tuned once: what was measured is kept, read again and used', { timeout: 300_000 }, async () => {
   const [cpu, , hardware] = await testDevices();
-  expect(await tuneDevice(cpu!, listPlan(), memoryStore())).toEqual([]);
+  expect(await tuneDevice(cpu!, { plan: listPlan(), precision: 'f32' }, memoryStore())).toEqual([]);
   if (!hardware) return; // testDevices has said why
-  const builder = new PlanBuilder();
-  builder.op(matmul, [builder.input('a', [20, 24]), builder.input('b', [24, 20])], { layout: 'nn' });
-  const [plan, store] = [builder.finish(), memoryStore()];
+  const [job, store] = [{ plan: listPair(), precision: 'f32' } as const, memoryStore()];
   const options = { now: ticking(), measureMs: 1, patienceMs: 1e9 };
-  const tuned = await tuneDevice(hardware, plan, store, options);
-  expect(tuned.map(({ shapeClass, refused }) => [shapeClass, refused])).toEqual([['nn 32x32x32', 0]]);
+  const tuned = await tuneDevice(hardware, job, store, options);
+  expect(tuned.map(({ shapeClass, refused }) => [shapeClass, refused])).toEqual([
+    [pairClass, 0],
+    ['nn 32x64x32', 0],
+  ]);
   const { key, choices } = hardware.tuning!;
-  expect([...choices.keys()]).toEqual(['nn 32x32x32']);
+  expect([...choices.keys()]).toEqual([pairClass, 'nn 32x64x32']);
   expect(readTable(store.texts.get(tableName(key))!, key)).toEqual(choices);
   choices.clear();
-  expect(await tuneDevice(hardware, plan, store, options)).toEqual([]); // all of it was read
-  expect(choices.size).toBe(1);
+  expect(await tuneDevice(hardware, job, store, options)).toEqual([]); // all of it was read
+  expect(choices.size).toBe(2);
   choices.clear();
 });
 
-test('a choice that computes wrongly is refused', async () => {
-  const wrong: Device = {
-    ...(await testDevices())[0]!,
-    tuning: { key: {}, choices: new Map() },
-    compile: async (plan) => {
-      const program = await (await testDevices())[0]!.compile(plan);
+/** The references as a device with something to tune, whose results are wrong by a factor. */
+function fakeGpu(halfProducts: 'plain' | 'matrices' | null, factor = 1): Device {
+  const reference = openReference();
+  return {
+    ...reference,
+    tuning: { key: {}, choices: new Map(), ...(halfProducts && { halfProducts }) },
+    compile: async (plan, options) => {
+      const program = await reference.compile(plan, options);
       const read = program.read.bind(program);
-      return Object.assign(program, { read: async (name: string) => (await read(name)).map((value) => value + 0.1) });
+      return Object.assign(program, { read: async (name: string) => (await read(name)).map((x) => x * factor) });
     },
   };
-  expect(await tuneDevice(wrong, listPlan(), memoryStore())).toEqual([]);
+}
+
+test('in f16 a product has tiles to choose where there are subgroup matrices; without shader-f16 it is f32', async () => {
+  const job = { plan: listPair(), precision: 'f16' } as const;
+  const tune = async (device: Device) => {
+    const tuned = await tuneDevice(device, job, memoryStore(), { now: ticking(), measureMs: 1, patienceMs: 1e9 });
+    return tuned.map(({ shapeClass, refused }) => `${shapeClass}: ${refused}`);
+  };
+  expect(await tune(fakeGpu('matrices'))).toEqual(['f16 nn 32x64x32: 0', 'f16 nt 32x32x64: 0', 'f16 tn 32x64x32: 0']);
+  expect(await tune(fakeGpu('plain'))).toEqual([]);
+  expect(await tune(fakeGpu(null))).toEqual([`${pairClass}: 0`, 'nn 32x64x32: 0']);
+});
+
+test('a choice that computes wrongly is refused, in f16 beyond what rounding explains', async () => {
+  const tune = (precision: 'f32' | 'f16', factor: number) =>
+    tuneDevice(fakeGpu('matrices', factor), { plan: listPair(), precision }, memoryStore(), {
+      now: ticking(),
+      measureMs: 1,
+      patienceMs: 1e9,
+    });
+  expect(await tune('f32', 1.001)).toEqual([]);
+  expect(await tune('f16', 1.001)).toHaveLength(3);
+  expect(await tune('f16', 1.1)).toEqual([]);
 });
 
 test('a table of another adapter, of other kernels or of nonsense is not believed', () => {

@@ -26,7 +26,7 @@ reference, and keeps the fastest in .loomos/tuning, under a name made of the ada
 Workers do the same by themselves for at most three seconds; this takes its time, and says what it found.`,
   arguments: ['MANIFEST'],
   run: async ({ arguments: [file], terminal }) => {
-    const { model, optimizer } = (await readManifestFile(file!)).spec;
+    const { model, optimizer, precision } = (await readManifestFile(file!)).spec;
     if (model.kind === 'pretrained')
       throw new LoomError('invalid_request', 'a pretrained model has no sizes in its manifest', {
         where: 'spec.model',
@@ -39,7 +39,8 @@ Workers do the same by themselves for at most three seconds; this takes its time
       throw new LoomError('no_backend', `${device.info.adapter} is no GPU: its kernels have no tiles to choose`);
     const store = fileTuningStore(join(projectFolder, '.loomos', 'tuning'));
     const options = { now: () => performance.now(), measureMs: 200, patienceMs: 10 * minute };
-    const tuned = await tuneDevice(device, lmPlans(openModel(model, null), optimizer).training, store, options);
+    const plan = lmPlans(openModel(model, null), optimizer).training;
+    const tuned = await tuneDevice(device, { plan, precision }, store, options);
     const name = tableName(device.tuning!.key);
     device.destroy();
     terminal.result({ adapter: device.info.adapter, table: name, tuned }, describe(tuned, device.info.adapter, name));
