@@ -140,7 +140,9 @@ async function ruleLine(name: string, chosenRules: typeof rules, liars: number, 
 }
 
 async function allTogether(chosenAttacks: readonly Attack[]): Promise<void> {
-  console.log(`\n${together} with commitments, loss gate, audits and bans, ${roundsTogether} rounds, where they judge truly ${roundsQuiet}`);
+  console.log(
+    `\n${together} with commitments, loss gate, audits and bans, ${roundsTogether} rounds, where they judge truly ${roundsQuiet}`,
+  );
   line('', [
     '% above clean',
     'liars banned',
