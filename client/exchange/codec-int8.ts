@@ -2,10 +2,11 @@
 // elements, then one int8 for each element; value = scale * byte. The largest of a block maps to ±127, so the error of an
 // element is at most 1/254 of the largest in its block.
 
+import { byteBlockElements } from '../../kernels/compress/records.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { CodecBody } from './codec-body.ts';
 
-const blockElements = 256;
+const blockElements = byteBlockElements;
 const largestByte = 127;
 
 const blocksOf = (elements: number): number => Math.ceil(elements / blockElements);

@@ -57,6 +57,33 @@ describe.each(compressions)('codec %j', (compression) => {
   });
 });
 
+test('fuzz: random bytes of any length, with and without a right header, decode to finite values or are refused', () => {
+  const random = createRandom(9);
+  for (const compression of compressions) {
+    const codec = codecFor(compression, layoutOf(70));
+    const header = codec.encode(noise(70)).slice(0, 8);
+    for (let i = 0; i < 500; i++) {
+      const bytes = Uint8Array.from({ length: random.below(codec.maxBytes(70) + 20) }, () => random.below(256));
+      if (i % 2 === 0) bytes.set(header.subarray(0, bytes.length));
+      const code = codeOf(() => expect(codec.decode(bytes, 70).every(Number.isFinite)).toBe(true));
+      expect([null, 'invalid_frame']).toContain(code);
+    }
+  }
+});
+
+test('a payload is read as a view of other bytes, never beyond its own end', () => {
+  for (const compression of compressions) {
+    const codec = codecFor(compression, layoutOf(70));
+    const payload = codec.encode(noise(70));
+    const around = new Uint8Array(payload.length + 64).fill(255);
+    around.set(payload, 17);
+    const view = around.subarray(17, 17 + payload.length);
+    expect(codec.decode(view, 70)).toEqual(codec.decode(payload, 70));
+    for (let end = 0; end < payload.length; end++)
+      expect([null, 'invalid_frame']).toContain(codeOf(() => codec.decode(view.subarray(0, end), 70)));
+  }
+});
+
 test('none and int8 are as long for any values', () => {
   for (const codec of [float32, int8]) {
     expect(codec.encode(noise(300)).length).toBe(codec.maxBytes(300));

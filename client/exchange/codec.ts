@@ -44,14 +44,8 @@ function codec(body: CodecBody): Codec {
     id: body.id,
     maxBytes,
     encode(difference) {
-      const view = new DataView(new ArrayBuffer(maxBytes(difference.length)));
-      view.setUint16(0, magic, true);
-      view.setUint8(2, version);
-      view.setUint8(3, body.id);
-      view.setUint32(4, difference.length, true);
-      if (!allFinite(difference)) throw new LoomError('internal', 'the difference is not finite');
-      const written = body.write(difference, new DataView(view.buffer, headerBytes));
-      return new Uint8Array(view.buffer.slice(0, headerBytes + written));
+      if (!allFinite(difference)) throw notFinite();
+      return writePayload(body, difference.length, (view) => body.write(difference, view));
     },
     decode(payload, elements) {
       const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
@@ -64,6 +58,25 @@ function codec(body: CodecBody): Codec {
       return difference;
     },
   };
+}
+
+/** Header and body of a payload. @param write fills zeros of the longest size, and returns the bytes written */
+export function writePayload(
+  { id, sizes }: CodecBody,
+  elements: number,
+  write: (body: DataView) => number,
+): Uint8Array<ArrayBuffer> {
+  const view = new DataView(new ArrayBuffer(headerBytes + sizes(elements).max));
+  view.setUint16(0, magic, true);
+  view.setUint8(2, version);
+  view.setUint8(3, id);
+  view.setUint32(4, elements, true);
+  const written = write(new DataView(view.buffer, headerBytes));
+  return new Uint8Array(view.buffer.slice(0, headerBytes + written));
+}
+
+export function notFinite(): LoomError {
+  return new LoomError('internal', 'the difference is not finite');
 }
 
 function allFinite(vector: Float32Array): boolean {

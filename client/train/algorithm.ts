@@ -1,7 +1,7 @@
 // What a training algorithm brings to the trainer: its model, its local steps, its evaluation and its files. The trainer owns
 // the agreed state, the exchange format and the device's choice; one algorithm a file beside this one.
 
-import type { Device } from '../../kernels/device/device.ts';
+import type { Device, Program } from '../../kernels/device/device.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
@@ -21,6 +21,8 @@ export interface Algorithm {
 
 /** An algorithm on a device. Holds what stays with this worker between rounds, such as the inner optimizer's moments. */
 export interface LocalRun {
+  /** Holds the parameters that were trained last, until something else is measured or trained. */
+  readonly program: Program;
   /** Local steps from the agreed parameters. @throws LoomError `conflict` when `pace` was interrupted */
   train(start: Float32Array, assignment: Assignment, pace: Pace, progress: OnProgress): Promise<LocalResult>;
   /** Loss on a fixed sample of the validation part. */
@@ -34,7 +36,6 @@ export interface LocalRun {
 }
 
 export interface LocalResult {
-  readonly parameters: Float32Array; // trained
   readonly tokens: number;
   readonly loss: number; // mean over the steps
 }

@@ -84,6 +84,10 @@ class LanguageModelRun implements LocalRun {
     this.#programs = programs;
   }
 
+  get program(): Program {
+    return this.#programs.training;
+  }
+
   async train(start: Float32Array, assignment: Assignment, pace: Pace, progress: OnProgress): Promise<LocalResult> {
     const { batchSize, accumulate } = this.#spec.optimizer;
     const batch = createBatch(batchSize, this.#model.window);
@@ -97,7 +101,6 @@ class LanguageModelRun implements LocalRun {
     }
     await log.drain();
     return {
-      parameters: await this.#programs.training.readParameters(),
       tokens: assignment.steps * tokensPerStep,
       loss: log.mean,
     };

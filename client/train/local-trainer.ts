@@ -20,6 +20,7 @@ import { withoutCopies } from '../../shared/verification/copies.ts';
 import { stateHistory } from '../../shared/verification/court.ts';
 import type { Algorithm, LocalRun, OnProgress } from './algorithm.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { DeviceEncoder } from './device-encoder.ts';
 import { languageModel } from './lm.ts';
 import { Pace, realTiming } from './pace.ts';
 import type { Timing } from './pace.ts';
@@ -51,6 +52,12 @@ interface OpenJob {
   readonly memory: WorkerMemory;
 }
 
+interface Running {
+  readonly device: Device;
+  readonly run: LocalRun;
+  readonly encoder: DeviceEncoder | null;
+}
+
 export class LocalTrainer implements Trainer {
   readonly #choose: ChooseDevice;
   readonly #timing: Timing;
@@ -60,7 +67,7 @@ export class LocalTrainer implements Trainer {
   readonly #closing = new AbortController();
   #state: AgreedState | null = null;
   #earlier: AgreedState[] = []; // the last ones before it, where shards of theirs may be audited
-  #running: { device: Device; run: LocalRun } | null = null; // null after the device was lost
+  #running: Running | null = null; // null after the device was lost
   #work: Promise<unknown> = Promise.resolve(); // what uses the device does so one at a time
 
   constructor(choose: ChooseDevice, timing: Timing = realTiming) {
@@ -90,6 +97,7 @@ export class LocalTrainer implements Trainer {
   async restore(checkpoint: Uint8Array | null): Promise<StateRef> {
     const { algorithm, memory } = this.#opened();
     memory.clear();
+    this.#running?.encoder?.clear();
     this.#earlier = [];
     this.#state =
       checkpoint === null
@@ -112,9 +120,12 @@ export class LocalTrainer implements Trainer {
       const validation = assignment.evaluate ? await run.evaluate(agreed, pace) : null;
       if (this.#isRepeatable) run.forget();
       const startedAt = pace.now();
-      const { parameters, tokens, loss } = await run.train(memory.start(agreed), assignment, pace, onProgress);
+      const { tokens, loss } = await run.train(memory.start(agreed), assignment, pace, onProgress);
       const seconds = (pace.now() - startedAt) / 1000;
-      const { payload } = memory.encode(round, agreed, parameters);
+      const { encoder } = this.#running!;
+      const payload = encoder
+        ? await encoder.encode(agreed)
+        : memory.encode(round, agreed, await run.program.readParameters()).payload;
       return { round, payload, hash: sha256Hex(payload), tokens, loss, seconds, validation };
     });
   }
@@ -137,7 +148,9 @@ export class LocalTrainer implements Trainer {
     if (this.#isRepeatable) this.#earlier = [...this.#earlier, state].slice(-stateHistory);
     const step = { learningRate, momentum, aggregation };
     this.#state = fragmentStep(state, memory.fragment(round), differences, step);
-    memory.settle(round, [...contributions.map(({ payload }) => payload), ...inside], this.#state.parameters);
+    const accepted = [...contributions.map(({ payload }) => payload), ...inside];
+    memory.settle(round, accepted, this.#state.parameters);
+    this.#running?.encoder?.settle(accepted);
     return { ...refOf(this.#state), refused: contributions.length - differences.length };
   }
 
@@ -176,7 +189,8 @@ export class LocalTrainer implements Trainer {
       if (claimed === null) return unlike;
       run.forget();
       const assignment = { round, steps, ...work, evaluate: false, deadlineMs: 0 };
-      const { parameters } = await run.train(state.parameters, assignment, pace, () => {});
+      await run.train(state.parameters, assignment, pace, () => {});
+      const parameters = await run.program.readParameters();
       // Audits go with whole rounds only: see the manifest.
       const codec = this.#opened().memory.codec(round);
       const again = codec.encode(parameters.map((value, i) => value - state.parameters[i]!));
@@ -211,14 +225,15 @@ export class LocalTrainer implements Trainer {
     this.#running?.device.destroy();
     const chosen = await this.#choose(algorithm.plan, backend, manifest.spec.precision);
     const { device } = chosen;
-    const running = { device, run: await algorithm.open(device) };
+    const run = await algorithm.open(device);
+    const running = { device, run, encoder: await DeviceEncoder.open(manifest, device, run.program) };
     this.#running = running;
     void this.#forgetWhenLost(running);
     return chosen;
   }
 
   /** The next piece of work after a loss opens another device. */
-  async #forgetWhenLost(running: { device: Device; run: LocalRun }): Promise<void> {
+  async #forgetWhenLost(running: Running): Promise<void> {
     await running.device.lost;
     if (this.#running === running) this.#running = null;
   }

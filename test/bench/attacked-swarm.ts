@@ -210,7 +210,8 @@ class AttackedSwarm {
     const start = this.#states[round]!;
     if (this.#job.repeatable) run.forget();
     const assignment = { round, slot, seed, steps, learningRate, evaluate: false, deadlineMs: 0 };
-    const { parameters, tokens } = await run.train(start, assignment, pace, () => {});
+    const { tokens } = await run.train(start, assignment, pace, () => {});
+    const parameters = await run.program.readParameters();
     return { difference: parameters.map((value, i) => value - start[i]!), tokens };
   }
 

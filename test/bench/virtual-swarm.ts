@@ -106,7 +106,8 @@ async function trainRound(
   for (const [slot, { run, memory }] of workers.entries()) {
     const work = { round, slot, seed: slotSeed(seed, round, slot), steps: shares[slot]!, learningRate };
     const assignment = { ...work, evaluate: false, deadlineMs: 0 };
-    const { parameters, tokens } = await run.train(memory.start(state.parameters), assignment, newPace(), () => {});
+    const { tokens } = await run.train(memory.start(state.parameters), assignment, newPace(), () => {});
+    const parameters = await run.program.readParameters();
     const { payload, said } = memory.encode(round, state.parameters, parameters);
     sent.push({ payload, difference: said, tokens });
   }

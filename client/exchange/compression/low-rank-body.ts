@@ -9,7 +9,7 @@ import { BitReader, BitWriter } from './bit-stream.ts';
 import { addFactors, takeFactors } from './low-rank-factors.ts';
 import type { FactorPair } from './low-rank-factors.ts';
 import type { LevelBits } from './normal-levels.ts';
-import { bfloat16Bits, codeOf, fromBfloat16, rangeOf, valueOf } from './quantize.ts';
+import { bfloat16Bits, codeOf, fromBfloat16, rangeOf, valueOf } from '../../../kernels/compress/quantize.ts';
 
 const scaleBits = 16;
 const largestScale = fromBfloat16(0x7000); // 1.6e29: sums of many products of it stay finite

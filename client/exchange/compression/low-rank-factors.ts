@@ -4,7 +4,7 @@
 
 import { levelCode, levelValue } from './normal-levels.ts';
 import type { LevelBits } from './normal-levels.ts';
-import { toBfloat16 } from './quantize.ts';
+import { toBfloat16 } from '../../../kernels/compress/quantize.ts';
 
 const powerIterations = 3;
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { toHex } from '../../../shared/bytes.ts';
 import { createRandom } from '../../../shared/random.ts';
 import { codecFor } from '../codec.ts';
-import { largestMagnitudes } from './select.ts';
+import { largestMagnitudes } from '../../../kernels/compress/select.ts';
 
 const topk = (density: number, bits: 1 | 2 | 4 | 8) => codecFor({ kind: 'topk', density, bits }, []);
 
@@ -64,5 +64,8 @@ test('golden payloads, the first checked by hand', () => {
   const difference = Float32Array.of(1, -0.5, 0, 0, 2, -3, 0, 0.125);
   expect(toHex(topk(0.5, 1).encode(difference))).toBe('4c44010308000000d03f8c02');
   expect(toHex(topk(0.5, 4).encode(difference))).toBe('4c44010308000000003f40408c043e');
+  expect(toHex(topk(0.5, 2).encode(difference))).toBe('4c44010308000000403f20400c39');
+  expect(toHex(topk(0.5, 8).encode(difference))).toBe('4c44010308000000003f40408c4c00e63f');
   expect(toHex(topk(1, 1).encode(difference))).toBe('4c44010308000000543f22');
+  expect(toHex(topk(1, 2).encode(difference))).toBe('4c440103080000008b3e2040040e');
 });

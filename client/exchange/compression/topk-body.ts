@@ -7,11 +7,19 @@
 import { LoomError } from '../../../shared/errors.ts';
 import type { CodecBody } from '../codec-body.ts';
 import { BitReader, BitWriter } from './bit-stream.ts';
-import { bfloat16Bits, codeOf, fromBfloat16, rangeOf, statedMagnitudes, valueOf } from './quantize.ts';
-import type { Range, ValueBits } from './quantize.ts';
-import { largestMagnitudes } from './select.ts';
+import {
+  bfloat16Bits,
+  codeOf,
+  fromBfloat16,
+  rangeOf,
+  statedMagnitudes,
+  valueOf,
+} from '../../../kernels/compress/quantize.ts';
+import type { Range, ValueBits } from '../../../kernels/compress/quantize.ts';
+import { sentOf, topkBlockElements } from '../../../kernels/compress/records.ts';
+import { largestMagnitudes } from '../../../kernels/compress/select.ts';
 
-const blockElements = 4096;
+const blockElements = topkBlockElements;
 
 interface Settings {
   readonly density: number;
@@ -32,11 +40,9 @@ export function topkBody({ density, bits }: Settings): CodecBody {
       return { min: Math.ceil(min / 8), max: Math.ceil(max / 8) };
     },
     write(difference, body) {
-      const writer = new BitWriter(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
-      forBlocks(difference.length, (start, length) =>
-        writeBlock(writer, difference.subarray(start, start + length), sentOf(length, density), bits),
+      return writeTopk({ density, bits }, difference.length, body, (start, length, sent) =>
+        chooseAndCode(difference.subarray(start, start + length), sent, bits),
       );
-      return writer.byteLength;
     },
     read(body, difference) {
       const reader = new BitReader(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
@@ -50,11 +56,6 @@ export function topkBody({ density, bits }: Settings): CodecBody {
 
 function forBlocks(elements: number, visit: (start: number, length: number) => void): void {
   for (let start = 0; start < elements; start += blockElements) visit(start, Math.min(blockElements, elements - start));
-}
-
-/** Elements sent of a block of this length: at least one. */
-function sentOf(length: number, density: number): number {
-  return Math.max(1, Math.min(length, Math.round(length * density)));
 }
 
 function indexBits(length: number, density: number): { min: number; max: number } {
@@ -77,14 +78,42 @@ function riceParameter(length: number, sent: number): number {
   return best;
 }
 
-function writeBlock(writer: BitWriter, block: Float32Array, sent: number, bits: ValueBits): void {
+/** What is said of a block: its magnitudes, the elements that are sent (null when all are) and their codes. */
+export interface SaidBlock {
+  readonly range: Range;
+  readonly indices: Uint32Array | null; // ascending
+  readonly codes: ArrayLike<number>;
+}
+
+/**
+ * Writes the body of a payload from what is said of each block, whoever chose it.
+ * @param body zeros, of the longest size
+ * @param say of the `length` elements from `start` on, of which `sent` are sent
+ * @returns bytes written
+ */
+export function writeTopk(
+  { density, bits }: Settings,
+  elements: number,
+  body: DataView,
+  say: (start: number, length: number, sent: number) => SaidBlock,
+): number {
+  const writer = new BitWriter(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
+  forBlocks(elements, (start, length) => {
+    const sent = sentOf(length, density);
+    const { range, indices, codes } = say(start, length, sent);
+    writer.write(bfloat16Bits(range.low), 16);
+    if (statedMagnitudes(bits) === 2) writer.write(bfloat16Bits(range.high), 16);
+    if (indices !== null) writeGaps(writer, indices, riceParameter(length, sent));
+    for (let i = 0; i < sent; i++) writer.write(codes[i]!, bits);
+  });
+  return writer.byteLength;
+}
+
+function chooseAndCode(block: Float32Array, sent: number, bits: ValueBits): SaidBlock {
   const indices = sent < block.length ? largestMagnitudes(block, sent) : null;
   const values = indices === null ? block : valuesAt(block, indices);
   const range = rangeOf(values, bits);
-  writer.write(bfloat16Bits(range.low), 16);
-  if (statedMagnitudes(bits) === 2) writer.write(bfloat16Bits(range.high), 16);
-  if (indices !== null) writeGaps(writer, indices, riceParameter(block.length, sent));
-  for (let i = 0; i < sent; i++) writer.write(codeOf(values[i]!, range, bits), bits);
+  return { range, indices, codes: Uint8Array.from(values, (value) => codeOf(value, range, bits)) };
 }
 
 function valuesAt(block: Float32Array, indices: Uint32Array): Float32Array {
