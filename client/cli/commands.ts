@@ -1,6 +1,7 @@
 // All commands, in the order of the help text.
 
 import type { Command } from './command.ts';
+import { bansLift, bansList } from './commands/bans.ts';
 import { clusterElect } from './commands/cluster-elect.ts';
 import { clusterJoin } from './commands/cluster-join.ts';
 import { clusterStatus } from './commands/cluster-status.ts';
@@ -33,6 +34,8 @@ export const commands: readonly Command[] = [
   jobsLogs,
   jobsCancel,
   jobsDownload,
+  bansList,
+  bansLift,
   ledgerVerify,
   clusterStatus,
   clusterJoin,

@@ -4,8 +4,8 @@
 import { z } from 'zod';
 import { clusterNodes } from '../../shared/api/leadership.ts';
 import type { ClusterNodes } from '../../shared/api/leadership.ts';
-import { clusterStatus, jobView, logLine, lossPoint, workerView } from '../../shared/api/schemas.ts';
-import type { ClusterStatus, JobView, LogLine, WorkerView } from '../../shared/api/schemas.ts';
+import { banView, clusterStatus, jobView, logLine, lossPoint, workerView } from '../../shared/api/schemas.ts';
+import type { BanView, ClusterStatus, JobView, LogLine, WorkerView } from '../../shared/api/schemas.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { ManifestInput } from '../../shared/manifest/manifest.ts';
@@ -122,6 +122,16 @@ export class LoomOSClient {
   /** Ends a job; one that has ended stays as it is. @example await client.cancelJob(job.id); */
   async cancelJob(id: string): Promise<JobView> {
     return this.#http.json(jobView, { method: 'POST', path: `/jobs/${encodeURIComponent(id)}/cancel` });
+  }
+
+  /** Workers that may take part in no job. @example for (const { workerId, reason } of await client.listBans()) … */
+  async listBans(): Promise<BanView[]> {
+    return (await this.#http.json(z.object({ bans: z.array(banView) }), { path: '/bans' })).bans;
+  }
+
+  /** Lets a banned worker take part again. @throws LoomError `not_found`. @example await client.liftBan('w-1a2b3c4d5e6f'); */
+  async liftBan(workerId: string): Promise<BanView> {
+    return this.#http.json(banView, { method: 'DELETE', path: `/bans/${encodeURIComponent(workerId)}` });
   }
 
   /**

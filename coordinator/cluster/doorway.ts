@@ -4,6 +4,7 @@
 import { LoomError } from '../../shared/errors.ts';
 import { chooseVersion, rangeOf, roomSpeaks } from '../../shared/protocol/version.ts';
 import type { RoomEvent } from '../../shared/rounds/types.ts';
+import type { WorkerRecord } from '../../shared/verification/reputation.ts';
 import { Door } from './door.ts';
 import type { Delivery } from './outbox.ts';
 import { closeCodes, sendTo, Sockets } from './sockets.ts';
@@ -14,6 +15,8 @@ export interface DoorwayPorts {
   /** Signs worker tokens. */
   secret: () => string;
   isOurs: (workerId: string) => boolean;
+  /** What other jobs found of a worker. @throws LoomError `forbidden` when it is banned. */
+  recordOf: (workerId: string) => Promise<WorkerRecord>;
   /** An event for the room, and about how many characters it has. Nothing may be awaited before it has its place in the queue. */
   tell: (event: RoomEvent, length: number) => void;
 }
@@ -56,9 +59,11 @@ export class Doorway {
   async hear(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
     try {
       const { workerId, message } = await this.#door.admit(socket, data, this.#ports.secret(), Date.now());
-      if (message.type === 'hello')
-        this.#sockets.identify(socket, workerId, chooseVersion(rangeOf(message), roomSpeaks)!); // the door saw to it
-      this.#ports.tell({ type: 'message', workerId, message }, (data as string).length);
+      if (message.type !== 'hello')
+        return this.#ports.tell({ type: 'message', workerId, message }, (data as string).length);
+      const record = await this.#ports.recordOf(workerId);
+      this.#sockets.identify(socket, workerId, chooseVersion(rangeOf(message), roomSpeaks)!); // the door saw to it
+      this.#ports.tell({ type: 'message', workerId, message, record }, (data as string).length);
     } catch (error) {
       if (!(error instanceof LoomError)) throw error;
       this.#refuse(socket, error);

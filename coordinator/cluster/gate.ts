@@ -7,8 +7,10 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { RoomEvent } from '../../shared/rounds/types.ts';
 import { LoomError } from '../../shared/errors.ts';
+import { database } from '../db/database.ts';
 import type { Env } from '../env.ts';
 import { secretOf } from '../http/auth.ts';
+import { recordOf } from '../market/reputation.ts';
 import { errorResponse } from '../http/errors.ts';
 import { Alarm } from './alarm.ts';
 import { Doorway } from './doorway.ts';
@@ -39,6 +41,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     this.#doorway = new Doorway(ctx, {
       secret: () => secretOf(env),
       isOurs: (workerId) => shardOf(workerId, this.#shard.shards) === this.#shard.index,
+      recordOf: (workerId) => recordOf(database(env.DB), workerId, Date.now()),
       tell: (event, length) => this.#events.push({ event, length }),
     });
     this.#alarm = new Alarm(ctx.storage);

@@ -13,6 +13,7 @@ import { findJobRow } from '../db/jobs.ts';
 import type { JobFacts } from '../db/jobs.ts';
 import type { Env } from '../env.ts';
 import { secretOf } from '../http/auth.ts';
+import { recordOf } from '../market/reputation.ts';
 import { errorResponse } from '../http/errors.ts';
 import { answer } from './answer.ts';
 import type { Answer } from './answer.ts';
@@ -42,6 +43,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
     this.#doorway = new Doorway(ctx, {
       secret: () => secretOf(env),
       isOurs: () => true,
+      recordOf: (workerId) => recordOf(database(env.DB), workerId, Date.now()),
       tell: (event) => this.#opened!.tell(event),
     });
     if (this.#store.exists) this.#wakeUp();

@@ -37,6 +37,7 @@ const describe: Describe = {
   'worker.quarantined': ({ workerId, reason }) => `${workerId} is quarantined, its work does not count: ${reason}.`,
   'worker.released': ({ workerId }) => `${workerId} is released from quarantine.`,
   'worker.banned': ({ workerId, reason }) => `${workerId} is banned from this job: ${reason}.`,
+  'worker.pardoned': ({ jobId }) => `The ban from ${jobId} was lifted.`,
   'round.agreed': ({ round, stateHash, reports, dissent }) =>
     `Round ${round}: ${plural(reports, 'worker')} agreed on state ${stateHash.slice(0, 12)}${dissent === 0 ? '' : `, ${dissent} did not`}.`,
   'round.rewound': ({ from, to, reason }) => `The job went back from round ${from} to round ${to}: ${reason}.`,

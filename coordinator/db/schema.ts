@@ -5,6 +5,7 @@ import { index, integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core
 import type { JobState } from '../../shared/rounds/types.ts';
 import type { JobView, JobWorker } from '../../shared/api/schemas.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
+import type { Reputation } from '../../shared/verification/reputation.ts';
 import type { Frontier } from '../../shared/merkle/frontier.ts';
 
 export const jobs = sqliteTable(
@@ -56,6 +57,17 @@ export const datasets = sqliteTable('dataset', {
   storeKey: text('store_key').notNull(), // R2 key
   createdAt: integer('created_at').notNull(),
 });
+
+/** Folded from the ledger, in the transaction that appends to it; see market/reputation.ts. */
+export const reputations = sqliteTable(
+  'reputation',
+  {
+    workerId: text('worker_id').primaryKey(),
+    bannedUntil: integer('banned_until').notNull(), // 0 = not banned
+    reputation: text('reputation', { mode: 'json' }).$type<Reputation>().notNull(),
+  },
+  (table) => [index('reputation_by_ban').on(table.bannedUntil)],
+);
 
 export const ledgerEvents = sqliteTable(
   'ledger_event',

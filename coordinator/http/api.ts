@@ -2,6 +2,7 @@
 
 import { Hono } from 'hono';
 import type { App } from './app.ts';
+import { banRoutes } from './bans.ts';
 import { clusterRoutes } from './cluster.ts';
 import { datasetRoutes } from './datasets.ts';
 import { answerError, answerNotFound } from './errors.ts';
@@ -18,6 +19,7 @@ export const api = new Hono<App>()
   .route('/jobs', logRoutes)
   .route('/jobs', uploadRoutes)
   .route('/workers', workerRoutes)
+  .route('/bans', banRoutes)
   .route('/datasets', datasetRoutes)
   .route('/ledger', ledgerRoutes)
   .route('/cluster', clusterRoutes)

@@ -10,6 +10,7 @@ import { append, emptyFrontier, frontierRoot } from '../../shared/merkle/frontie
 import type { Frontier } from '../../shared/merkle/frontier.ts';
 import type { Database } from '../db/database.ts';
 import { ledgerEvents, ledgerHead } from '../db/schema.ts';
+import { foldReputations, storeReputations } from '../market/reputation.ts';
 
 /** `key` makes an append idempotent: an event whose key is already in the log is not written again. */
 export interface LedgerEntry {
@@ -31,9 +32,15 @@ export async function appendEntries(db: Database, entries: readonly LedgerEntry[
   const written = chain(await readFrontier(db), fresh, now);
   const rows = JSON.stringify(written.rows);
   const head = { id: headId, frontier: written.frontier, root: frontierRoot(written.frontier) };
+  const reputations = await foldReputations(
+    db,
+    fresh.map(({ event }) => event),
+    now,
+  );
   await db.batch([
     db.insert(ledgerEvents).select(sql`select ${columns} from json_each(${rows})`),
     db.insert(ledgerHead).values(head).onConflictDoUpdate({ target: ledgerHead.id, set: head }),
+    ...(reputations.length > 0 ? [storeReputations(db, reputations)] : []),
   ]);
 }
 

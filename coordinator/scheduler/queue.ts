@@ -10,6 +10,7 @@ import { LoomError } from '../../shared/errors.ts';
 import type { Database } from '../db/database.ts';
 import { activeStates, findJob, workersOf } from '../db/jobs.ts';
 import { jobs, workers } from '../db/schema.ts';
+import { recordOf } from '../market/reputation.ts';
 import { decideWork } from './decide.ts';
 import type { Candidate } from './decide.ts';
 
@@ -19,11 +20,12 @@ export interface Asking {
   version: number; // of the protocol that it speaks
 }
 
-/** Decides, and remembers the decision, so that the worker comes back to the same job. */
+/** Decides, and remembers the decision, so that the worker comes back to the same job. @throws LoomError `forbidden` when banned */
 export async function workFor(db: Database, { workerId, version }: Asking, now: number): Promise<Work> {
   const [[worker], candidates] = await Promise.all([
     db.select().from(workers).where(eq(workers.id, workerId)),
     queuedJobs(db, workerId, version),
+    recordOf(db, workerId, now), // throws when it is banned
   ]);
   if (worker === undefined)
     throw new LoomError('unauthorized', 'this coordinator does not know that worker', {

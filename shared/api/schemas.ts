@@ -15,6 +15,8 @@
 //   POST   /workers                       RegisterWorker -> 201 RegisteredWorker
 //   GET    /workers                       -> { workers: WorkerView[] }
 //   GET    /workers/me/work               -> Work            worker token; what to do now, or why to wait
+//   GET    /bans                          -> { bans: BanView[] }                            owner token
+//   DELETE /bans/:worker                  -> BanView         the one that was lifted       owner token
 //   PUT    /datasets/:sha256?source=      bytes -> 201 { sha256, bytes }                   owner token
 //   GET    /datasets/:sha256              -> bytes (Range allowed)
 //   GET    /ledger/events?after=&limit=&subject=&type=  -> { events: LedgerEvent[] }; after is a seq, -1 = from the start
@@ -97,6 +99,15 @@ export const work = z.discriminatedUnion('type', [
   z.object({ type: z.literal('wait'), reason: z.string(), retryMs: count }),
 ]);
 
+/** A worker that may take part in no job until then, and what it did. */
+export const banView = z.object({
+  workerId,
+  jobId: z.string(),
+  reason: z.string(),
+  since: z.number(),
+  until: z.number(),
+});
+
 export const workerView = z.object({
   workerId,
   kind: z.enum(['page', 'node']),
@@ -145,6 +156,7 @@ export type JobView = z.infer<typeof jobView>;
 export type JobWorker = z.infer<typeof jobWorker>;
 export type LogLine = z.infer<typeof logLine>;
 export type Work = z.infer<typeof work>;
+export type BanView = z.infer<typeof banView>;
 export type WorkerView = z.infer<typeof workerView>;
 export type RegisterWorker = z.infer<typeof registerWorker>;
 export type RegisteredWorker = z.infer<typeof registeredWorker>;

@@ -48,6 +48,7 @@ export const ledgerEventDraft = z.discriminatedUnion('type', [
   event('worker.quarantined', { workerId: z.string(), reason: z.string(), round: count }),
   event('worker.released', { workerId: z.string(), round: count }),
   event('worker.banned', { workerId: z.string(), reason: z.string(), round: count }),
+  event('worker.pardoned', { jobId: z.string() }), // by the owner: the ban from that job is lifted
   event('round.agreed', { round: count, stateHash: hash, reports: count, dissent: count }), // state after round
   event('round.rewound', { from: count, to: count, reason: z.string() }),
   event('checkpoint.stored', { round: count, stateHash: hash, bytes: count, workerId: z.string() }),

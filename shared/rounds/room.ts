@@ -17,6 +17,7 @@ import { leaseWhenDue, noFailures } from './storage/lease.ts';
 import { endRejoining, gone, hello, leave, pause, restarted, resume } from './members/members.ts';
 import { missing, rewindWhenLost } from './agreement/missing.ts';
 import { measured } from './verification/measure.ts';
+import { introduceWorker } from './verification/sentence.ts';
 import { openWhenReady } from './opening/open.ts';
 import { revealWhenCommitted } from './verification/reveal.ts';
 import { introduce } from './members/swarm.ts';
@@ -97,6 +98,7 @@ export function tickAll(state: RoomState, events: readonly RoomEvent[], now: num
 function take(turn: Turn, event: RoomEvent): void {
   switch (event.type) {
     case 'message':
+      if (event.record !== undefined) introduceWorker(turn, event.workerId, event.record);
       return takeMessage(turn, event.workerId, event.message);
     case 'gone':
       return gone(turn, event.workerId, event.reason);

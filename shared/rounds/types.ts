@@ -18,6 +18,7 @@ import type { Manifest } from '../manifest/manifest.ts';
 import type { LedgerEventDraft } from '../ledger/events.ts';
 import type { Court } from '../verification/court.ts';
 import type { Shard } from '../verification/trial.ts';
+import type { WorkerRecord } from '../verification/reputation.ts';
 import type { Gate } from '../verification/gate.ts';
 import type { Overlay } from '../topology/overlay.ts';
 
@@ -161,7 +162,7 @@ export interface RoomState {
 }
 
 export type RoomEvent =
-  | { type: 'message'; workerId: string; message: WorkerMessage } // parsed; hello only after its token was checked
+  | { type: 'message'; workerId: string; message: WorkerMessage; record?: WorkerRecord } // parsed; hello only after its token was checked, with what other jobs found of the worker
   | { type: 'gone'; workerId: string; reason: string } // socket closed or silent
   | { type: 'refused'; code: string } // a message or connection was refused at the boundary
   | { type: 'stored'; kind: 'checkpoint' | 'artifact'; fence: number; bytes: number } // the coordinator saw the upload arrive whole

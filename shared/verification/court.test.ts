@@ -5,6 +5,7 @@ import {
   ban,
   convene,
   gateRuled,
+  introduced,
   isGood,
   newCourt,
   sentencesBetween,
@@ -138,4 +139,17 @@ test('when an accuser is banned its accusation falls', () => {
   const accused = testified(court, checker, shard.hash, unlike);
   expect(standingOf(accused, shard.workerId).state).toBe('quarantined');
   expect(standingOf(ban(accused, checker, 'it lied'), shard.workerId).state).toBe('good');
+});
+
+test('a worker brings along what other jobs found, once; a lifted ban ends, another stays', () => {
+  const known = introduced(newCourt, 'w1', { valid: 12, isPardoned: false });
+  expect(standingOf(known, 'w1')).toMatchObject({ valid: 12, audits: 12, state: 'good' });
+  expect(introduced(known, 'w1', { valid: 15, isPardoned: false })).toBe(known);
+  expect(introduced(newCourt, 'w2', { valid: 0, isPardoned: true })).toBe(newCourt);
+  const gone = ban(known, 'w1', 'it lied');
+  expect(introduced(gone, 'w1', { valid: 3, isPardoned: false })).toBe(gone);
+  expect(standingOf(introduced(gone, 'w1', { valid: 0, isPardoned: true }), 'w1')).toMatchObject({
+    state: 'good',
+    valid: 0,
+  });
 });

@@ -19,6 +19,7 @@ import {
   unresolved,
 } from './standing.ts';
 import type { Standing } from './standing.ts';
+import type { WorkerRecord } from './reputation.ts';
 import { callJury, juryCost, verdictOf, withoutVoter, wordsThatSettle } from './trial.ts';
 import type { Bench, Order, Shard, Trial, Witness } from './trial.ts';
 
@@ -44,6 +45,14 @@ export function standingOf(court: Court, workerId: string): Standing {
 
 export function isGood(court: Court, workerId: string): boolean {
   return standingOf(court, workerId).state === 'good';
+}
+
+/** A worker that nobody here knows yet starts with what other jobs found; one whose ban was lifted starts anew. */
+export function introduced(court: Court, workerId: string, { valid, isPardoned }: WorkerRecord): Court {
+  const isBanned = standingOf(court, workerId).state === 'banned';
+  const isKnown = court.standings[workerId] !== undefined;
+  if (isBanned ? !isPardoned : isKnown || valid === 0) return court;
+  return change(court, workerId, () => ({ ...unknownStanding, valid, audits: valid }));
 }
 
 /** What a court draws on in one round. */

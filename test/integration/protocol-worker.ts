@@ -5,6 +5,7 @@ import { sha256Hex, utf8 } from '../../shared/bytes.ts';
 import { inTodaysWords, parseRoomMessage1 } from '../../shared/protocol/testing/version-1.ts';
 import { parseRoomMessage } from '../../shared/protocol/messages.ts';
 import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { RegisteredWorker } from '../../shared/api/schemas.ts';
 import { asWorker, register, request, until } from './api.ts';
 
 type Of<T extends RoomMessage['type']> = Extract<RoomMessage, { type: T }>;
@@ -46,10 +47,14 @@ export class ProtocolWorker {
     this.#behaviour = behaviour;
   }
 
-  /** Registers, connects and says hello. */
-  static async join(jobId: string, behaviour: Partial<Behaviour> = {}): Promise<ProtocolWorker> {
+  /** Registers, where it has not been done, connects and says hello. */
+  static async join(
+    jobId: string,
+    behaviour: Partial<Behaviour> = {},
+    known: RegisteredWorker | null = null,
+  ): Promise<ProtocolWorker> {
     const whole = { trains: () => true, uploads: true, version: 2, likes: () => true, ...behaviour } as const;
-    let registered = await register();
+    let registered = known ?? (await register());
     while (!whole.likes(registered.workerId)) registered = await register();
     const worker = new ProtocolWorker(jobId, registered.workerId, registered.token, whole);
     await worker.connect();

@@ -1,7 +1,8 @@
 // Carrying out what the court decided: an event in the ledger for each change of a worker's standing, and a word to the worker.
 
-import { sentencesBetween, standingOf } from '../../verification/court.ts';
+import { introduced, sentencesBetween, standingOf } from '../../verification/court.ts';
 import type { Court, Sentence } from '../../verification/court.ts';
+import type { WorkerRecord } from '../../verification/reputation.ts';
 import { change, record, send, turnAway } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { RoomState } from '../types.ts';
@@ -24,6 +25,12 @@ function carryOut(turn: Turn, { workerId, state, reason }: Sentence): void {
   }
   record(turn, 'worker.banned', { workerId, reason, round });
   if (turn.state.members[workerId]?.present) turnAway(turn, workerId, { code: 'forbidden', message: banText(reason) });
+}
+
+/** What other jobs found of a worker that says hello, or that its ban was lifted. */
+export function introduceWorker(turn: Turn, workerId: string, record: WorkerRecord): void {
+  const court = introduced(turn.state.court, workerId, record);
+  if (court !== turn.state.court) change(turn, { court });
 }
 
 /** Why a worker may not take part, or null. */
