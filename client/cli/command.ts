@@ -7,6 +7,7 @@ export interface Option {
   value?: string; // what stands for its value in the help text; none = a switch
   short?: string;
   default?: string;
+  isList?: boolean; // may be given several times
 }
 
 export interface Command {
@@ -19,12 +20,20 @@ export interface Command {
   run(call: Call): Promise<number>;
 }
 
+export type OptionValue = string | true | readonly string[] | undefined;
+
 export interface Call {
   arguments: readonly string[]; // as many as the command names
-  options: Readonly<Record<string, string | true | undefined>>;
+  options: Readonly<Record<string, OptionValue>>;
   terminal: Terminal;
   /** Aborts on Ctrl-C or SIGTERM; the reason is the signal's name. */
   signal: AbortSignal;
+}
+
+/** The texts of an option that may be given several times, in order. */
+export function listOption(call: Call, name: string): readonly string[] {
+  const value = call.options[name];
+  return Array.isArray(value) ? (value as readonly string[]) : [];
 }
 
 /** An option's text, or undefined when it was not given. */

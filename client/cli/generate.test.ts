@@ -48,6 +48,23 @@ test('generate: the same seed writes the same text, as text and as JSON', () => 
   expect(plain.stderr).toMatch(/40 tokens in .* tokens\/s on CPU/);
 });
 
+test('generate: several texts at once are each what its seed writes alone', () => {
+  const words = ['generate', folder, '--tokens', '20', '--backend', 'cpu', '--json'];
+  const run = (...more: string[]) => {
+    const { status, stdout, stderr } = loomos(...words, ...more);
+    expect(status, stderr).toBe(0);
+    return JSON.parse(stdout) as { text: string; tokens: number; texts: { prompt: string; text: string }[] };
+  };
+  const { texts, tokens } = run('--prompt', 'Call', '--prompt', 'It was', '--samples', '2', '--seed', '5');
+  expect(tokens).toBe(80);
+  expect(texts.map(({ prompt }) => prompt)).toEqual(['Call', 'Call', 'It was', 'It was']);
+  expect(texts[3]!.text).toBe(run('--prompt', 'It was', '--seed', '8').text);
+  expect(texts[0]!.text).not.toBe(texts[1]!.text);
+  const plain = loomos('generate', folder, '--tokens', '5', '--backend', 'cpu', '--samples', '2', '--prompt', 'Call');
+  expect(plain.stdout.match(/^Call/gm)).toHaveLength(2);
+  expect(loomos('generate', folder, '--samples', '300')).toMatchObject({ status: 2 });
+});
+
 test('generate: weights in 4 bits take less to read', () => {
   const words = ['generate', folder, '--tokens', '5', '--backend', 'cpu', '--json'];
   const read = [words, [...words, '--quantize', 'nf4']].map((list) => {

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import { LoomError } from '../../shared/errors.ts';
 import { textOption } from './command.ts';
-import type { Call, Command, Option } from './command.ts';
+import type { Call, Command, Option, OptionValue } from './command.ts';
 
 /** Options that every command takes. */
 export const commonOptions: Readonly<Record<string, Option>> = {
@@ -16,7 +16,7 @@ export const commonOptions: Readonly<Record<string, Option>> = {
 export interface Parsed {
   command: Command;
   arguments: string[];
-  options: Record<string, string | true | undefined>;
+  options: Record<string, OptionValue>;
 }
 
 /**
@@ -49,6 +49,7 @@ function parse(words: readonly string[], table: Readonly<Record<string, Option>>
       type: option.value === undefined ? 'boolean' : 'string',
       ...(option.short !== undefined && { short: option.short }),
       ...(option.default !== undefined && { default: option.default }),
+      ...(option.isList && { multiple: true }),
     };
   }
   try {

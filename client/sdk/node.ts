@@ -6,7 +6,7 @@ import { openDawn } from '../../kernels/device/dawn.ts';
 import { ModelFolder } from '../models/generate/model-folder.ts';
 import type { StartOptions, Writer } from '../models/generate/model-folder.ts';
 
-export type { StartOptions, WriteOptions, Writer } from '../models/generate/model-folder.ts';
+export type { Piece, StartOptions, WriteOptions, Writer } from '../models/generate/model-folder.ts';
 export { ModelFolder } from '../models/generate/model-folder.ts';
 
 /**

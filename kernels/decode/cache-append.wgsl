@@ -8,14 +8,15 @@ override heads: u32; // H
 override kv_heads: u32; // K
 override head_size: u32; // D
 override capacity: u32; // S
-override at_cursor: bool; // the first row's position is the cursor's; else 0, and `cursor` is any buffer
+override at_cursor: bool; // a row is of its own text, at that one's cursor; else all rows are of one text, from position 0 on
+override slotted: bool; // the number of that text is cursor[0]; else it is 0, and `cursor` is any buffer
 override turns: bool; // else `angles` is any buffer
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>; // [R, (H + 2 K) D]
 @group(0) @binding(1) var<storage, read> cursor: array<u32>;
 @group(0) @binding(2) var<storage, read> angles: array<vec2f>; // [S, D/2] of (cosine, sine)
-@group(0) @binding(3) var<storage, read_write> keys: array<f32>;
-@group(0) @binding(4) var<storage, read_write> values: array<f32>;
+@group(0) @binding(3) var<storage, read_write> keys: array<f32>; // [B, K, D, S]
+@group(0) @binding(4) var<storage, read_write> values: array<f32>; // [B, S, K, D]
 
 @compute @workgroup_size(64)
 fn append(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -24,11 +25,15 @@ fn append(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   if (index >= rows * width) { return; }
   let row = index / width;
   var position = row;
-  if (at_cursor) { position += cursor[1]; }
+  var text = 0u;
+  if (at_cursor) {
+    position = cursor[4 * row + 1];
+    text = row;
+  } else if (slotted) { text = cursor[0]; }
   if (position >= capacity) { return; }
   let d = index % head_size;
   let head = index % width / head_size;
   let key = (row * (heads + 2 * kv_heads) + heads + head) * head_size;
-  keys[(head * head_size + d) * capacity + position] = turned(key, d, position);
-  values[position * width + index % width] = qkv[key + width + d];
+  keys[((text * kv_heads + head) * head_size + d) * capacity + position] = turned(key, d, position);
+  values[(text * capacity + position) * width + index % width] = qkv[key + width + d];
 }

@@ -1,14 +1,16 @@
-// References of the cache kernels. A cache holds the keys of S positions [K, D, S] and their values [S, K, D]; a row of qkv holds
+// References of the cache kernels. For each text a cache holds the keys of S positions [K, D, S] and their values [S, K, D]; a row of qkv holds
 // the H heads of q, the K heads of k and the K heads of v, D elements each.
 
 import type { Op, View } from '../plan/op.ts';
+import { cursorSize } from './cursor.ts';
 
 export type CacheAttributes = {
   readonly heads: number; // H
   readonly kvHeads: number; // K
   readonly capacity: number; // S
   readonly scale: number; // of the scores
-  readonly atCursor: boolean; // the first row's position is the cursor's, else 0
+  readonly atCursor: boolean; // each row is of a text of its own, at its cursor; else all are of one text, from position 0 on
+  readonly slotted: boolean; // the second input is the number of that text, else it is 0
   readonly turns: boolean; // queries and keys are turned by `angles`
 };
 
@@ -31,14 +33,16 @@ export function cacheAppendReference(
   const shape = cacheShape(op);
   const { rows, heads, kvHeads, headSize, capacity } = shape;
   for (let row = 0; row < rows; row++) {
-    const position = row + (shape.atCursor ? cursor![1]! : 0);
-    if (position >= capacity) return;
+    const [text, position] = shape.atCursor
+      ? [row, cursor![row * cursorSize + 1]!]
+      : [shape.slotted ? cursor![0]! : 0, row];
+    if (position >= capacity) continue;
     for (let head = 0; head < kvHeads; head++) {
       const key = (row * (heads + 2 * kvHeads) + heads + head) * headSize;
       for (let d = 0; d < headSize; d++) {
         const turned = turnedElement(qkv!, key, d, shape.turns ? angles! : null, position, headSize);
-        keys![(head * headSize + d) * capacity + position] = turned;
-        values![(position * kvHeads + head) * headSize + d] = qkv![key + kvHeads * headSize + d]!;
+        keys![((text * kvHeads + head) * headSize + d) * capacity + position] = turned;
+        values![((text * capacity + position) * kvHeads + head) * headSize + d] = qkv![key + kvHeads * headSize + d]!;
       }
     }
   }
@@ -47,12 +51,15 @@ export function cacheAppendReference(
 export function cacheAttentionReference(inputs: readonly View[], [out]: readonly View[], op: Op): void {
   const [qkv, cursor, keys, values, angles] = inputs as [View, View, View, View, View?];
   const shape = cacheShape(op);
-  const { heads, kvHeads, headSize, capacity } = shape;
-  const position = Math.min(cursor[1]!, capacity - 1);
-  for (let head = 0; head < heads; head++) {
-    const shared = Math.floor((head * kvHeads) / heads);
+  const { rows, heads, kvHeads, headSize, capacity } = shape;
+  const valueAt = (text: number, t: number, head: number) => ((text * capacity + t) * kvHeads + head) * headSize;
+  for (let place = 0; place < rows * heads; place++) {
+    const [text, head] = [Math.floor(place / heads), place % heads];
+    const position = Math.min(cursor[text * cursorSize + 1]!, capacity - 1);
+    const shared = text * kvHeads + Math.floor((head * kvHeads) / heads);
+    const first = (text * (heads + 2 * kvHeads) + head) * headSize;
     const query = Array.from({ length: headSize }, (_, d) =>
-      turnedElement(qkv, head * headSize, d, shape.turns ? angles! : null, position, headSize),
+      turnedElement(qkv, first, d, shape.turns ? angles! : null, position, headSize),
     );
     const scores = Array.from({ length: position + 1 }, (_, t) =>
       query.reduce((sum, q, d) => sum + q * keys[(shared * headSize + d) * capacity + t]! * shape.scale, 0),
@@ -61,8 +68,8 @@ export function cacheAttentionReference(inputs: readonly View[], [out]: readonly
     const weights = scores.map((score) => Math.exp(score - highest));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     for (let d = 0; d < headSize; d++) {
-      const sum = weights.reduce((s, weight, t) => s + weight * values[(t * kvHeads + shared) * headSize + d]!, 0);
-      out![head * headSize + d] = sum / total;
+      const sum = weights.reduce((s, weight, t) => s + weight * values[valueAt(text, t, shared % kvHeads) + d]!, 0);
+      out![place * headSize + d] = sum / total;
     }
   }
 }

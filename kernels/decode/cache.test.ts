@@ -12,15 +12,16 @@ import { decodeCursor } from './cursor.ts';
 
 const sizes = { heads: 6, kvHeads: 2, headSize: 10, capacity: 300 };
 const rowWidth = (sizes.heads + 2 * sizes.kvHeads) * sizes.headSize;
-const cacheShapes = [
-  { shape: [sizes.kvHeads, sizes.headSize, sizes.capacity] },
-  { shape: [sizes.capacity, sizes.kvHeads * sizes.headSize] },
+const cachesOf = (texts: number) => [
+  { shape: [texts * sizes.kvHeads, sizes.headSize, sizes.capacity] },
+  { shape: [texts * sizes.capacity, sizes.kvHeads * sizes.headSize] },
 ];
 const angles = {
   shape: [sizes.capacity, sizes.headSize / 2, 2],
   data: rotaryAngles(sizes.capacity, sizes.headSize, { base: 10_000 }),
 };
-const cursor = (position: number) => ({ shape: [4], dtype: 'u32', data: [1, position, 0, 0] }) as const;
+const cursor = (...positions: number[]) =>
+  ({ shape: [4 * positions.length], dtype: 'u32', data: positions.flatMap((at) => [1, at, 0, 0]) }) as const;
 const attributes = {
   heads: sizes.heads,
   kvHeads: sizes.kvHeads,
@@ -29,24 +30,32 @@ const attributes = {
 };
 
 test('rows are appended, turned or not; what does not fit is dropped', { timeout: 60_000 }, async () => {
-  const qkv = { shape: [5, rowWidth] };
-  const check = { kernel: cacheAppendKernel, before: cacheShapes };
-  const place = { ...attributes, atCursor: true, turns: true };
-  await checkKernel({ ...check, inputs: [qkv, cursor(7), angles], attributes: place });
-  await checkKernel({ ...check, inputs: [qkv, cursor(297), angles], attributes: place });
-  await checkKernel({ ...check, inputs: [qkv, qkv], attributes: { ...attributes, atCursor: false, turns: false } });
+  const [qkv, more] = [{ shape: [2, rowWidth] }, { shape: [301, rowWidth] }];
+  const check = { kernel: cacheAppendKernel, before: cachesOf(2) };
+  const place = { ...attributes, texts: 2, slotted: false };
+  const turned = { ...place, atCursor: true, turns: true };
+  await checkKernel({ ...check, inputs: [qkv, cursor(7, 0), angles], attributes: turned });
+  await checkKernel({ ...check, inputs: [qkv, cursor(300, 299), angles], attributes: turned });
+  const one = { ...place, atCursor: false, turns: false };
+  await checkKernel({ ...check, inputs: [more, more], attributes: one });
+  const slot = { shape: [1], dtype: 'u32', data: [1] } as const;
+  await checkKernel({ ...check, inputs: [more, slot], attributes: { ...one, slotted: true } });
 });
 
-test.each([0, 3, 299])('attention over a cache up to position %i', { timeout: 60_000 }, async (position) => {
-  const inputs = [{ shape: [1, rowWidth] }, cursor(position), ...cacheShapes];
-  const check = { kernel: cacheAttentionKernel };
-  await checkKernel({ ...check, inputs, attributes: { ...attributes, atCursor: true, turns: false } });
-  await checkKernel({
-    ...check,
-    inputs: [...inputs, angles],
-    attributes: { ...attributes, atCursor: true, turns: true },
-  });
-});
+test.each([[0], [3], [299], [299, 0, 7]])(
+  'attention over caches up to positions %o',
+  { timeout: 60_000 },
+  async (...at) => {
+    const inputs = [{ shape: [at.length, rowWidth] }, cursor(...at), ...cachesOf(at.length)];
+    const check = { kernel: cacheAttentionKernel };
+    await checkKernel({ ...check, inputs, attributes: { ...attributes, atCursor: true, turns: false } });
+    await checkKernel({
+      ...check,
+      inputs: [...inputs, angles],
+      attributes: { ...attributes, atCursor: true, turns: true },
+    });
+  },
+);
 
 test('one query after another gives what attention over the whole sequence gives', () => {
   const { heads, kvHeads, headSize } = sizes;
@@ -85,7 +94,7 @@ test('shapes that do not fit are refused', () => {
   const cache = declareCache(builder, 'cache', sizes);
   const at = { cursor: decodeCursor(builder), angles: null };
   expect(() => attendToCache(builder, builder.input('two rows', [2, rowWidth]), cache, at)).toThrow(
-    '2 rows instead of one',
+    'cacheAttention: decode.cursor is u32[4]',
   );
   expect(() => appendToCache(builder, builder.input('narrow', [1, rowWidth - 1]), cache, at)).toThrow(
     'is not 6 + 2 * 2 heads',

@@ -15,43 +15,48 @@ import { cursorSize } from './cursor.ts';
 /** The largest head size: what the WGSL keeps in an invocation. */
 const mostHeadSize = 128;
 
-/** What one layer remembers of S positions: states of the plan, shared by the programs that fill and use them. */
+/** What one layer remembers of S positions of B texts: states of the plan, shared by the programs that fill and use them. */
 export interface Cache {
-  readonly keys: Tensor; // [K, D, S]
-  readonly values: Tensor; // [S, K * D]
+  readonly keys: Tensor; // [B K, D, S]
+  readonly values: Tensor; // [B S, K * D]
   readonly heads: number; // H, of queries
   readonly kvHeads: number; // K, of keys and values
+  readonly capacity: number; // S
 }
 
-/** @param sizes.capacity S */
+/** @param sizes.capacity S; @param sizes.texts B, default 1 */
 export function declareCache(
   builder: PlanBuilder,
   name: string,
-  { heads, kvHeads, headSize, capacity }: { heads: number; kvHeads: number; headSize: number; capacity: number },
+  { heads, kvHeads, headSize, capacity, texts = 1 }: CacheSizes,
 ): Cache {
   return {
-    keys: builder.state(`${name}.keys`, [kvHeads, headSize, capacity]),
-    values: builder.state(`${name}.values`, [capacity, kvHeads * headSize]),
+    keys: builder.state(`${name}.keys`, [texts * kvHeads, headSize, capacity]),
+    values: builder.state(`${name}.values`, [texts * capacity, kvHeads * headSize]),
     heads,
     kvHeads,
+    capacity,
   };
 }
 
 /**
  * Puts the keys and values of rows into the cache; rows that do not fit are dropped.
  * @param qkv [R, (H + 2 K) D]
- * @param at.cursor the first row goes to its position; null: to position 0
+ * @param at.cursor each row is of a text of its own, and goes to its position; null: all are of one text, from position 0 on
+ * @param at.slot u32 [1], the number of that text; absent: the first one
  * @param at.angles [S, D/2, 2] that turn the keys; null: they are turned already, or never
  */
 export function appendToCache(builder: PlanBuilder, qkv: Tensor, cache: Cache, at: CachePlace): void {
-  const inputs = [qkv, at.cursor ?? qkv, ...(at.angles ? [at.angles] : [])];
-  builder.update(cacheAppendKernel, inputs, [cache.keys, cache.values], attributesOf(qkv, cache, at));
+  const inputs = [qkv, at.cursor ?? at.slot ?? qkv, ...(at.angles ? [at.angles] : [])];
+  const texts = cache.keys.shape[0]! / cache.kvHeads;
+  const attributes = { ...attributesOf(qkv, cache, at), texts };
+  builder.update(cacheAppendKernel, inputs, [cache.keys, cache.values], attributes);
 }
 
 /**
- * Attention of one query a head over positions 0 to the cursor's own, which must have been appended.
- * @param qkv [1, (H + 2 K) D]
- * @returns [1, H D]
+ * Attention of one query a text and head over positions 0 to its cursor's own, which must have been appended.
+ * @param qkv [B, (H + 2 K) D]
+ * @returns [B, H D]
  */
 export function attendToCache(
   builder: PlanBuilder,
@@ -63,47 +68,65 @@ export function attendToCache(
   return builder.op(cacheAttentionKernel, inputs, attributesOf(qkv, cache, at))[0];
 }
 
+interface CacheSizes {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headSize: number;
+  readonly capacity: number;
+  readonly texts?: number;
+}
+
 export interface CachePlace {
   readonly cursor: Tensor | null;
+  readonly slot?: Tensor;
   readonly angles: Tensor | null;
 }
 
-function attributesOf(qkv: Tensor, { heads, kvHeads, values }: Cache, { cursor, angles }: CachePlace): Attributes {
+function attributesOf(
+  qkv: Tensor,
+  { heads, kvHeads, capacity }: Cache,
+  { cursor, slot, angles }: CachePlace,
+): Attributes {
   const headSize = qkv.shape[1]! / (heads + 2 * kvHeads);
   const attributes: CacheAttributes = {
     heads,
     kvHeads,
-    capacity: values.shape[0]!,
+    capacity,
     scale: 1 / Math.sqrt(headSize),
     atCursor: cursor !== null,
+    slotted: cursor === null && slot !== undefined,
     turns: angles !== null,
   };
   return attributes;
 }
 
-/** [qkv [R, (H + 2 K) D], cursor u32 [4] (or qkv), angles? [S, D/2, 2]] changes [keys [K, D, S], values [S, K D]]. */
+/**
+ * [qkv [R, (H + 2 K) D], cursor u32 [4 R], slot u32 [1] or qkv, angles? [S, D/2, 2]] changes [keys [B K, D, S], values [B S, K D]].
+ * The attribute `texts` is B, default 1.
+ */
 export const cacheAppendKernel: Kernel = {
   name: 'cacheAppend',
   inPlace: true,
   infer(inputs, attributes) {
     const { kvHeads, headSize, capacity } = inferShape('cacheAppend', inputs, attributes);
+    const texts = Number(attributes['texts'] ?? 1);
     if (inputs[2]) expectTensor('cacheAppend', inputs[2], [capacity, headSize / 2, 2]);
     return [
-      { shape: [kvHeads, headSize, capacity], dtype: 'f32' },
-      { shape: [capacity, kvHeads * headSize], dtype: 'f32' },
+      { shape: [texts * kvHeads, headSize, capacity], dtype: 'f32' },
+      { shape: [texts * capacity, kvHeads * headSize], dtype: 'f32' },
     ];
   },
   dispatches(op, traits) {
     const [qkv, cursor, angles = qkv] = op.inputs as [Tensor, Tensor, Tensor?];
     const [keys, values] = op.outputs as [Tensor, Tensor];
     const shape = cacheShape(op);
-    const { rows, kvHeads, headSize, atCursor, turns } = shape;
+    const { rows, kvHeads, headSize, atCursor, slotted, turns } = shape;
     const elements = rows * kvHeads * headSize;
     return [
       dispatch(appendWgsl, {
         entryPoint: 'append',
         tensors: { qkv, cursor, angles, keys, values },
-        constants: { ...constantsOf(shape), rows, at_cursor: atCursor, turns },
+        constants: { ...constantsOf(shape), rows, at_cursor: atCursor, slotted, turns },
         workgroups: linearWorkgroups(elements, 64, traits),
       }),
     ];
@@ -111,18 +134,17 @@ export const cacheAppendKernel: Kernel = {
   reference: cacheAppendReference,
 };
 
-/** [qkv [1, (H + 2 K) D], cursor u32 [4], keys [K, D, S], values [S, K D], angles? [S, D/2, 2]] -> [out [1, H D]]. */
+/** [qkv [B, (H + 2 K) D], cursor u32 [4 B], keys [B K, D, S], values [B S, K D], angles? [S, D/2, 2]] -> [out [B, H D]]. */
 export const cacheAttentionKernel: Kernel = {
   name: 'cacheAttention',
   infer(inputs, attributes) {
     const [, cursor, keys, values, angles] = inputs;
     const { heads, kvHeads, headSize, capacity, rows } = inferShape('cacheAttention', inputs, attributes);
-    expect('cacheAttention', rows === 1, `${rows} rows instead of one`);
-    expectTensor('cacheAttention', cursor, [cursorSize], 'u32');
-    expectTensor('cacheAttention', keys, [kvHeads, headSize, capacity]);
-    expectTensor('cacheAttention', values, [capacity, kvHeads * headSize]);
+    expectTensor('cacheAttention', cursor, [cursorSize * rows], 'u32');
+    expectTensor('cacheAttention', keys, [rows * kvHeads, headSize, capacity]);
+    expectTensor('cacheAttention', values, [rows * capacity, kvHeads * headSize]);
     if (angles) expectTensor('cacheAttention', angles, [capacity, headSize / 2, 2]);
-    return [{ shape: [1, heads * headSize], dtype: 'f32' }];
+    return [{ shape: [rows, heads * headSize], dtype: 'f32' }];
   },
   dispatches(op, traits) {
     const [qkv, cursor, keys, values, angles = qkv] = op.inputs as [Tensor, Tensor, Tensor, Tensor, Tensor?];
@@ -130,7 +152,7 @@ export const cacheAttentionKernel: Kernel = {
     const call = {
       tensors: { qkv, cursor, angles, keys, values, out: op.outputs[0]! },
       constants: { ...constantsOf(shape), scale: shape.scale, turns: shape.turns },
-      workgroups: [shape.heads, 1, 1],
+      workgroups: [shape.heads, shape.rows, 1],
     } as const;
     return [dispatch(attentionWgsl, { entryPoint: traits.isCpu ? 'attend_alone' : 'attend', ...call })];
   },

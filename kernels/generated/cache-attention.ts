@@ -5,7 +5,7 @@ const entryPoints = {
   attend: {
     bindings: [
       {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
-      {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
+      {"number":1,"name":"cursor","access":"read","type":"array<vec4u>"},
       {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
       {"number":3,"name":"keys","access":"read","type":"array<f32>"},
       {"number":4,"name":"values","access":"read","type":"array<f32>"},
@@ -17,7 +17,7 @@ const entryPoints = {
   attend_alone: {
     bindings: [
       {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
-      {"number":1,"name":"cursor","access":"read","type":"array<u32>"},
+      {"number":1,"name":"cursor","access":"read","type":"array<vec4u>"},
       {"number":2,"name":"angles","access":"read","type":"array<vec2f>"},
       {"number":3,"name":"keys","access":"read","type":"array<f32>"},
       {"number":4,"name":"values","access":"read","type":"array<f32>"},
@@ -28,7 +28,7 @@ const entryPoints = {
   },
 } as const;
 
-const code = [`// Attention of one query a head over all that the cache holds up to the cursor's position, which is the query's own. Scores are
+const code = [`// Attention of one query a text and head over all that the cache holds up to its cursor's position, which is the query's own. Scores are
 // never stored whole: what was summed is scaled down when a higher score comes. Head h uses the keys of head h K / H.
 // with: turned
 
@@ -42,12 +42,12 @@ override capacity: u32; // S
 override scale: f32; // of the scores
 override turns: bool; // else \`angles\` is any buffer
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [1, (H + 2 K) D]
-@group(0) @binding(1) var<storage, read> cursor: array<u32>;
+@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B, (H + 2 K) D]
+@group(0) @binding(1) var<storage, read> cursor: array<vec4u>; // [B]
 @group(0) @binding(2) var<storage, read> angles: array<vec2f>; // [S, D/2] of (cosine, sine)
-@group(0) @binding(3) var<storage, read> keys: array<f32>; // [K, D, S]
-@group(0) @binding(4) var<storage, read> values: array<f32>; // [S, K, D]
-@group(0) @binding(5) var<storage, read_write> out: array<f32>; // [1, H D]
+@group(0) @binding(3) var<storage, read> keys: array<f32>; // [B, K, D, S]
+@group(0) @binding(4) var<storage, read> values: array<f32>; // [B, S, K, D]
+@group(0) @binding(5) var<storage, read_write> out: array<f32>; // [B, H D]
 
 var<workgroup> query: array<f32, most>;
 var<workgroup> weights: array<f32, lanes>;
@@ -77,14 +77,16 @@ fn sum_of_lanes(lane: u32, value: f32) -> f32 {
   return sum;
 }
 
-/// A workgroup a head. In a chunk of positions each lane makes one score; then D lanes side by side sum the values of every
+/// A workgroup a head of a text. In a chunk of positions each lane makes one score; then D lanes side by side sum the values of every
 /// \`slices\`-th position.
 @compute @workgroup_size(lanes)
 fn attend(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
   let head = group.x;
+  let text = group.y;
   let shared_head = head / (heads / kv_heads);
-  let position = min(cursor[1], capacity - 1);
-  if (lane < head_size) { query[lane] = turned(head * head_size, lane, position) * scale; }
+  let position = min(cursor[text].y, capacity - 1);
+  let row = text * (heads + 2 * kv_heads) * head_size; // in qkv
+  if (lane < head_size) { query[lane] = turned(row + head * head_size, lane, position) * scale; }
   workgroupBarrier();
   let slices = lanes / head_size;
   let slice = lane / head_size;
@@ -97,7 +99,7 @@ fn attend(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) gro
     var score = -3.0e38;
     if (t <= position) {
       score = 0.0;
-      for (var i = 0u; i < head_size; i++) { score += query[i] * keys[(shared_head * head_size + i) * capacity + t]; }
+      for (var i = 0u; i < head_size; i++) { score += query[i] * keys[((text * kv_heads + shared_head) * head_size + i) * capacity + t]; }
     }
     let next = max(highest, highest_of_lanes(lane, score));
     let shrink = exp(highest - next);
@@ -110,7 +112,7 @@ fn attend(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) gro
     if (slice < slices) {
       let count = min(lanes, position + 1 - first);
       for (var i = slice; i < count; i += slices) {
-        sum += weights[i] * values[((first + i) * kv_heads + shared_head) * head_size + d];
+        sum += weights[i] * values[((text * capacity + first + i) * kv_heads + shared_head) * head_size + d];
       }
     }
     workgroupBarrier();
@@ -120,32 +122,34 @@ fn attend(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) gro
   if (lane >= head_size) { return; }
   var total = 0.0;
   for (var i = 0u; i < slices; i++) { total += partial[i * head_size + lane]; }
-  out[head * head_size + lane] = total / weight_sum;
+  out[(text * heads + head) * head_size + lane] = total / weight_sum;
 }
 
-/// One invocation a head, without workgroup memory: for software adapters.
+/// One invocation a head of a text, without workgroup memory: for software adapters.
 @compute @workgroup_size(1)
 fn attend_alone(@builtin(workgroup_id) group: vec3u) {
   let head = group.x;
+  let text = group.y;
   let shared_head = head / (heads / kv_heads);
-  let position = min(cursor[1], capacity - 1);
+  let position = min(cursor[text].y, capacity - 1);
+  let row = text * (heads + 2 * kv_heads) * head_size; // in qkv
   var q: array<f32, most>;
-  for (var i = 0u; i < head_size; i++) { q[i] = turned(head * head_size, i, position) * scale; }
+  for (var i = 0u; i < head_size; i++) { q[i] = turned(row + head * head_size, i, position) * scale; }
   var sums: array<f32, most>;
   var weight_sum = 0.0;
   var highest = -3.0e38;
   for (var t = 0u; t <= position; t++) {
     var score = 0.0;
-    for (var i = 0u; i < head_size; i++) { score += q[i] * keys[(shared_head * head_size + i) * capacity + t]; }
+    for (var i = 0u; i < head_size; i++) { score += q[i] * keys[((text * kv_heads + shared_head) * head_size + i) * capacity + t]; }
     let next = max(highest, score);
     let shrink = exp(highest - next);
     let weight = exp(score - next);
     weight_sum = weight_sum * shrink + weight;
     highest = next;
-    let value = (t * kv_heads + shared_head) * head_size;
+    let value = ((text * capacity + t) * kv_heads + shared_head) * head_size;
     for (var i = 0u; i < head_size; i++) { sums[i] = sums[i] * shrink + weight * values[value + i]; }
   }
-  for (var i = 0u; i < head_size; i++) { out[head * head_size + i] = sums[i] / weight_sum; }
+  for (var i = 0u; i < head_size; i++) { out[(text * heads + head) * head_size + i] = sums[i] / weight_sum; }
 }`, turnedPrelude].join('\n\n');
 
 export const cacheAttention = { name: 'cache-attention', entryPoints, code } as const;

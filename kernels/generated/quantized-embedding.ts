@@ -21,10 +21,10 @@ const code = [`// Rows of a table that lies quantized, each with a row of positi
 override time: u32; // T; unused at the cursor
 override width: u32; // C
 override elements: u32; // R * C
-override at_cursor: bool; // \`tokens\` is a cursor: its token at its position is the only row
+override at_cursor: bool; // \`tokens\` are cursors [4 R]: a row is the token of one at its position
 override placed: bool; // else \`positions\` is any buffer
 
-@group(0) @binding(0) var<storage, read> tokens: array<u32>; // [R]
+@group(0) @binding(0) var<storage, read> tokens: array<u32>; // [R], or [4 R]
 @group(0) @binding(2) var<storage, read_write> out: array<f32>; // [R, C]
 @group(0) @binding(3) var<storage, read> positions: array<f32>; // [>= T, C]
 
@@ -35,11 +35,14 @@ fn lookup(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   if (index >= elements) { return; }
   let row = index / width;
   let column = index % width;
-  var value = b_element(tokens[row] * width + column);
-  if (placed) {
-    if (at_cursor) { value += positions[tokens[1] * width + column]; }
-    else { value += positions[row % time * width + column]; }
+  var token = tokens[row];
+  var position = row % time;
+  if (at_cursor) {
+    token = tokens[4 * row];
+    position = tokens[4 * row + 1];
   }
+  var value = b_element(token * width + column);
+  if (placed) { value += positions[position * width + column]; }
   out[index] = value;
 }`, quantizedPrelude].join('\n\n');
 

@@ -3,6 +3,7 @@
 
 import { matmulNorm as wgsl } from '../generated/matmul-norm.ts';
 import { epilogueOf, fuseProduct } from '../matmul/epilogue.ts';
+import { hasFewRows } from '../matmul/gemv.ts';
 import { listProduct } from '../matmul/listing.ts';
 import type { Scratch } from '../matmul/listing.ts';
 import { matmulCpu } from '../matmul/matmul.cpu.ts';
@@ -119,7 +120,8 @@ function listNormProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dispat
   const { norm, product } = splitNormProduct(op);
   const scales = scalesOf(norm.inputs);
   const { m, n, k } = productOf(product);
-  if (traits.isCpu || traits.halfProducts || m === 1 || scales === null || 2 * m * n * k > mostOperations)
+  const isGemv = hasFewRows(productOf(product), { sums_columns: false });
+  if (traits.isCpu || traits.halfProducts || isGemv || scales === null || 2 * m * n * k > mostOperations)
     return [listNormRows(norm, traits), ...listProduct({ ...op, ...product }, traits, scratch)];
   return [listTogether(norm, product, scales, traits, scratch)];
 }

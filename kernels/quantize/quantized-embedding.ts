@@ -1,5 +1,6 @@
 // Rows of a table that lies quantized: the token embedding of a model that only writes.
 
+import { cursorSize, textsOf } from '../decode/cursor.ts';
 import { quantizedEmbedding as wgsl } from '../generated/quantized-embedding.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import { expectTensor } from '../plan/expect.ts';
@@ -9,7 +10,7 @@ import type { QuantizedFormat } from './format.ts';
 import { bitsOf, dequantizeInto, quantizedSizes } from './format.ts';
 
 /**
- * [tokens u32 [B, T] or cursor u32 [4], packed u32, scales, positions? [P, C]] -> [out [B * T, C], or [1, C]]. Attributes: `format`
+ * [tokens u32 [B, T] or cursor u32 [4 B], packed u32, scales, positions? [P, C]] -> [out [B * T, C], or [B, C]]. Attributes: `format`
  * int8 or nf4; `rows` (V) and `width` (C) of the table. Tokens must be below V, positions below P.
  */
 export const quantizedEmbedding: Kernel = {
@@ -19,7 +20,7 @@ export const quantizedEmbedding: Kernel = {
     expectTensor('quantizedEmbedding', packed, [sizes.words], 'u32');
     expectTensor('quantizedEmbedding', scales, [sizes.scales]);
     if (positions) expectTensor('quantizedEmbedding', positions, [positions.shape[0]!, Number(width)]);
-    return [{ shape: [isCursor(tokens!) ? 1 : elementsOf(tokens!.shape), Number(width)], dtype: 'f32' }];
+    return [{ shape: [isCursor(tokens!) ? textsOf(tokens!) : elementsOf(tokens!.shape), Number(width)], dtype: 'f32' }];
   },
   dispatches({ inputs, outputs, attributes }, traits) {
     const [tokens, packed, scales, positions] = inputs as [Tensor, Tensor, Tensor, Tensor?];
@@ -47,8 +48,10 @@ export const quantizedEmbedding: Kernel = {
     const time = inputs[0]!.shape.at(-1)!;
     const values = new Float32Array(width);
     for (let row = 0; row < out!.length / width; row++) {
-      const position = isCursor(inputs[0]!) ? tokens![1]! : row % time;
-      dequantizeInto(values, packed as Uint32Array, scales as Float32Array, format, tokens![row]! * width);
+      const [token, position] = isCursor(inputs[0]!)
+        ? [tokens![row * cursorSize]!, tokens![row * cursorSize + 1]!]
+        : [tokens![row]!, row % time];
+      dequantizeInto(values, packed as Uint32Array, scales as Float32Array, format, token * width);
       for (let c = 0; c < width; c++) out![row * width + c] = values[c]! + rowOf(positions, position * width + c);
     }
   },

@@ -98,12 +98,12 @@ test.each([
   },
 );
 
-test.each([null, 'positions'])('the row of a cursor in a quantized table, %s', async (positions) => {
+test.each([null, 'positions'])('the rows of two cursors in a quantized table, %s', async (positions) => {
   const { packed, scales } = quantize(normals(7 * 10), 'nf4');
   await checkKernel({
     kernel: quantizedEmbedding,
     inputs: [
-      { shape: [4], dtype: 'u32', data: [5, 2, 0, 0] },
+      { shape: [8], dtype: 'u32', data: [5, 2, 0, 0, 3, 1, 0, 0] },
       { shape: [packed.length], dtype: 'u32', data: packed },
       { shape: [scales.length], data: scales },
       ...(positions ? [{ shape: [3, 10] }] : []),

@@ -4,11 +4,20 @@ import type { View } from '../plan/op.ts';
 import { counterUniform } from './counter-random.ts';
 
 export function sampleReference([logits, settings]: readonly View[], [cursor]: readonly View[]): void {
-  const floats = new Float32Array(settings!.buffer, settings!.byteOffset, settings!.length);
-  const sampling = { temperature: floats[0]!, topK: settings![1]!, topP: floats[2]! };
-  cursor![0] = drawToken(logits!, sampling, counterUniform(settings![3]!, cursor![2]!));
-  cursor![1] = cursor![1]! + 1;
-  cursor![2] = cursor![2]! + 1;
+  const texts = cursor!.length / 4;
+  const vocabulary = logits!.length / texts;
+  for (let text = 0; text < texts; text++) {
+    const row = logits!.subarray(text * vocabulary, (text + 1) * vocabulary);
+    sampleRow(row, settings!.subarray(4 * text, 4 * text + 4), cursor!.subarray(4 * text, 4 * text + 4));
+  }
+}
+
+function sampleRow(logits: View, settings: View, cursor: View): void {
+  const floats = new Float32Array(settings.buffer, settings.byteOffset, settings.length);
+  const sampling = { temperature: floats[0]!, topK: settings[1]!, topP: floats[2]! };
+  cursor[0] = drawToken(logits, sampling, counterUniform(settings[3]!, cursor[2]!));
+  cursor[1] = cursor[1]! + 1;
+  cursor[2] = cursor[2]! + 1;
 }
 
 /** @param share in [0, 1): which token, in the order of the vocabulary, of all that remain */

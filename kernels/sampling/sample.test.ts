@@ -20,6 +20,22 @@ function check(sampling: Sampling, values: readonly number[] = logits, drawn = 7
   });
 }
 
+test('each row of logits has its own settings and cursor', { timeout: 60_000 }, async () => {
+  const rows = [logits, logits.map((x) => -x), logits.toReversed()];
+  const settings = rows.flatMap((_, i) => [
+    ...samplingSettings({ temperature: i / 2, topK: 9 * i, topP: 0.9, seed: i }),
+  ]);
+  await checkKernel({
+    kernel: sampleKernel,
+    inputs: [
+      { shape: [3, vocabulary], data: rows.flat() },
+      { shape: [12], dtype: 'u32', data: settings },
+    ],
+    before: [{ shape: [12], dtype: 'u32', data: [9, 41, 3, 0, 8, 2, 7, 0, 1, 5, 4, 0] }],
+    tolerance: 0,
+  });
+});
+
 test('every device draws the token of the reference', { timeout: 120_000 }, async () => {
   await check({ temperature: 0, topK: 0, topP: 1, seed: 1 });
   for (const seed of [1, 2, 3]) await check({ temperature: 1, topK: 0, topP: 1, seed });

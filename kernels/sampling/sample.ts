@@ -2,7 +2,7 @@
 // Top-p: Holtzman et al. 2019, arXiv:1904.09751.
 
 import { sample as wgsl } from '../generated/sample.ts';
-import { cursorSize } from '../decode/cursor.ts';
+import { cursorSize, textsOf } from '../decode/cursor.ts';
 import type { PlanBuilder } from '../plan/builder.ts';
 import { dispatch } from '../plan/dispatch.ts';
 import { expectMatrix, expectTensor } from '../plan/expect.ts';
@@ -21,11 +21,12 @@ export interface Sampling {
   readonly seed: number;
 }
 
-/** Lists the draw; the input `sampling` takes `samplingSettings`. Tokens with equal logits stay or go together. */
+/** Lists the draw of each text; the input `sampling` takes `samplingSettings` of each. Tokens with equal logits stay or go together. */
 export function sampleToken(builder: PlanBuilder, logits: Tensor, cursor: Tensor): void {
-  builder.update(sampleKernel, [logits, builder.input('sampling', [4], 'u32')], [cursor]);
+  builder.update(sampleKernel, [logits, builder.input('sampling', [4 * textsOf(cursor)], 'u32')], [cursor]);
 }
 
+/** Four elements. */
 export function samplingSettings({ temperature, topK, topP, seed }: Sampling): Uint32Array {
   const settings = Uint32Array.of(0, topK, 0, seed);
   const floats = new Float32Array(settings.buffer);
@@ -35,17 +36,16 @@ export function samplingSettings({ temperature, topK, topP, seed }: Sampling): U
 }
 
 /**
- * [logits [1, V], settings u32 [4]] changes [cursor u32 [4]]: its token is drawn, position and count move on by one. A NaN is
+ * [logits [B, V], settings u32 [4 B]] changes [cursor u32 [4 B]]: a token is drawn, position and count move on by one. A NaN is
  * less likely than anything; where the highest logit is infinite, the first of the highest is taken.
  */
 export const sampleKernel: Kernel = {
   name: 'sample',
   inPlace: true,
   infer([logits, settings]) {
-    const [, vocabulary] = expectMatrix('sample', logits);
-    expectTensor('sample', logits, [1, vocabulary]);
-    expectTensor('sample', settings, [4], 'u32');
-    return [{ shape: [cursorSize], dtype: 'u32' }];
+    const [texts] = expectMatrix('sample', logits);
+    expectTensor('sample', settings, [4 * texts], 'u32');
+    return [{ shape: [cursorSize * texts], dtype: 'u32' }];
   },
   dispatches({ inputs, outputs }, traits) {
     const [logits, settings] = inputs as [Tensor, Tensor];
@@ -54,7 +54,7 @@ export const sampleKernel: Kernel = {
         entryPoint: 'sample',
         tensors: { logits, settings, cursor: outputs[0]! },
         constants: { vocabulary: logits.shape[1]!, ...(traits.isCpu && { lanes: 4 }) },
-        workgroups: [1, 1, 1],
+        workgroups: [logits.shape[0]!, 1, 1],
       }),
     ];
   },

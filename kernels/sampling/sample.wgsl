@@ -1,17 +1,20 @@
-// Draws one token from logits, by one workgroup. What top-k and top-p leave is everything from a certain logit on; the cut is
+// Draws a token from each row of logits, by one workgroup. What top-k and top-p leave is everything from a certain logit on; the cut is
 // found bit by bit among the floats in their order, with no sorting: a count or a sum over the logits for each of 32 bits.
 // with: random
 
 override vocabulary: u32; // V
 override lanes = 256u;
 
-@group(0) @binding(0) var<storage, read> logits: array<f32>; // [1, V]
-@group(0) @binding(1) var<storage, read> settings: array<u32>; // temperature (f32), top k, top p (f32), seed
-@group(0) @binding(2) var<storage, read_write> cursor: array<u32>; // token, position, drawn, 0
+@group(0) @binding(0) var<storage, read> logits: array<f32>; // [B, V]
+@group(0) @binding(1) var<storage, read> settings: array<vec4u>; // [B] of temperature (f32), top k, top p (f32), seed
+@group(0) @binding(2) var<storage, read_write> cursor: array<vec4u>; // [B] of token, position, drawn, 0
 
 var<workgroup> partial: array<f32, lanes>;
 var<workgroup> tops: array<u32, lanes>;
 var<workgroup> chosen: u32;
+var<private> row: u32; // of this workgroup
+
+fn logit(i: u32) -> f32 { return logits[row * vocabulary + i]; }
 
 /// Unsigned integers in the order of the floats; NaN is below all.
 fn rank_of(x: f32) -> u32 {
@@ -32,7 +35,7 @@ fn sum_of_lanes(lane: u32, value: f32) -> f32 {
 
 fn highest_rank(lane: u32) -> u32 {
   var highest = 0u;
-  for (var i = lane; i < vocabulary; i += lanes) { highest = max(highest, rank_of(logits[i])); }
+  for (var i = lane; i < vocabulary; i += lanes) { highest = max(highest, rank_of(logit(i))); }
   tops[lane] = highest;
   for (var width = lanes; width > 1; width = (width + 1) / 2) {
     let half = (width + 1) / 2;
@@ -46,8 +49,8 @@ fn highest_rank(lane: u32) -> u32 {
 fn total_from(lane: u32, cut: u32, highest: f32, temperature: f32, counts: bool) -> f32 {
   var total = 0.0;
   for (var i = lane; i < vocabulary; i += lanes) {
-    if (rank_of(logits[i]) < cut) { continue; }
-    if (counts) { total += 1; } else { total += exp((logits[i] - highest) / temperature); }
+    if (rank_of(logit(i)) < cut) { continue; }
+    if (counts) { total += 1; } else { total += exp((logit(i) - highest) / temperature); }
   }
   return sum_of_lanes(lane, total);
 }
@@ -64,7 +67,7 @@ fn cut_at(lane: u32, wanted: f32, least: u32, highest: f32, temperature: f32, co
 
 fn first_of_rank(rank: u32) -> u32 {
   for (var i = 0u; i < vocabulary; i++) {
-    if (rank_of(logits[i]) == rank) { return i; }
+    if (rank_of(logit(i)) == rank) { return i; }
   }
   return 0;
 }
@@ -78,8 +81,8 @@ fn token_at(share: f32, cut: u32, highest: f32, temperature: f32, part: u32) -> 
   for (; lane + 1 < lanes && left >= partial[lane]; lane++) { left -= partial[lane]; }
   var token = vocabulary;
   for (var i = lane * part; i < min(vocabulary, (lane + 1) * part); i++) {
-    if (rank_of(logits[i]) < cut) { continue; }
-    let weight = exp((logits[i] - highest) / temperature);
+    if (rank_of(logit(i)) < cut) { continue; }
+    let weight = exp((logit(i) - highest) / temperature);
     if (weight > 0) { token = i; } // the last one, should rounding leave a sliver
     left -= weight;
     if (left < 0) { break; }
@@ -88,10 +91,12 @@ fn token_at(share: f32, cut: u32, highest: f32, temperature: f32, part: u32) -> 
 }
 
 @compute @workgroup_size(lanes)
-fn sample(@builtin(local_invocation_index) lane: u32) {
-  let temperature = bitcast<f32>(settings[0]);
-  let top_k = settings[1];
-  let top_p = bitcast<f32>(settings[2]);
+fn sample(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
+  row = group.x;
+  let given = settings[group.x];
+  let temperature = bitcast<f32>(given.x);
+  let top_k = given.y;
+  let top_p = bitcast<f32>(given.z);
   let top = highest_rank(lane);
   let is_finite = top > 0x007fffffu && top < 0xff800000u; // between the ranks of the infinities
   if (temperature <= 0 || !is_finite) {
@@ -107,20 +112,19 @@ fn sample(@builtin(local_invocation_index) lane: u32) {
     let part = (vocabulary + lanes - 1) / lanes;
     var sum = 0.0;
     for (var i = lane * part; i < min(vocabulary, (lane + 1) * part); i++) {
-      if (rank_of(logits[i]) >= cut) { sum += exp((logits[i] - highest) / temperature); }
+      if (rank_of(logit(i)) >= cut) { sum += exp((logit(i) - highest) / temperature); }
     }
     workgroupBarrier();
     partial[lane] = sum;
     workgroupBarrier();
     if (lane == 0) {
-      let share = random_uniform(settings[3], cursor[2]);
+      let share = random_uniform(given.w, cursor[row].z);
       let token = token_at(share, cut, highest, temperature, part);
       chosen = select(first_of_rank(top), token, token < vocabulary);
     }
   }
   if (lane == 0) {
-    cursor[0] = chosen;
-    cursor[1] += 1;
-    cursor[2] += 1;
+    let before = cursor[row];
+    cursor[row] = vec4u(chosen, before.y + 1, before.z + 1, before.w);
   }
 }

@@ -1,24 +1,29 @@
 // `loomos generate DIR`: text that a trained model writes, token by token as it comes.
 
-import type { WriteOptions } from '../../sdk/node.ts';
+import { LoomError } from '../../../shared/errors.ts';
+import type { Piece, WriteOptions } from '../../sdk/node.ts';
 import { backendOption, choiceOption, realNumber, wholeNumber } from '../parse.ts';
-import { textOption } from '../command.ts';
+import { listOption, textOption } from '../command.ts';
 import type { Call, Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
 
 const mostTokens = 1_000_000;
+const mostTexts = 256;
 
 export const generate: Command = {
   name: 'generate',
   summary: 'let a trained model write',
   details: `
 DIR is a folder that a job left, or one of Hugging Face's with a GPT-2, Llama, Mistral, Qwen2 or Qwen3. The text goes to standard
-output, what wrote it and how fast to standard error. The same seed gives the same text on the same device.
+output, what wrote it and how fast to standard error. The same seed gives the same text on the same device; of several texts,
+which a step reads the weights once for, each is drawn with a seed one higher than the one before.
 
-  loomos generate out/demo --prompt "Call me" --tokens 300 --temperature 0.8 --top-k 40`,
+  loomos generate out/demo --prompt "Call me" --tokens 300 --temperature 0.8 --top-k 40
+  loomos generate out/demo --prompt "Call me" --prompt "It was" --samples 4`,
   arguments: ['DIR'],
   options: {
-    prompt: { value: 'TEXT', summary: 'what the text begins with (default: a new line)' },
+    prompt: { value: 'TEXT', summary: 'what a text begins with (default: a new line); may be repeated', isList: true },
+    samples: { value: 'N', summary: 'texts of each prompt, all written at once', default: '1' },
     tokens: { value: 'N', summary: 'how many to write at most', default: '200' },
     temperature: { value: 'T', summary: 'below 1 is more cautious; 0 always takes the likeliest', default: '0.8' },
     'top-k': { value: 'K', summary: 'draw only from so many likeliest tokens; 0: from all', default: '40' },
@@ -30,24 +35,41 @@ output, what wrote it and how fast to standard error. The same seed gives the sa
   run: async (call) => {
     const { terminal, signal } = call;
     const options = writeOptions(call);
-    const prompt = textOption(call, 'prompt') ?? '\n';
+    const prompts = promptsOf(call);
     const { openModelFolder, startWriter } = await import('../../sdk/node.ts'); // the kernels: nothing other commands need
     const model = await openModelFolder(call.arguments[0]!);
-    const room = model.model.tokenizer.encode(new TextEncoder().encode(prompt)).length + options.tokens;
-    const quantize = quantizeOption(call);
-    const writer = await startWriter(model, { backend: backendOption(call), tokens: room, ...quantize });
+    const lengths = prompts.map((prompt) => model.model.tokenizer.encode(new TextEncoder().encode(prompt)).length);
+    const writer = await startWriter(model, {
+      backend: backendOption(call),
+      tokens: Math.max(...lengths) + options.tokens,
+      texts: prompts.length,
+      ...quantizeOption(call),
+    });
     terminal.say(writer.why);
-    const { text, tokens, seconds } = await write(writer.write(prompt, options), prompt, call);
+    const { texts, tokens, seconds } = await write(writer.writeAll(prompts, options), prompts, call);
     writer.close();
     const tokensPerSecond = tokens / seconds;
     const { adapter, why, weightBytes } = writer;
+    const written = texts.length === 1 ? texts[0]! : { texts };
     if (terminal.isJson)
-      terminal.result({ prompt, text, tokens, seconds, tokensPerSecond, weightBytes, adapter, why }, '');
+      terminal.result({ ...written, tokens, seconds, tokensPerSecond, weightBytes, adapter, why }, '');
     terminal.say(`${tokens} tokens in ${seconds.toFixed(2)} s, ${tokensPerSecond.toFixed(0)} tokens/s on ${adapter}`);
-    terminal.say(`Each token reads ${(weightBytes / 1e6).toFixed(1)} MB of weights`);
+    terminal.say(`Each step reads ${(weightBytes / 1e6).toFixed(1)} MB of weights`);
     return signal.aborted ? exitCode.interrupted : exitCode.ok;
   },
 };
+
+/** Each prompt as often as samples of it are wanted. */
+function promptsOf(call: Call): string[] {
+  const given = listOption(call, 'prompt');
+  const samples = wholeNumber(textOption(call, 'samples')!, 'samples', 1, mostTexts);
+  const prompts = (given.length > 0 ? given : ['\n']).flatMap((prompt) => Array<string>(samples).fill(prompt));
+  if (prompts.length <= mostTexts) return prompts;
+  throw new LoomError('invalid_request', `${prompts.length} texts at once are too many`, {
+    where: '--samples',
+    allowed: `prompts x samples up to ${mostTexts}`,
+  });
+}
 
 function quantizeOption(call: Call): { quantize?: 'int8' | 'nf4' } {
   const quantize = choiceOption(call, 'quantize', ['none', 'int8', 'nf4']);
@@ -66,22 +88,21 @@ function writeOptions(call: Call): WriteOptions {
   };
 }
 
-/** Writes what comes, and says what it was. The time is that of all tokens: reading the prompt is in it. */
-async function write(
-  pieces: AsyncIterable<{ text: string; tokens: number }>,
-  prompt: string,
-  { terminal, signal }: Call,
-): Promise<{ text: string; tokens: number; seconds: number }> {
+/** Writes what comes, and says what it was. The time is that of all tokens: reading the prompts is in it. */
+async function write(pieces: AsyncIterable<Piece>, prompts: readonly string[], { terminal, signal }: Call) {
   const start = performance.now();
-  let [text, tokens] = ['', 0];
-  if (!terminal.isJson) terminal.write(prompt.trimStart());
+  const texts = prompts.map((prompt) => ({ prompt, text: '', tokens: 0 }));
+  const isLive = texts.length === 1 && !terminal.isJson; // several texts come at once, and are shown one after another
+  if (isLive) terminal.write(prompts[0]!.trimStart());
   for await (const piece of pieces) {
     if (signal.aborted) break;
-    text += piece.text;
-    tokens += piece.tokens;
-    if (!terminal.isJson) terminal.write(piece.text);
+    const written = texts[piece.of]!;
+    written.text += piece.text;
+    written.tokens += piece.tokens;
+    if (isLive) terminal.write(piece.text);
   }
   const seconds = (performance.now() - start) / 1000;
-  if (!terminal.isJson) terminal.write('\n');
-  return { text, tokens, seconds };
+  if (isLive) terminal.write('\n');
+  else if (!terminal.isJson) for (const { prompt, text } of texts) terminal.write(`${prompt.trimStart()}${text}\n\n`);
+  return { texts, tokens: texts.reduce((sum, { tokens }) => sum + tokens, 0), seconds };
 }

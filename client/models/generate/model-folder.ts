@@ -27,6 +27,15 @@ export interface StartOptions {
   readonly tokens?: number;
   /** Keeps the weights in 8 or 4 bits: less memory, and less that a step reads. */
   readonly quantize?: QuantizedFormat;
+  /** How many are written at once, default 1: a step reads the weights once for all of them. */
+  readonly texts?: number;
+}
+
+/** A piece of what a model writes. */
+export interface Piece {
+  readonly text: string;
+  readonly tokens: number;
+  readonly of: number; // which of the prompts
 }
 
 /** A model's parameters and tokenizer, on no device yet. */
@@ -38,7 +47,7 @@ export class ModelFolder {
   private constructor(model: Model, stop: ReadonlySet<number>) {
     this.model = model;
     this.#stop = stop;
-    this.#parameters = model.initialParameters(decodePlan(model.shape, 1), 0);
+    this.#parameters = model.initialParameters(decodePlan(model.shape, { capacity: 1 }), 0);
   }
 
   /**
@@ -61,7 +70,7 @@ export class ModelFolder {
   /** The model as an ONNX file: `input_ids` int64 [batch, time] -> `logits` [batch, time, V]. */
   onnx(): Bytes {
     const { shape } = this.model;
-    return exportOnnx(shape, toNamedArrays(decodePlan(shape, 1), this.#parameters));
+    return exportOnnx(shape, toNamedArrays(decodePlan(shape, { capacity: 1 }), this.#parameters));
   }
 
   /**
@@ -72,9 +81,10 @@ export class ModelFolder {
   async start(openGpu: () => Promise<WebGpuResult>, options: StartOptions = {}): Promise<Writer> {
     const { shape } = this.model;
     const capacity = Math.min(shape.context, options.tokens ?? shape.context);
-    const { backend = 'auto', quantize } = options;
-    const chosen = await chooseDevice(openGpu, decodePlan(shape, capacity, quantize ?? null), backend);
-    const generator = await TokenGenerator.open(chosen.device, shape, { capacity, ...(quantize && { quantize }) });
+    const { backend = 'auto', quantize, texts = 1 } = options;
+    const chosen = await chooseDevice(openGpu, decodePlan(shape, { capacity, texts }, quantize ?? null), backend);
+    const cache = { capacity, texts };
+    const generator = await TokenGenerator.open(chosen.device, shape, { ...cache, ...(quantize && { quantize }) });
     generator.writeParameters(this.#parameters);
     return new Writer(this.model, this.#stop, generator, chosen.device, chosen.why);
   }
@@ -85,7 +95,7 @@ export class Writer {
   readonly adapter: string;
   /** One sentence: which backends were tried and measured, and why this one won. */
   readonly why: string;
-  /** Bytes of weights that one token takes to read. */
+  /** Bytes of weights that one step reads: a token, or one of each text. */
   readonly weightBytes: number;
   readonly #model: Model;
   readonly #stop: ReadonlySet<number>;
@@ -106,22 +116,30 @@ export class Writer {
    * Continues a text, piece by piece; a piece is the text of one or more tokens. Ends early at the model's end-of-text token.
    * @throws LoomError `invalid_request` for a prompt without tokens
    */
-  async *write(prompt: string, options: WriteOptions): AsyncGenerator<{ text: string; tokens: number }, void> {
+  write(prompt: string, options: WriteOptions): AsyncGenerator<Piece, void> {
+    return this.writeAll([prompt], options);
+  }
+
+  /**
+   * As `write`, of as many prompts as `start` was told texts. Each is continued as it would be alone with the seed
+   * `options.seed` + its number.
+   */
+  async *writeAll(prompts: readonly string[], options: WriteOptions): AsyncGenerator<Piece, void> {
     const { tokenizer } = this.#model;
-    const stream = new TextStream(tokenizer);
-    let unsaid = 0;
-    for await (const token of this.#generator.generate(tokenizer.encode(utf8(prompt)), {
-      ...options,
-      stop: this.#stop,
-    })) {
-      unsaid++;
+    const texts = prompts.map(() => ({ stream: new TextStream(tokenizer), unsaid: 0 }));
+    const tokens = prompts.map((prompt) => tokenizer.encode(utf8(prompt)));
+    for await (const { text: of, token } of this.#generator.generateAll(tokens, { ...options, stop: this.#stop })) {
+      const { stream } = texts[of]!;
+      texts[of]!.unsaid++;
       const text = this.#stop.has(token) ? stream.rest() : stream.push(token);
       if (text === '') continue;
-      yield { text, tokens: unsaid };
-      unsaid = 0;
+      yield { text, tokens: texts[of]!.unsaid, of };
+      texts[of]!.unsaid = 0;
     }
-    const text = stream.rest();
-    if (unsaid > 0) yield { text, tokens: unsaid };
+    for (const [of, { stream, unsaid }] of texts.entries()) {
+      const text = stream.rest();
+      if (unsaid > 0) yield { text, tokens: unsaid, of };
+    }
   }
 
   close(): void {

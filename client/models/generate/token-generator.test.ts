@@ -15,6 +15,7 @@ import { windows } from '../sequence.ts';
 import { isTable } from '../tables.ts';
 import { decodePlan, prefillPlan } from './decode-plans.ts';
 import { TokenGenerator } from './token-generator.ts';
+import { weightBytesRead } from './weights.ts';
 
 const sizes = { layers: 2, heads: 4, width: 24, context: 16, vocabulary: 37 };
 const shapes: Record<string, DecoderShape> = {
@@ -79,8 +80,8 @@ test.each(Object.entries(shapes))(
     // Software adapters take seconds to compile prefill: the model with the most kernels stands for all.
     const devices = shape.kind === 'llama' ? await testDevices() : [openCpu()];
     for (const device of devices) {
-      const step = await device.compile(decodePlan(shape, shape.context));
-      const prefill = await device.compile(prefillPlan(shape, shape.context, 8), { shareWith: step });
+      const step = await device.compile(decodePlan(shape, { capacity: shape.context }));
+      const prefill = await device.compile(prefillPlan(shape, { capacity: shape.context }, 8), { shareWith: step });
       step.writeParameters(randomParameters(step.plan));
       prefill.write(
         'tokens',
@@ -102,7 +103,7 @@ test(
   { timeout: 120_000 },
   async () => {
     for (const device of await testDevices()) {
-      const step = await device.compile(decodePlan(shapes['GPT, learned positions']!, 8));
+      const step = await device.compile(decodePlan(shapes['GPT, learned positions']!, { capacity: 8 }));
       await step.run();
       const before = { ...step.counters };
       await step.run();
@@ -185,6 +186,48 @@ test('a prompt beyond the context counts with its end; generation ends after a s
     expect(token).toBe(all[0]);
     break;
   }
+});
+
+const prompts = [text.slice(0, 3), text.slice(0, 9), text, [7], text.slice(2, 6)];
+
+test.each(Object.entries(shapes))(
+  '%s: texts written at once are those written one by one, beyond the context and after stop tokens too',
+  { timeout: 300_000 },
+  async (name, shape) => {
+    const devices = name === 'Llama, shared keys and values' ? await testDevices() : [openCpu()];
+    for (const device of devices) {
+      const [count, tokens] = device === devices[0] ? [prompts.length, 2 * sizes.context] : [2, sizes.context];
+      const single = await openGenerator(device, shape);
+      const alone: number[][] = [];
+      for (const [i, prompt] of prompts.slice(0, count).entries())
+        alone.push(await write(single, prompt, { ...settings, tokens, seed: settings.seed + i }));
+      const generator = await TokenGenerator.open(device, shape, { texts: count });
+      generator.writeParameters(randomParameters(forwardPlan(shape)));
+      const stop = new Set([alone[0]![3]!]); // one that most texts never come to
+      const ended = alone.map((all) => (all.some((token) => stop.has(token)) ? upTo(all, stop) : all));
+      for (const [wanted, options] of [
+        [alone, { ...settings, tokens }],
+        [ended, { ...settings, tokens, stop }],
+      ] as const) {
+        const together: number[][] = wanted.map(() => []);
+        for await (const written of generator.generateAll(prompts.slice(0, count), options))
+          together[written.text]!.push(written.token);
+        expect(together, device.info.adapter).toEqual(wanted);
+      }
+      for (const opened of [single, generator]) opened.destroy();
+    }
+  },
+);
+
+function upTo(tokens: readonly number[], stop: ReadonlySet<number>): number[] {
+  return tokens.slice(0, tokens.findIndex((token) => stop.has(token)) + 1);
+}
+
+test('a step of many texts reads the weights once', () => {
+  const one = decodePlan(shapes['GPT, learned positions']!, { capacity: 8 });
+  const many = decodePlan(shapes['GPT, learned positions']!, { capacity: 8, texts: 5 });
+  expect(weightBytesRead(many)).toBe(weightBytesRead(one));
+  expect(many.ops).toHaveLength(one.ops.length);
 });
 
 test('prompts that are empty or no tokens of the model are refused', async () => {

@@ -1,7 +1,7 @@
 // Lets a model write: tokens one after another, each drawn on the device, so that the host only listens. Every step reads each
-// weight once; what came before is in the cache.
+// weight once for all texts that are written at once; what came before is in a cache of each.
 
-import { cursorName } from '../../../kernels/decode/cursor.ts';
+import { cursorName, cursorSize } from '../../../kernels/decode/cursor.ts';
 import type { Device, Program } from '../../../kernels/device/device.ts';
 import type { View } from '../../../kernels/plan/op.ts';
 import type { QuantizedFormat } from '../../../kernels/quantize/format.ts';
@@ -9,6 +9,7 @@ import { samplingSettings } from '../../../kernels/sampling/sample.ts';
 import type { Sampling } from '../../../kernels/sampling/sample.ts';
 import { LoomError } from '../../../shared/errors.ts';
 import type { DecoderShape } from '../decoder.ts';
+import type { CacheSize } from './decode-plans.ts';
 import { decodePlan, prefillPlan } from './decode-plans.ts';
 import { weightBytesRead, weightValues } from './weights.ts';
 
@@ -24,22 +25,36 @@ export interface GenerateOptions extends Sampling {
   readonly rest?: () => Promise<void>;
 }
 
+/** A token of one of the texts. */
+export interface WrittenToken {
+  readonly text: number; // in the order of the prompts
+  readonly token: number;
+}
+
+/** A text while it is written. */
+interface Line {
+  readonly tokens: number[];
+  position: number; // of the last token that the device knows or is about to draw
+  isDone: boolean; // a stop token came; the device goes on with it, and nobody listens
+}
+
+interface Settings {
+  readonly cache: CacheSize & { readonly texts: number };
+  readonly format: QuantizedFormat | null;
+}
+
 export class TokenGenerator {
   readonly #device: Device;
   readonly #shape: DecoderShape;
-  readonly #capacity: number;
+  readonly #cache: Settings['cache'];
   readonly #format: QuantizedFormat | null;
   readonly #step: Program;
   readonly #prefills = new Map<number, Program>(); // by positions
 
-  private constructor(
-    device: Device,
-    shape: DecoderShape,
-    { capacity, format, step }: { capacity: number; format: QuantizedFormat | null; step: Program },
-  ) {
+  private constructor(device: Device, shape: DecoderShape, { cache, format }: Settings, step: Program) {
     this.#device = device;
     this.#shape = shape;
-    this.#capacity = capacity;
+    this.#cache = cache;
     this.#format = format;
     this.#step = step;
   }
@@ -48,19 +63,17 @@ export class TokenGenerator {
    * @param options.shareWith a program of the same model whose parameters are used; else `writeParameters` gives them
    * @param options.capacity positions a token can look back over, itself included; default and at most the model's context
    * @param options.quantize weights in 8 or 4 bits; not with `shareWith`
+   * @param options.texts that are written at once; default 1
    */
   static async open(
     device: Device,
     shape: DecoderShape,
-    options: { shareWith?: Program; capacity?: number; quantize?: QuantizedFormat } = {},
+    options: { shareWith?: Program; capacity?: number; quantize?: QuantizedFormat; texts?: number } = {},
   ): Promise<TokenGenerator> {
-    const capacity = Math.min(shape.context, options.capacity ?? shape.context);
-    const format = options.quantize ?? null;
-    const step = await device.compile(
-      decodePlan(shape, capacity, format),
-      options.shareWith ? { shareWith: options.shareWith } : {},
-    );
-    return new TokenGenerator(device, shape, { capacity, format, step });
+    const { texts = 1, quantize: format = null, shareWith } = options;
+    const cache = { capacity: Math.min(shape.context, options.capacity ?? shape.context), texts };
+    const step = await device.compile(decodePlan(shape, cache, format), shareWith ? { shareWith } : {});
+    return new TokenGenerator(device, shape, { cache, format }, step);
   }
 
   /** Bytes of weights that one step reads. */
@@ -71,37 +84,44 @@ export class TokenGenerator {
   /** The flat parameter vector of the model's plans. */
   writeParameters(parameters: Float32Array): void {
     if (this.#format === null) return this.#step.writeParameters(parameters);
-    const plain = decodePlan(this.#shape, 1);
+    const plain = decodePlan(this.#shape, { capacity: 1 });
     for (const [name, data] of weightValues(plain, parameters, this.#format)) this.#step.write(name, data);
   }
 
+  /** As `generateAll`, of a generator of one text. */
+  async *generate(prompt: ArrayLike<number>, options: GenerateOptions): AsyncGenerator<number, void> {
+    for await (const { token } of this.generateAll([prompt], options)) yield token;
+  }
+
   /**
-   * Continues a prompt. When the cache is full, its later half is read in anew and the rest forgotten.
-   * @param prompt at least one token, each below the vocabulary
+   * Continues prompts, each as it would alone with the seed `options.seed` + its number. When a cache is full, its later half is
+   * read in anew and the rest forgotten.
+   * @param prompts as many as the generator writes at once, each of at least one token below the vocabulary
    * @throws LoomError `invalid_request` for a prompt without tokens or with unknown ones
    */
-  async *generate(prompt: ArrayLike<number>, options: GenerateOptions): AsyncGenerator<number, void> {
-    const text = this.#checked(prompt);
-    this.#step.write('sampling', samplingSettings(options));
-    let position = await this.#readIn(text, 0);
+  async *generateAll(
+    prompts: readonly ArrayLike<number>[],
+    options: GenerateOptions,
+  ): AsyncGenerator<WrittenToken, void> {
+    const lines = prompts.map((prompt): Line => ({ tokens: this.#checked(prompt), position: 0, isDone: false }));
+    this.#writeSettings(lines.length, options);
+    for (const index of lines.keys()) await this.#readIn(lines, index);
+    this.#writeCursors(lines, 0);
     let started = 0;
     const unread: Promise<View>[] = [];
     try {
-      while (started < options.tokens || unread.length > 0) {
-        const isFull = position === this.#capacity;
+      while (lines.some(({ isDone }) => !isDone) && (started < options.tokens || unread.length > 0)) {
+        const isFull = lines.some(({ position }) => position === this.#cache.capacity);
         if (started < options.tokens && unread.length < stepsInFlight && !isFull) {
           await this.#step.run();
           unread.push(this.#step.read(cursorName));
           started++;
-          position++;
+          for (const line of lines) line.position++;
         } else if (unread.length > 0) {
-          const token = (await unread.shift()!)[0]!;
-          text.push(token);
-          yield token;
-          if (options.stop?.has(token)) return;
+          yield* heard(lines, await unread.shift()!, options);
           await options.rest?.();
         } else {
-          position = await this.#readIn(text.slice(-Math.ceil(this.#capacity / 2)), started);
+          await this.#makeRoom(lines, started);
         }
       }
     } finally {
@@ -115,40 +135,72 @@ export class TokenGenerator {
   }
 
   #checked(prompt: ArrayLike<number>): number[] {
-    const text = Array.from(prompt);
+    const tokens = Array.from(prompt);
     const { vocabulary } = this.#shape;
-    if (text.length === 0) throw new LoomError('invalid_request', 'the prompt has no tokens', { where: 'prompt' });
-    const unknown = text.find((token) => !(token >= 0 && token < vocabulary));
-    if (unknown === undefined) return text;
+    if (tokens.length === 0) throw new LoomError('invalid_request', 'the prompt has no tokens', { where: 'prompt' });
+    const unknown = tokens.find((token) => !(token >= 0 && token < vocabulary));
+    if (unknown === undefined) return tokens;
     throw new LoomError('invalid_request', `token ${unknown} is not in the vocabulary`, {
       where: 'prompt',
       allowed: `0 to ${vocabulary - 1}`,
     });
   }
 
-  /** Fills the cache with all but the last token, and points the cursor at that; returns its position. */
-  async #readIn(text: readonly number[], drawn: number): Promise<number> {
-    const window = text.slice(-this.#capacity);
-    const last = window.length - 1;
-    if (last > 0) {
-      const program = await this.#prefill(last);
-      const tokens = new Uint32Array(program.plan.tensors.find(({ name }) => name === 'tokens')!.shape[1]!);
-      tokens.set(window.slice(0, last));
-      program.write('tokens', tokens);
-      await program.run();
+  #writeSettings(prompts: number, options: GenerateOptions): void {
+    if (prompts !== this.#cache.texts)
+      throw new LoomError('internal', `${prompts} prompts for a generator of ${this.#cache.texts}`);
+    const seeds = Array.from({ length: prompts }, (_, text) => (options.seed + text) % 2 ** 32);
+    const settings = seeds.flatMap((seed) => [...samplingSettings({ ...options, seed })]);
+    this.#step.write('sampling', Uint32Array.from(settings));
+  }
+
+  /** Forgets the earlier half of each text whose cache is full; of one that is done, nearly all. */
+  async #makeRoom(lines: readonly Line[], drawn: number): Promise<void> {
+    const { capacity } = this.#cache;
+    for (const [index, line] of lines.entries()) {
+      if (line.position === capacity) await this.#readIn(lines, index, line.isDone ? 1 : Math.ceil(capacity / 2));
     }
-    this.#step.write(cursorName, Uint32Array.of(window[last]!, last, drawn, 0));
-    return last;
+    this.#writeCursors(lines, drawn);
+  }
+
+  /** Fills a text's cache with the last tokens but one, which its cursor will point at. */
+  async #readIn(lines: readonly Line[], text: number, most = this.#cache.capacity): Promise<void> {
+    const line = lines[text]!;
+    const window = line.tokens.slice(-most);
+    line.position = window.length - 1;
+    if (line.position === 0) return;
+    const program = await this.#prefill(line.position);
+    const tokens = new Uint32Array(program.plan.tensors.find(({ name }) => name === 'tokens')!.shape[1]!);
+    tokens.set(window.slice(0, line.position));
+    program.write('tokens', tokens);
+    program.write('slot', Uint32Array.of(text));
+    await program.run();
+  }
+
+  #writeCursors(lines: readonly Line[], drawn: number): void {
+    const cursors = lines.flatMap(({ tokens, position }) => [tokens.at(-1)!, position, drawn, 0]);
+    this.#step.write(cursorName, Uint32Array.from(cursors));
   }
 
   /** For at least so many positions: the next power of two, so that a few programs serve every prompt. */
   async #prefill(positions: number): Promise<Program> {
-    const time = Math.min(this.#capacity, 2 ** Math.ceil(Math.log2(positions)));
+    const time = Math.min(this.#cache.capacity, 2 ** Math.ceil(Math.log2(positions)));
     const known = this.#prefills.get(time);
     if (known) return known;
-    const plan = prefillPlan(this.#shape, this.#capacity, time, this.#format);
+    const plan = prefillPlan(this.#shape, this.#cache, time, this.#format);
     const program = await this.#device.compile(plan, { shareWith: this.#step });
     this.#prefills.set(time, program);
     return program;
+  }
+}
+
+/** What a step drew, for the texts that are not done. */
+function* heard(lines: readonly Line[], cursors: View, { stop }: GenerateOptions): Generator<WrittenToken> {
+  for (const [text, line] of lines.entries()) {
+    const token = cursors[text * cursorSize]!;
+    line.tokens.push(token);
+    if (line.isDone) continue;
+    yield { text, token };
+    line.isDone = stop?.has(token) ?? false;
   }
 }

@@ -35,6 +35,8 @@ test.each([
   ['TinyLlama 1.1B', tinyLlama, [4138, 1099.4, 615]],
 ] as const)('megabytes of weights that a token of %s reads: float32, int8, nf4', (_, shape, wanted) => {
   const formats = [null, 'int8', 'nf4'] as const;
-  const read = formats.map((format) => Math.round(weightBytesRead(decodePlan(shape, 1, format)) / 1e5) / 10);
+  const read = formats.map(
+    (format) => Math.round(weightBytesRead(decodePlan(shape, { capacity: 1 }, format)) / 1e5) / 10,
+  );
   expect(read).toEqual(wanted);
 });
