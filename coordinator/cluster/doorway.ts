@@ -17,7 +17,7 @@ export interface DoorwayPorts {
   isOurs: (workerId: string) => boolean;
   /** What other jobs found of a worker. @throws LoomError `forbidden` when it is banned. */
   recordOf: (workerId: string) => Promise<WorkerRecord>;
-  /** An event for the room, and about how many characters it has. Nothing may be awaited before it has its place in the queue. */
+  /** Puts an event for the room in its place, and says about how many characters it has. */
   tell: (event: RoomEvent, length: number) => void;
 }
 
@@ -27,6 +27,7 @@ export class Doorway {
   readonly #ports: DoorwayPorts;
   readonly #sockets: Sockets;
   readonly #door: Door;
+  readonly #turns = new WeakMap<WebSocket, Promise<void>>();
 
   constructor(ctx: DurableObjectState, ports: DoorwayPorts) {
     this.#ports = ports;
@@ -56,12 +57,20 @@ export class Doorway {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  async hear(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+  /** What comes after a hello waits until that was checked. */
+  hear(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    const turn = (this.#turns.get(socket) ?? Promise.resolve()).then(() => this.#hear(socket, data));
+    this.#turns.set(socket, turn);
+    return turn;
+  }
+
+  async #hear(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
     try {
       const { workerId, message } = await this.#door.admit(socket, data, this.#ports.secret(), Date.now());
       if (message.type !== 'hello')
         return this.#ports.tell({ type: 'message', workerId, message }, (data as string).length);
       const record = await this.#ports.recordOf(workerId);
+      if (socket.readyState !== WebSocket.OPEN) return; // lost meanwhile: nobody would say that it is gone
       this.#sockets.identify(socket, workerId, chooseVersion(rangeOf(message), roomSpeaks)!); // the door saw to it
       this.#ports.tell({ type: 'message', workerId, message, record }, (data as string).length);
     } catch (error) {

@@ -49,6 +49,8 @@ export class Gates {
   readonly #ports: GatesPorts;
   readonly #lines: readonly Line[];
   #isMarked: boolean;
+  /** Made of gates in this life of the room. */
+  calls = 0;
 
   constructor(ports: GatesPorts, count: number) {
     this.#ports = ports;
@@ -135,6 +137,7 @@ export class Gates {
   }
 
   async #say(gate: number, line: Line): Promise<void> {
+    this.calls += 1;
     try {
       await this.#ports.gate(gate).deliver(line.waiting.splice(0));
     } catch (error) {
@@ -144,6 +147,7 @@ export class Gates {
   }
 
   async #askToHangUp(gate: number, line: Line): Promise<void> {
+    this.calls += 1;
     try {
       await this.#ports.gate(gate).restart();
       if (line.state === 'broken') line.state = 'asked'; // else it has reported already

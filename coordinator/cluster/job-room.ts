@@ -56,10 +56,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   }
 
   metrics(): Promise<Answer<Metrics>> {
-    return answer(async () => {
-      const { losses, stateHashes } = (await this.#open()).state;
-      return { losses, stateHashes };
-    });
+    return answer(async () => (await this.#open()).metrics);
   }
 
   cancel(reason: string): Promise<Answer<JobView>> {

@@ -21,6 +21,7 @@ import { Outbox } from './outbox.ts';
 import type { Delivery, Step } from './outbox.ts';
 import { jobProgress } from './progress.ts';
 import type { RoomStore } from './room-store.ts';
+import type { Metrics } from './rooms.ts';
 import { Uploads } from './uploads.ts';
 
 /** A job's row in D1, from which lists are made, follows its room with this delay; the end of a job at once. */
@@ -51,6 +52,7 @@ export class LiveRoom {
   readonly #outbox: Outbox;
   readonly #projection: Chore;
   readonly #pruning: Chore;
+  readonly #load = { since: Date.now(), events: 0, ticks: 0, reports: 0 };
   #alarmAt = Infinity; // unix ms
   #inbox: RoomEvent[] = []; // in the order in which it came
   #gathering: Promise<void> | null = null;
@@ -80,6 +82,11 @@ export class LiveRoom {
     return jobView(this.facts, jobProgress(this.state, Date.now()));
   }
 
+  get metrics(): Metrics {
+    const { losses, stateHashes } = this.state;
+    return { losses, stateHashes, load: { ...this.#load, calls: this.#ports.gates?.calls ?? 0 } };
+  }
+
   /** Something came in: `takeTogether` takes it. */
   tell(event: RoomEvent): void {
     this.#inbox.push(event);
@@ -95,6 +102,7 @@ export class LiveRoom {
 
   /** Takes what a gate has to say; it is stored when this resolves. */
   async takeReport(report: GateReport): Promise<GateAnswer> {
+    this.#load.reports += 1;
     if (this.#ports.gates?.admits(report) !== true) return 'restart';
     if (report.isFresh) this.#noteLost(report.gate);
     for (const event of report.events) this.tell(event);
@@ -153,6 +161,8 @@ export class LiveRoom {
   #run(events: readonly RoomEvent[]): void {
     const { store, logStream, gates } = this.#ports;
     const [before, now] = [this.state, Date.now()];
+    this.#load.events += events.length;
+    this.#load.ticks += 1;
     const { state, effects } = tickAll(before, events, now);
     const steps: Step[] = [];
     const lines: LogLine[] = [];

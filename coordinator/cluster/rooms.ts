@@ -16,6 +16,16 @@ import type { Permit, UploadRequest } from './uploads.ts';
 export interface Metrics {
   losses: LossPoint[];
   stateHashes: string[];
+  load: RoomLoad;
+}
+
+/** How busy a room is: counted since it last woke. */
+export interface RoomLoad {
+  since: number; // unix ms
+  events: number; // messages, and workers that were lost
+  ticks: number; // in which they were taken
+  reports: number; // calls of gates
+  calls: number; // of gates by the room
 }
 
 /** What a room answers over RPC. Written out, because Cloudflare's stub type knows nothing about zod's `unknown`. */

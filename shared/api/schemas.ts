@@ -6,7 +6,7 @@
 //   GET    /jobs/:id                      -> JobView
 //   POST   /jobs/:id/cancel               -> JobView                                       owner token
 //   GET    /jobs/:id/logs?follow=1        -> text/event-stream of LogLine (id: = seq), or { lines } without follow
-//   GET    /jobs/:id/metrics              -> { losses: LossPoint[], stateHashes: string[] }
+//   GET    /jobs/:id/metrics              -> { losses: LossPoint[], stateHashes: string[], load: RoomLoad }
 //   GET    /jobs/:id/room?worker=ID       -> WebSocket, shared/protocol; the id is needed where workers.max is above 1,000
 //   GET    /jobs/:id/checkpoints/:round   -> bytes           PUT with ?fence= and the worker token
 //   GET    /jobs/:id/artifacts            -> { artifacts: { name, bytes }[] }

@@ -4,6 +4,7 @@
 
 import { cpus } from 'node:os';
 import { changes, documentsOf } from '../../coordinator/cluster/documents.ts';
+import { gatesFor, shardOf, signallingFor } from '../../coordinator/cluster/shards.ts';
 import { noFaults, simulatedManifest } from '../../shared/rounds/simulator/scenario.ts';
 import type { Scenario } from '../../shared/rounds/simulator/scenario.ts';
 import { play } from '../../shared/rounds/simulator/simulate.ts';
@@ -32,15 +33,21 @@ const roundsCounted = 2;
 const keepAlivesPerHour = 3600 / 20 + 3600 / 5;
 /** A row of an event is in its table and in two indices; each append rewrites the head of the log. */
 const d1RowsPerEvent = 3;
-/** The job's row in D1 follows its room every two seconds. */
+/** The job's row in D1 follows its room every two seconds; with gates a mark is set and taken away as often. */
 const projectionsPerHour = 3600 / 2;
+/** That a worker was heard of is written every ten minutes: its row and the index over it. */
+const seenRowsPerHour = 2 * 6;
 
 /** What happened in the rounds that count. */
 interface Counted {
   up: number; // messages to the room
   down: number;
+  gateCalls: number; // of gates to the room, and back
   alarms: number;
   objectRows: number;
+  objectCharacters: number; // of those rows
+  longestValue: number; // characters; a row holds 2 MB
+  longestEvent: number;
   events: number; // of the ledger
   appends: number;
   checkpoints: number;
@@ -65,12 +72,11 @@ export function measureScale(sizes: readonly number[], say: (line: string) => vo
 /** Equally fast workers within a fifth, rounds of about a minute, as a job that is paid by the hour would have them. */
 function scenarioOf(workers: number): Scenario {
   const manifest = simulatedManifest({
-    min: 1,
-    max: 1,
+    min: workers,
+    max: workers,
     maxTokens: workers * 1000 * (roundsCounted + 2),
     checkpointInterval: '60s',
   });
-  manifest.spec.resources.workers = { min: workers, max: workers }; // a manifest may not ask for more than 1,000
   const traits = { corruption: 0, relayOnly: false, slowLink: 1, malice: 'none' } as const;
   return {
     seed: 1,
@@ -81,7 +87,7 @@ function scenarioOf(workers: number): Scenario {
       joinsAtMs: (index * 7919) % 5_000,
     })),
     faults: noFaults,
-    batchMs: workers < 32 ? 0 : Math.max(50, workers / 20), // as the room does, see coordinator/cluster/job-room.ts
+    batchMs: workers < 32 ? 0 : Math.max(50, workers / 20), // as the room does, see coordinator/cluster/live-room.ts
     clockSkewMs: 0,
     latencyMs: 30,
     calmAtMs: 0,
@@ -94,8 +100,12 @@ function simulateSwarm(workers: number): Counted {
   const counted: Counted = {
     up: 0,
     down: 0,
+    gateCalls: 0,
     alarms: 0,
     objectRows: 0,
+    objectCharacters: 0,
+    longestValue: 0,
+    longestEvent: 0,
     events: 0,
     appends: 0,
     checkpoints: 0,
@@ -108,10 +118,36 @@ function simulateSwarm(workers: number): Counted {
     counted.seconds = (now - from) / 1000;
     countEvents(counted, events);
     countEffects(counted, effects, state);
-    const { written, deleted } = changes(documentsOf(before), documentsOf(state));
-    counted.objectRows += written.length + deleted.length;
+    countGateCalls(counted, events, effects, state, gatesFor(workers));
+    countStored(counted, before, state);
   });
   return counted;
+}
+
+function countStored(counted: Counted, before: RoomState, after: RoomState): void {
+  const { written, deleted } = changes(documentsOf(before), documentsOf(after));
+  counted.objectRows += written.length + deleted.length;
+  for (const [, value] of written) {
+    const { length } = JSON.stringify(value);
+    counted.objectCharacters += length;
+    counted.longestValue = Math.max(counted.longestValue, length);
+  }
+}
+
+/** Each gate from which something came, and each to which something goes, is one call a tick. */
+function countGateCalls(
+  counted: Counted,
+  events: readonly RoomEvent[],
+  effects: readonly RoomEffect[],
+  state: RoomState,
+  gates: number,
+): void {
+  if (gates === 0) return;
+  const gatesOf = (ids: readonly string[]): number => new Set(ids.map((id) => shardOf(id, gates))).size;
+  counted.gateCalls += gatesOf(events.flatMap((event) => ('workerId' in event ? [event.workerId] : [])));
+  const isBroadcast = effects.some(({ type }) => type === 'broadcast');
+  const to = effects.flatMap((effect) => (effect.type === 'send' ? [effect.to] : []));
+  counted.gateCalls += gatesOf(isBroadcast ? Object.keys(state.members) : to);
 }
 
 function countEvents(counted: Counted, events: readonly RoomEvent[]): void {
@@ -124,7 +160,9 @@ function countEvents(counted: Counted, events: readonly RoomEvent[]): void {
 
 function countEffects(counted: Counted, effects: readonly RoomEffect[], state: RoomState): void {
   const present = Object.values(state.members).filter((member) => member.present).length;
-  for (const { type } of effects) {
+  for (const effect of effects) {
+    const { type } = effect;
+    if (type === 'record') counted.longestEvent = Math.max(counted.longestEvent, JSON.stringify(effect.event).length);
     if (type === 'send') counted.down += 1;
     if (type === 'broadcast') counted.down += present;
     if (type === 'wake-at') counted.objectRows += 1;
@@ -141,24 +179,32 @@ function rowsOf(workers: number, counted: Counted): ScaleRow[] {
   return [
     row(name('messages of a worker to the room'), 'a round', perRound(counted.up)),
     row(name('messages of the room to a worker'), 'a round', perRound(counted.down)),
+    row(name('calls between gates and room'), 'a second', counted.gateCalls / counted.seconds),
     row(name('rows written in the room'), 'a worker-hour', used.objectRowWritten / workerHours),
+    row(name('longest value stored in the room'), 'kB', counted.longestValue / 1000),
+    row(name('longest event of the ledger'), 'kB', counted.longestEvent / 1000),
+    row(name('stored in the room'), 'kB a round', counted.objectCharacters / 1000 / roundsCounted),
     row(name('rows written in D1'), 'a worker-hour', used.d1RowWritten / workerHours),
     row(name('operations of R2'), 'a worker-hour', (used.r2ClassA + used.r2ClassB) / workerHours),
     row(name('cost'), '$ for 1,000 worker-hours', (1000 * costOf(used)) / workerHours),
   ];
 }
 
-/** The room, its signalling and the ledger are counted as awake all the time, though they need not be. */
+/** All objects of the job and the ledger are counted as awake all the time, though they need not be. */
 function billed(counted: Counted, workers: number): Record<Billed, number> {
   const hours = counted.seconds / 3600;
   const messages = counted.up + workers * hours * keepAlivesPerHour;
+  const calls = counted.gateCalls + counted.alarms + counted.appends + 2 * counted.checkpoints;
   const logLines = 2 * counted.events; // the line, and the one that makes room for it
   const outbox = 2 * counted.events;
+  const marks = gatesFor(workers) === 0 ? 0 : 2 * hours * projectionsPerHour;
+  const objects = 2 + gatesFor(workers) + signallingFor(workers);
+  const seen = workers * hours * seenRowsPerHour;
   return {
-    objectRequest: messages / messagesPerRequest + counted.alarms + counted.appends + 2 * counted.checkpoints,
-    objectGbSecond: 3 * counted.seconds * objectGb,
-    objectRowWritten: counted.objectRows + logLines + outbox + counted.checkpoints,
-    d1RowWritten: d1RowsPerEvent * counted.events + counted.appends + hours * projectionsPerHour,
+    objectRequest: messages / messagesPerRequest + calls,
+    objectGbSecond: objects * counted.seconds * objectGb,
+    objectRowWritten: counted.objectRows + marks + logLines + outbox + counted.checkpoints,
+    d1RowWritten: d1RowsPerEvent * counted.events + counted.appends + hours * projectionsPerHour + seen,
     r2ClassA: 2 * counted.checkpoints, // put, and the deletion of the one before the last
     r2ClassB: 0, // nobody joins, and WebRTC connects: what a joiner reads is its text and one checkpoint
   };

@@ -6,6 +6,7 @@
 //     [--set PATH=VALUE]…
 //   npm run bench:swarm -- --scale [--quick] [--json FILE]: messages, stored rows and cost of up to 10,000 workers instead
 //   npm run bench:swarm -- --churn [--quick] [--json FILE]: half of the workers vanish every five rounds instead
+//   npm run bench:swarm -- --load 1000,2000 [--json FILE]: so many real sockets at a real coordinator instead
 // With --json every run is kept when it ends; the same command goes on where it was stopped.
 
 import { writeFileSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { readSource } from '../../client/cli/source.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { tokensPerStep } from '../../shared/rounds/pace/schedule.ts';
 import { measureChurn } from './churn.ts';
+import { measureLoad } from './load.ts';
 import { manifestWith } from './manifest-with.ts';
 import { measureScale } from './scale.ts';
 import { swarmSvg } from './swarm-plot.ts';
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
     churn: { type: 'boolean', default: false },
+    load: { type: 'string' },
     json: { type: 'string' },
     svg: { type: 'string' },
     parts: { type: 'string' },
@@ -50,6 +53,7 @@ await main();
 
 async function main(): Promise<void> {
   if (values.scale) return keep(measureScale(values.quick ? [10, 100, 1000] : [10, 100, 1000, 10_000], console.log));
+  if (values.load !== undefined) return keep(await measureLoad(values.load.split(',').map(Number), console.log));
   if (values.churn) return keep(await measureChurn(base, data, values.quick, console.log));
   const all = values.quick ? [quickPart] : parts;
   for (const part of chosen(all, values.parts)) await measurePart(part);

@@ -2,12 +2,14 @@
 
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeAll, expect, test } from 'vitest';
+import type { Metrics } from '../../coordinator/cluster/rooms.ts';
 import { gatesFor, shardName, shardOf } from '../../coordinator/cluster/shards.ts';
 import type { JobView, LogLine } from '../../shared/api/schemas.ts';
 import type { LedgerEvent } from '../../shared/ledger/events.ts';
 import { env, errorOf, get, migrate, register, request, submit, until } from './api.ts';
 import type { Behaviour } from './protocol-worker.ts';
-import { openSocket, payloadOf, ProtocolWorker } from './protocol-worker.ts';
+import { payloadOf } from '../../shared/protocol/testing/chain.ts';
+import { openSocket, ProtocolWorker } from './protocol-worker.ts';
 
 beforeAll(migrate);
 
@@ -90,6 +92,10 @@ test('workers of several gates train one job, and its room holds no socket', asy
   expect(view.workers.map(({ roundsAccepted }) => roundsAccepted)).toEqual(all.map(() => view.round));
   await until(() => all.every((worker) => worker.heard('finish').length === 1), 'all to hear of the end');
   expect(new Set(all.map(({ state }) => state)).size).toBe(1);
+  const { load } = await get<Pick<Metrics, 'load'>>(`jobs/${job.id}/metrics`);
+  expect(load.events).toBeGreaterThanOrEqual(all.length * (1 + 3 * view.round)); // hello; commit, received, applied
+  expect(load.reports).toBeLessThanOrEqual(load.events + gates);
+  expect(load.calls).toBeGreaterThan(0);
 });
 
 test('a gate that was put to sleep wakes with its sockets; so does the room, without a word to anyone', async () => {

@@ -159,7 +159,11 @@ spec:
   const { jobs } = await get<{ jobs: JobView[] }>('jobs?limit=2');
   expect(jobs.map(({ id }) => id)).toEqual([second.id, job.id]);
   expect(await get(`jobs/${job.id}`)).toMatchObject({ id: job.id, dataset: job.dataset, manifest: job.manifest });
-  expect(await get(`jobs/${job.id}/metrics`)).toEqual({ losses: [], stateHashes: [] });
+  expect(await get(`jobs/${job.id}/metrics`)).toEqual({
+    losses: [],
+    stateHashes: [],
+    load: { since: expect.any(Number), events: 0, ticks: 0, reports: 0, calls: 0 },
+  });
   expect((await get<{ lines: LogLine[] }>(`jobs/${job.id}/logs`)).lines).toEqual([
     { seq: 1, at: expect.any(Number), level: 'info', text: 'whale was submitted and waits for workers.' },
   ]);

@@ -1,21 +1,30 @@
-// A worker that speaks the room's protocol over a real WebSocket but trains nothing: its state is a hash chain over the
-// accepted contributions, so that states agree exactly when the same contributions were applied in the same order.
+// A worker that speaks the room's protocol over a real WebSocket but trains nothing (chain.ts).
 
-import { sha256Hex, utf8 } from '../../shared/bytes.ts';
 import { inTodaysWords, parseRoomMessage1 } from '../../shared/protocol/testing/version-1.ts';
 import { parseRoomMessage } from '../../shared/protocol/messages.ts';
 import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
+<<<<<<< HEAD
 import type { RegisteredWorker } from '../../shared/api/schemas.ts';
+=======
+import {
+  after,
+  appliedOf,
+  caughtUp,
+  commitOf,
+  foldedOf,
+  helloOf,
+  payloadOf,
+  receivedOf,
+  stateZero,
+} from '../../shared/protocol/testing/chain.ts';
+import type { ChainState } from '../../shared/protocol/testing/chain.ts';
+>>>>>>> 3677f1a (bench:swarm --load: thousands of real sockets at a real coordinator; a room says how busy it is; --scale counts gates, stored sizes and the rows that say a worker was heard of)
 import { asWorker, register, request, until } from './api.ts';
 
 type Of<T extends RoomMessage['type']> = Extract<RoomMessage, { type: T }>;
 type Resumption = Pick<Of<'welcome'>, 'round' | 'stateHash' | 'checkpoint' | 'log'>;
 
-const traffic = { bytesSent: 10, bytesReceived: 20, peers: 1 };
-
 const trainingMs = 40;
-
-export const stateZero = sha256Hex(utf8('the initial state'));
 
 export interface Behaviour {
   /** Whether it carries out an assignment; by default all. */
@@ -69,18 +78,7 @@ export class ProtocolWorker {
     socket.addEventListener('close', ({ code, reason }) => {
       if (this.#socket === socket) this.closed = { code, reason };
     });
-    const holds = this.round === 0 ? null : { round: this.round, stateHash: this.state };
-    const backend = { kind: 'cpu', adapter: 'no GPU' } as const;
-    this.say({
-      type: 'hello',
-      version: this.#behaviour.version,
-      token: this.token,
-      peerId: `peer-${this.id}`,
-      kind: 'node',
-      backend,
-      tokensPerSecond: 1000,
-      holds,
-    });
+    this.say(helloOf(this.id, this.token, this.#behaviour.version, this));
   }
 
   say(message: WorkerMessage): void {
@@ -106,17 +104,7 @@ export class ProtocolWorker {
   }
 
   commit(round: number, hash = payloadOf(this.id, round), tokens = 512): void {
-    this.say({
-      type: 'commit',
-      round,
-      hash,
-      bytes: 100,
-      tokens,
-      loss: 3 - round / 10,
-      seconds: 1,
-      validation: { loss: 3 - round / 10, tokens: 100 },
-      traffic,
-    });
+    this.say(commitOf(round, hash, tokens));
   }
 
   #hear(text: string): void {
@@ -124,9 +112,8 @@ export class ProtocolWorker {
     this.messages.push(message);
     if (message.type === 'welcome' || message.type === 'resync') this.#catchUp(message);
     if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.#train(message.assignment);
-    if (message.type === 'committed')
-      this.say({ type: 'received', round: message.round, hashes: message.contributions.map(({ hash }) => hash) });
-    if (message.type === 'fold') this.#fold(message);
+    if (message.type === 'committed') this.say(receivedOf(message));
+    if (message.type === 'fold') this.say(foldedOf(message));
     if (message.type === 'close' && message.closed.round === this.round) this.#apply([message.closed]);
     if (message.type === 'lease' && this.#behaviour.uploads) void this.#upload(message);
   }
@@ -135,25 +122,18 @@ export class ProtocolWorker {
     setTimeout(() => this.closed === null && this.commit(round), trainingMs);
   }
 
-  #catchUp({ checkpoint, log, round, stateHash }: Resumption): void {
-    const isRight = this.round === round && (stateHash === null || stateHash === this.state);
-    if (!isRight)
-      [this.round, this.state] = checkpoint === null ? [0, stateZero] : [checkpoint.round, checkpoint.stateHash];
-    this.#apply(log.filter((closed) => closed.round >= this.round));
+  #catchUp(resumption: Resumption): void {
+    this.#hold(caughtUp(this, resumption));
   }
 
   #apply(rounds: readonly ClosedRound[]): void {
-    for (const { accepted } of rounds)
-      this.state = sha256Hex(utf8(this.state + accepted.map(({ hash }) => hash).join('')));
-    this.round += rounds.length;
-    this.states.set(this.round, this.state);
-    this.say({ type: 'applied', round: this.round, stateHash: this.state, traffic });
+    this.#hold(after(this, rounds));
   }
 
-  /** Stands for the payload that a group makes: a hash of what went into it. */
-  #fold({ round, node, inputs }: Of<'fold'>): void {
-    const hash = sha256Hex(utf8(inputs.map((input) => input.hash).join()));
-    this.say({ type: 'folded', round, node, hash, bytes: 100 });
+  #hold({ round, state }: ChainState): void {
+    [this.round, this.state] = [round, state];
+    this.states.set(round, state);
+    this.say(appliedOf(this));
   }
 
   async #upload({ lease: { kind, fence, round } }: Of<'lease'>): Promise<void> {
@@ -164,10 +144,6 @@ export class ProtocolWorker {
     const evaluation = kind === 'artifact' ? { loss: 2.1, tokens: 100, unigramLoss: 3.1, bigramLoss: 2.4 } : null;
     this.say({ type: 'uploaded', kind, fence, round, stateHash: this.state, bytes: body.length, evaluation });
   }
-}
-
-export function payloadOf(workerId: string, round: number): string {
-  return sha256Hex(utf8(`${workerId} in round ${round}`));
 }
 
 /** A socket to the room of a job, accepted, before any hello. */

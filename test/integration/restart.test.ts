@@ -6,7 +6,8 @@ import type { JobView } from '../../shared/api/schemas.ts';
 import { audit, auditedRoot, emptyAudit } from '../../shared/ledger/audit.ts';
 import type { LedgerEvent } from '../../shared/ledger/events.ts';
 import { env, get, migrate, submit, until } from './api.ts';
-import { payloadOf, ProtocolWorker } from './protocol-worker.ts';
+import { payloadOf } from '../../shared/protocol/testing/chain.ts';
+import { ProtocolWorker } from './protocol-worker.ts';
 
 beforeAll(migrate);
 

@@ -5,7 +5,8 @@ import { beforeAll, expect, test } from 'vitest';
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { LedgerEvent } from '../../shared/ledger/events.ts';
 import { asOwner, env, get, migrate, submit, until } from './api.ts';
-import { payloadOf, ProtocolWorker } from './protocol-worker.ts';
+import { payloadOf } from '../../shared/protocol/testing/chain.ts';
+import { ProtocolWorker } from './protocol-worker.ts';
 
 beforeAll(migrate);
 

@@ -6,7 +6,8 @@ import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { sha256Hex, utf8 } from '../../shared/bytes.ts';
 import { asOwner, asWorker, contentOf, env, errorOf, get, migrate, register, request, submit, until } from './api.ts';
-import { payloadOf, ProtocolWorker } from './protocol-worker.ts';
+import { payloadOf } from '../../shared/protocol/testing/chain.ts';
+import { ProtocolWorker } from './protocol-worker.ts';
 
 beforeAll(migrate);
 
