@@ -59,7 +59,8 @@ export class Doorway {
 
   /** What comes after a hello waits until that was checked. */
   hear(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
-    const turn = (this.#turns.get(socket) ?? Promise.resolve()).then(() => this.#hear(socket, data));
+    const before = this.#turns.get(socket)?.catch(() => undefined) ?? Promise.resolve();
+    const turn = before.then(() => this.#hear(socket, data));
     this.#turns.set(socket, turn);
     return turn;
   }

@@ -3,9 +3,7 @@
 import { inTodaysWords, parseRoomMessage1 } from '../../shared/protocol/testing/version-1.ts';
 import { parseRoomMessage } from '../../shared/protocol/messages.ts';
 import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
-<<<<<<< HEAD
 import type { RegisteredWorker } from '../../shared/api/schemas.ts';
-=======
 import {
   after,
   appliedOf,
@@ -18,7 +16,6 @@ import {
   stateZero,
 } from '../../shared/protocol/testing/chain.ts';
 import type { ChainState } from '../../shared/protocol/testing/chain.ts';
->>>>>>> 3677f1a (bench:swarm --load: thousands of real sockets at a real coordinator; a room says how busy it is; --scale counts gates, stored sizes and the rows that say a worker was heard of)
 import { asWorker, register, request, until } from './api.ts';
 
 type Of<T extends RoomMessage['type']> = Extract<RoomMessage, { type: T }>;
