@@ -14,7 +14,7 @@ const entryPoints = {
       {"number":5,"name":"second","access":"write","type":"array<f32>"},
     ],
     required: ["activates","adds","biased","k","m","n","slopes"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
   plain: {
     bindings: [
@@ -26,7 +26,7 @@ const entryPoints = {
       {"number":5,"name":"second","access":"write","type":"array<f32>"},
     ],
     required: ["activates","adds","biased","k","m","n","slopes"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
   single: {
     bindings: [
@@ -38,7 +38,7 @@ const entryPoints = {
       {"number":5,"name":"second","access":"write","type":"array<f32>"},
     ],
     required: ["activates","adds","b_column","b_row","biased","k","m","n","slopes"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
 } as const;
 

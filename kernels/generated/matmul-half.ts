@@ -14,7 +14,7 @@ const entryPoints = {
       {"number":5,"name":"second","access":"write","type":"array<f32>"},
     ],
     required: ["a_column","a_row","a_scale","activates","adds","b_column","b_row","b_scale","biased","k","m","n","slopes"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
 } as const;
 

@@ -13,7 +13,7 @@ const entryPoints = {
       {"number":5,"name":"second","access":"write","type":"array<f32>"},
     ],
     required: ["a_column","a_row","activates","adds","b_column","b_row","biased","k","m","n","slopes","sums_columns"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
 } as const;
 

@@ -15,7 +15,7 @@ const entryPoints = {
       {"number":5,"name":"second","access":"write","type":"array<f32>"},
     ],
     required: ["a_column","a_row","activates","adds","b_column","b_row","biased","gates","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
   by_four: {
     bindings: [
@@ -27,7 +27,7 @@ const entryPoints = {
       {"number":5,"name":"second","access":"write","type":"array<f32>"},
     ],
     required: ["a_column","a_row","activates","adds","b_column","b_row","biased","gates","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
 } as const;
 

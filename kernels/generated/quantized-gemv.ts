@@ -16,7 +16,7 @@ const entryPoints = {
       {"number":6,"name":"scales","access":"read","type":"array<f32>"},
     ],
     required: ["activates","adds","biased","bits","k","m","n","slopes"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
   plain: {
     bindings: [
@@ -29,7 +29,7 @@ const entryPoints = {
       {"number":6,"name":"scales","access":"read","type":"array<f32>"},
     ],
     required: ["activates","adds","biased","bits","k","m","n","slopes"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
   single: {
     bindings: [
@@ -42,7 +42,7 @@ const entryPoints = {
       {"number":6,"name":"scales","access":"read","type":"array<f32>"},
     ],
     required: ["activates","adds","b_column","b_row","biased","bits","k","m","n","slopes"],
-    optional: [],
+    optional: ["c_row","first_column"],
   },
 } as const;
 

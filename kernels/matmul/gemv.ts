@@ -4,7 +4,6 @@ import { gemv as wgsl } from '../generated/gemv.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import type { TensorSlice } from '../plan/dispatch.ts';
 import type { DeviceTraits, Dispatch, Tensor } from '../plan/op.ts';
-import { elementsOf } from '../plan/op.ts';
 import { splitRows } from '../plan/split.ts';
 import type { Product } from './product.ts';
 
@@ -29,13 +28,13 @@ export function hasFewRows({ m, aColumn }: Product, { sums_columns }: Pick<Const
   return m <= mostRows && (m === 1 || aColumn === 1) && !sums_columns;
 }
 
-/** As `hasFewRows`, where a B that lies as it is is read once: a software adapter reads it once for 8 x 8 of C anyway. */
+/** As `hasFewRows`; on a software adapter, which reads B once for 8 x 8 of C anyway, only where B^T must go in parts. */
 export function isGemv(product: Product, constants: Constants, traits: DeviceTraits): boolean {
   if (!hasFewRows(product, constants)) return false;
-  return product.m === 1 || (!traits.isCpu && partsOf(product, traits).length <= 1);
+  return product.m === 1 || !traits.isCpu || partsOf(product, traits).length > 1;
 }
 
-/** The dispatches of a product with few rows; with one row, a B^T beyond the binding limit goes in parts. */
+/** The dispatches of a product with few rows; a B^T beyond the binding limit goes in parts. */
 export function listGemv(
   tensors: GemvTensors,
   product: Product,
@@ -46,7 +45,7 @@ export function listGemv(
   if (parts.length <= 1) return [listPart(tensors, product, constants, traits)];
   return parts.map(({ first, rows: n }) => {
     const given = columnsOf(tensors, product, first, n);
-    return listPart(given, { ...product, n }, { ...constants, n }, traits);
+    return listPart(given, { ...product, n }, { ...constants, n, first_column: first, c_row: product.n }, traits);
   });
 }
 
@@ -56,24 +55,19 @@ function partsOf({ bRow, n, k }: Product, traits: DeviceTraits) {
 
 type Given = Readonly<Record<keyof GemvTensors, Tensor | TensorSlice>>;
 
-/** The tensors of a product of one row and B^T from its row `first` on. */
-function columnsOf({ a, b, ...rest }: GemvTensors, { n, k }: Product, first: number, columns: number): Given {
-  const part = { tensor: b, range: { first: first * k, elements: columns * k } };
-  const slice = (tensor: Tensor): Tensor | TensorSlice => {
-    if (tensor === b) return part; // not used
-    return elementsOf(tensor.shape) === n ? { tensor, range: { first, elements: columns } } : tensor;
-  };
-  return {
-    a,
-    b: part,
-    bias: slice(rest.bias),
-    extra: slice(rest.extra),
-    c: slice(rest.c),
-    second: slice(rest.second),
-  };
+/** The tensors of a product with the columns that rows of B^T from `first` on make. */
+function columnsOf({ a, b, bias, extra, ...rest }: GemvTensors, { k }: Product, first: number, rows: number): Given {
+  const part = { tensor: b, range: { first: first * k, elements: rows * k } };
+  const unlessUnused = (tensor: Tensor) => (tensor === b ? part : tensor);
+  return { a, b: part, bias: unlessUnused(bias), extra: unlessUnused(extra), ...rest };
 }
 
-function listPart(tensors: Given, product: Product, constants: Constants, traits: DeviceTraits): Dispatch {
+function listPart(
+  tensors: Given,
+  product: Product,
+  constants: Constants & { readonly first_column?: number; readonly c_row?: number },
+  traits: DeviceTraits,
+): Dispatch {
   const { a, b, ...rest } = tensors;
   const { entryPoint, workgroups } = gemvKernel(product, traits);
   const call = { constants, workgroups };

@@ -8,6 +8,8 @@ override a_row: u32; // elements from A(i, p) to A(i + 1, p)
 override a_column: u32; // elements from A(i, p) to A(i, p + 1)
 override b_row: u32; // elements from B(p, j) to B(p + 1, j)
 override b_column: u32;
+override first_column: u32 = 0; // of C, that a dispatch of some columns begins with
+override c_row: u32 = n; // elements from a row of C to the next
 override biased: bool; // a bias is added to each row; without, `bias` is any buffer
 override slopes: bool; // times GELU'(extra): what is written is the gradient by the argument of a GELU
 override adds: bool; // plus `extra`: a residual, or another contribution to a gradient
@@ -21,9 +23,10 @@ override sums_columns: bool; // `second` is the sum of B over its rows: the grad
 
 fn store(i: u32, j: u32, product: f32) {
   if (i >= m || j >= n) { return; }
-  let at = i * n + j;
+  let column = first_column + j;
+  let at = i * c_row + column;
   var value = product;
-  if (biased) { value += bias[j]; }
+  if (biased) { value += bias[column]; }
   if (slopes) { value *= gelu_slope(extra[at]); }
   if (adds) { value += extra[at]; }
   c[at] = value;
