@@ -13,7 +13,7 @@ export function App({ state, actions }: { state: PageState; actions: Actions }) 
       <Header state={state} />
       <div class="columns">
         <Device state={state} actions={actions} />
-        <JobPanel state={state} />
+        <JobPanel state={state} actions={actions} />
       </div>
       <footer class="footer">
         <RecentJobs state={state} />

@@ -42,7 +42,7 @@ export interface ContributionOptions {
   onJob: () => void;
 }
 
-export type Contribution = Omit<Actions, 'verifyLedger'> & { leave(): void };
+export type Contribution = Omit<Actions, 'verifyLedger' | 'write' | 'stopWriting'> & { leave(): void };
 
 export function createContribution(options: ContributionOptions): Contribution {
   const { store, awake } = options;

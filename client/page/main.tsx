@@ -13,6 +13,7 @@ import { createStore } from './store.ts';
 import { watchThrottling } from './throttle.ts';
 import { watch } from './watch.ts';
 import { titleOf } from './words.ts';
+import { createWriting } from './writing.ts';
 
 const root = document.getElementById('app')!;
 const timers: Timers = {
@@ -39,8 +40,16 @@ const contribution = createContribution({
   load: () => import('./contributor.ts'),
   onJob: () => loop.nudge(),
 });
+const writing = createWriting({
+  store,
+  backend: askedBackend(location.search),
+  download: (id, name) => client.downloadArtifact(id, name),
+  load: () => import('./writer.ts'),
+  now: frames.now,
+});
 const actions: Actions = {
   ...contribution,
+  ...writing,
   verifyLedger: () => void checkLedger(client, breathe, (check) => store.set({ check })),
 };
 

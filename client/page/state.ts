@@ -3,6 +3,7 @@
 
 import type { JobView, LogLine } from '../../shared/api/schemas.ts';
 import type { LossPoint } from '../../shared/rounds/types.ts';
+import type { WriteRequest } from '../models/generate/serve-writer.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
 import type { ClothRound } from './cloth.ts';
 
@@ -37,6 +38,19 @@ export type LedgerCheck =
   | { state: 'verified'; events: number; root: string }
   | { state: 'failed'; reason: string };
 
+/** What a finished job's model writes for the visitor. */
+export interface Writing {
+  jobId: string;
+  phase: 'loading' | 'writing' | 'done' | 'failed';
+  prompt: string;
+  text: string; // so far, after the prompt
+  asked: number; // tokens, at most
+  tokens: number; // so far
+  seconds: number; // that they took
+  adapter: string; // '' until it is loaded
+  reason: string; // '' unless failed
+}
+
 export interface PageState {
   now: number; // unix ms, as every time here
   link: 'loading' | 'online' | 'offline'; // to the coordinator
@@ -49,6 +63,7 @@ export interface PageState {
   throttledMs: number; // longest delay of a timer while the tab was hidden
   ledger: { events: number; root: string } | null;
   check: LedgerCheck;
+  writing: Writing | null; // null until the visitor lets a model write
 }
 
 /** What a visitor can do. */
@@ -59,6 +74,8 @@ export interface Actions {
   stop(): void;
   setLoad(fraction: number): void;
   verifyLedger(): void;
+  write(request: WriteRequest): void;
+  stopWriting(): void;
 }
 
 export const initialState: PageState = {
@@ -73,6 +90,7 @@ export const initialState: PageState = {
   throttledMs: 0,
   ledger: null,
   check: { state: 'none' },
+  writing: null,
 };
 
 /** True from the click on Contribute until the work ended or was stopped. */

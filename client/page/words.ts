@@ -5,8 +5,8 @@ import { parseManifest, type Manifest } from '../../shared/manifest/manifest.ts'
 import type { LossUnit } from '../../shared/manifest/model.ts';
 import type { WorkerPhase, WorkerSnapshot } from '../worker/events.ts';
 import { countedText } from './chart/series.ts';
-import { formatBytes, formatLoss, formatShare } from './format.ts';
-import { isContributing, type PageState } from './state.ts';
+import { formatBytes, formatCount, formatLoss, formatRate, formatShare } from './format.ts';
+import { isContributing, type PageState, type Writing } from './state.ts';
 
 const phases: Record<WorkerPhase, string> = {
   connecting: 'Connecting',
@@ -119,4 +119,22 @@ export function verdict(evaluation: NonNullable<JobView['evaluation']>, unit: Lo
   if (loss < bigramLoss) return `Better than counting pairs of ${counted}: the model has learnt longer patterns.`;
   if (loss < unigramLoss) return `Better than counting ${counted}, not yet better than counting pairs of ${counted}.`;
   return `Not yet better than counting single ${counted}. It needed a longer run.`;
+}
+
+/** The trainer puts this sign between the words that were given to the model and those that it wrote. */
+const promptEnd = '▸';
+
+/** The sample of a finished job; without the sign, all of it is the model's. */
+export function splitSample(text: string): { prompt: string; written: string } {
+  const end = text.indexOf(promptEnd);
+  return { prompt: text.slice(0, Math.max(0, end)), written: text.slice(end + 1) };
+}
+
+/** How far the writing of a model is. */
+export function writingText({ phase, asked, tokens, seconds, adapter, reason }: Writing, unit: LossUnit): string {
+  if (phase === 'failed') return `It cannot write here. ${sentence(reason)}`;
+  if (phase === 'loading') return 'Loading the model';
+  const rate = tokens > 0 && seconds > 0 ? ` · ${formatRate(tokens / seconds)} ${unit}s/s` : '';
+  const count = phase === 'writing' ? `${formatCount(tokens)} of ${formatCount(asked)}` : formatCount(tokens);
+  return `${count} ${unit}s${rate}${adapter === '' ? '' : ` · ${adapter}`}`;
 }

@@ -12,13 +12,16 @@ const states = [
   'contributing',
   'paused',
   'finished',
+  'loading-to-write',
+  'writing',
+  'cannot-write',
   'no-webgpu',
   'no-webgpu-contributing',
   'waiting',
   'empty',
   'offline',
 ];
-const kept = ['idle', 'contributing', 'finished', 'no-webgpu'];
+const kept = ['idle', 'contributing', 'finished', 'writing', 'no-webgpu'];
 const sizes = {
   desktop,
   phone,

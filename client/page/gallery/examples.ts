@@ -6,7 +6,7 @@ import type { LossPoint } from '../../../shared/rounds/types.ts';
 import type { LinkStats } from '../../exchange/exchange.ts';
 import type { WorkerSnapshot } from '../../worker/events.ts';
 import type { ClothRound } from '../cloth.ts';
-import { initialState, type PageState, type ShownJob } from '../state.ts';
+import { initialState, type PageState, type ShownJob, type Writing } from '../state.ts';
 
 const now = Date.UTC(2026, 10, 22, 18, 30);
 const me = 'w-4f0c19ab7d2e';
@@ -211,6 +211,20 @@ const finished: PageState = {
   check: { state: 'verified', events: 1284, root: idle.ledger!.root },
 };
 
+const writing: Writing = {
+  jobId: completed.id,
+  phase: 'writing',
+  prompt: 'Call me Ishmael.',
+  text: ` The whale was the ship of the seas, and the crew that had been so long a time in the boats were all the more to be seen.
+
+"Aye, aye!" cried Stubb, "the old man has a`,
+  asked: 300,
+  tokens: 164,
+  seconds: 1.9,
+  adapter: 'NVIDIA GeForce RTX 4070',
+  reason: '',
+};
+
 const waiting: JobView = {
   ...running,
   state: 'waiting',
@@ -238,6 +252,12 @@ export const examples: Record<string, PageState> = {
     contribution: { ...training, phase: 'paused', reason: 'You paused it. The job goes on without you.' },
   },
   finished,
+  'loading-to-write': { ...finished, writing: { ...writing, phase: 'loading', text: '', tokens: 0, adapter: '' } },
+  writing: { ...finished, writing },
+  'cannot-write': {
+    ...finished,
+    writing: { ...writing, phase: 'failed', text: '', reason: 'the device has no memory left for the model' },
+  },
   'finished-here': {
     ...finished,
     contribution: { ...training, phase: 'finished', reason: 'The job is done. Thank you.', jobId: completed.id },

@@ -13,6 +13,8 @@ const actions: Actions = {
   stop: nothing,
   setLoad: nothing,
   verifyLedger: nothing,
+  write: nothing,
+  stopWriting: nothing,
 };
 
 function show(): void {

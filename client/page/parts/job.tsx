@@ -3,19 +3,20 @@
 import { lossUnit } from '../../../shared/manifest/model.ts';
 import { LossChart } from '../chart/loss-chart.tsx';
 import { formatAgo, formatCount, formatDuration, formatRate, formatRemaining, formatShare } from '../format.ts';
-import { isContributing, type PageState, type ShownJob } from '../state.ts';
+import { isContributing, type Actions, type PageState, type ShownJob } from '../state.ts';
 import { isLive, jobStateText, jobText, manifestOf, sentence, waitingText } from '../words.ts';
 import { Log } from './log.tsx';
 import { Result } from './result.tsx';
 import { Workers } from './workers.tsx';
+import { LetItWrite } from './writing.tsx';
 
-export function JobPanel({ state }: { state: PageState }) {
+export function JobPanel({ state, actions }: { state: PageState; actions: Actions }) {
   const { shown } = state;
   const isKnown = state.link === 'online' || state.jobs.length > 0; // else we know nothing of jobs, also not that there are none
   return (
     <main id="job" class="job" tabIndex={-1}>
       {isKnown && !state.jobs.some(isLive) && <NoJob state={state} />}
-      {shown !== null && <Shown state={state} shown={shown} />}
+      {shown !== null && <Shown state={state} shown={shown} actions={actions} />}
     </main>
   );
 }
@@ -40,7 +41,7 @@ function NoJob({ state }: { state: PageState }) {
   );
 }
 
-function Shown({ state, shown }: { state: PageState; shown: ShownJob }) {
+function Shown({ state, shown, actions }: { state: PageState; shown: ShownJob; actions: Actions }) {
   const { job } = shown;
   return (
     <section aria-labelledby="job-title">
@@ -52,6 +53,14 @@ function Shown({ state, shown }: { state: PageState; shown: ShownJob }) {
       <Progress job={job} now={state.now} />
       <LossChart losses={shown.losses} baselines={shown.baselines} unit={lossUnit(manifestOf(job).spec.model)} />
       {job.evaluation !== null && <Result shown={shown} evaluation={job.evaluation} />}
+      {shown.artifacts.some(({ name }) => name === 'model.safetensors') && (
+        <LetItWrite
+          key={job.id}
+          shown={shown}
+          writing={state.writing?.jobId === job.id ? state.writing : null}
+          actions={actions}
+        />
+      )}
       <Workers shown={shown} snapshot={state.contribution} />
       <Log lines={shown.log} />
     </section>

@@ -5,7 +5,7 @@ import type { LossUnit } from '../../../shared/manifest/model.ts';
 import { countedText } from '../chart/series.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import type { ShownJob } from '../state.ts';
-import { manifestOf, verdict } from '../words.ts';
+import { manifestOf, splitSample, verdict } from '../words.ts';
 
 type Evaluation = NonNullable<ShownJob['job']['evaluation']>;
 
@@ -65,19 +65,16 @@ function Downloads({ shown }: { shown: ShownJob }) {
   );
 }
 
-/** The trainer puts this sign between the words that were given to the model and those that it wrote. */
-const promptEnd = '▸';
-
 function Sample({ text }: { text: string }) {
-  const end = text.indexOf(promptEnd);
+  const { prompt, written } = splitSample(text);
   return (
     <figure class="sample">
       <figcaption>
-        {end < 0 ? 'What it writes' : 'What it writes after a few words of the text it was not trained on'}
+        {prompt === '' ? 'What it writes' : 'What it writes after a few words of the text it was not trained on'}
       </figcaption>
       <blockquote>
-        <span class="prompt">{text.slice(0, Math.max(0, end))}</span>
-        {text.slice(end + 1)}
+        <span class="prompt">{prompt}</span>
+        {written}
       </blockquote>
     </figure>
   );
