@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
-import { initialState } from './state.ts';
+import { initialState, type Writing } from './state.ts';
 import {
   announcement,
   jobText,
   phaseText,
   sentence,
   sourceText,
+  splitSample,
   stepText,
   titleOf,
   verdict,
   waitingText,
+  writingText,
 } from './words.ts';
 
 const snapshot: WorkerSnapshot = {
@@ -125,4 +127,29 @@ test('the verdict follows the numbers', () => {
   expect(verdict({ loss: 2.2, ...baselines }, 'byte')).toMatch(/^Better than counting pairs/);
   expect(verdict({ loss: 2.8, ...baselines }, 'byte')).toMatch(/^Better than counting letters/);
   expect(verdict({ loss: 3.3, ...baselines }, 'byte')).toMatch(/^Not yet better/);
+});
+
+test('a sample is what the model was given and what it wrote; without the sign, all is the model’s', () => {
+  expect(splitSample('Call me▸ Ishmael')).toEqual({ prompt: 'Call me', written: ' Ishmael' });
+  expect(splitSample('Ishmael')).toEqual({ prompt: '', written: 'Ishmael' });
+});
+
+test('writing says how far it is, how fast and where, or why it cannot', () => {
+  const writing: Writing = {
+    jobId: 'a',
+    phase: 'writing',
+    prompt: '',
+    text: '',
+    asked: 300,
+    tokens: 120,
+    seconds: 2,
+    adapter: 'a device',
+    reason: '',
+  };
+  expect(writingText(writing, 'byte')).toBe('120 of 300 bytes · 60 bytes/s · a device');
+  expect(writingText({ ...writing, phase: 'done' }, 'token')).toBe('120 tokens · 60 tokens/s · a device');
+  expect(writingText({ ...writing, phase: 'loading', tokens: 0 }, 'byte')).toBe('Loading the model');
+  expect(writingText({ ...writing, phase: 'failed', reason: 'no room' }, 'byte')).toBe(
+    'It cannot write here. No room.',
+  );
 });
