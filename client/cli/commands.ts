@@ -2,6 +2,7 @@
 
 import type { Command } from './command.ts';
 import { bansLift, bansList } from './commands/bans.ts';
+import { check } from './commands/check.ts';
 import { clusterElect } from './commands/cluster-elect.ts';
 import { clusterJoin } from './commands/cluster-join.ts';
 import { clusterStatus } from './commands/cluster-status.ts';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   worker,
   tune,
   generate,
+  check,
   exportModel,
   jobsSubmit,
   jobsList,

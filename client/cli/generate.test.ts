@@ -94,6 +94,36 @@ test('generate: what cannot be is refused with exit 2, by name', () => {
   expect(missing.status).not.toBe(0);
 });
 
+test('check: who wrote a text, by its fingerprint', () => {
+  const file = join(folder, 'fingerprint.json');
+  const words = [
+    'generate',
+    folder,
+    '--prompt',
+    'Call me',
+    '--tokens',
+    '40',
+    '--backend',
+    'cpu',
+    '--fingerprint',
+    file,
+  ];
+  const wrote = loomos(...words);
+  expect(wrote.status, wrote.stderr).toBe(0);
+  const genuine = loomos('check', file, folder, '--backend', 'cpu', '--json');
+  expect(genuine.status, genuine.stderr).toBe(0);
+  expect(JSON.parse(genuine.stdout)).toMatchObject({ finding: 'genuine', tokens: 40 });
+  const fingerprint = JSON.parse(readFileSync(file, 'utf8')) as { tokens: number[] };
+  const tokens = fingerprint.tokens.with(20, (fingerprint.tokens[20]! + 1) % 256);
+  writeFileSync(file, JSON.stringify({ ...fingerprint, tokens }));
+  expect(loomos('check', file, folder, '--backend', 'cpu')).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining('altered text at token 20'),
+  });
+  writeFileSync(file, '{}');
+  expect(loomos('check', file, folder)).toMatchObject({ status: 2, stderr: expect.stringContaining('no fingerprint') });
+});
+
 test('export: an ONNX file that onnxruntime-web runs', async () => {
   const { status, stdout, stderr } = loomos('export', folder, '--format', 'onnx', '--json');
   expect(status, stderr).toBe(0);

@@ -4,8 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDawn } from '../../kernels/device/dawn.ts';
 import { ModelFolder } from '../models/generate/model-folder.ts';
+import type { Fingerprint } from '../models/generate/fingerprint.ts';
+import type { FingerprintVerdict } from '../../shared/verification/fingerprint.ts';
 import type { StartOptions, Writer } from '../models/generate/model-folder.ts';
 
+export type { Fingerprint } from '../models/generate/fingerprint.ts';
+export { FingerprintRecorder, parseFingerprint } from '../models/generate/fingerprint.ts';
 export type { Piece, StartOptions, WriteOptions, Writer } from '../models/generate/model-folder.ts';
 export { ModelFolder } from '../models/generate/model-folder.ts';
 
@@ -39,4 +43,19 @@ export function openModelFolder(folder: string): Promise<ModelFolder> {
  */
 export function startWriter(model: ModelFolder, options: StartOptions = {}): Promise<Writer> {
   return model.start(openDawn, options);
+}
+
+/**
+ * Whether this model wrote the text of a fingerprint, which `writer.fingerprint` or `loomos generate --fingerprint` gave.
+ * @throws LoomError `no_backend` when `backend` is 'webgpu' and there is none
+ * @example
+ * const fingerprint = parseFingerprint(await readFile('call.json', 'utf8'));
+ * const { finding } = await checkText(await openModelFolder('out/demo'), fingerprint);
+ */
+export function checkText(
+  model: ModelFolder,
+  fingerprint: Fingerprint,
+  options: Pick<StartOptions, 'backend'> = {},
+): Promise<FingerprintVerdict> {
+  return model.check(openDawn, fingerprint, options);
 }

@@ -1,7 +1,8 @@
 // `loomos generate DIR`: text that a trained model writes, token by token as it comes.
 
+import { writeFile } from 'node:fs/promises';
 import { LoomError } from '../../../shared/errors.ts';
-import type { Piece, WriteOptions } from '../../sdk/node.ts';
+import type { Fingerprint, Piece, WriteOptions } from '../../sdk/node.ts';
 import { backendOption, choiceOption, realNumber, wholeNumber } from '../parse.ts';
 import { listOption, textOption } from '../command.ts';
 import type { Call, Command } from '../command.ts';
@@ -31,12 +32,14 @@ which a step reads the weights once for, each is drawn with a seed one higher th
     seed: { value: 'N', summary: 'of the random numbers', default: '1' },
     quantize: { value: 'FORMAT', summary: 'none, int8 or nf4: bits that a weight takes in memory', default: 'none' },
     backend: { value: 'KIND', summary: 'auto, webgpu or cpu', default: 'auto' },
+    fingerprint: { value: 'FILE', summary: 'of a single text: write what `loomos check` tells its writer by' },
   },
   run: async (call) => {
     const { terminal, signal } = call;
-    const options = writeOptions(call);
     const prompts = promptsOf(call);
-    const { openModelFolder, startWriter } = await import('../../sdk/node.ts'); // the kernels: nothing other commands need
+    const file = fingerprintFile(call, prompts.length);
+    const { FingerprintRecorder, openModelFolder, startWriter } = await import('../../sdk/node.ts'); // the kernels: nothing other commands need
+    const options = { ...writeOptions(call), ...(file !== null && { recorder: new FingerprintRecorder() }) };
     const model = await openModelFolder(call.arguments[0]!);
     const lengths = prompts.map((prompt) => model.model.tokenizer.encode(new TextEncoder().encode(prompt)).length);
     const writer = await startWriter(model, {
@@ -47,6 +50,7 @@ which a step reads the weights once for, each is drawn with a seed one higher th
     });
     terminal.say(writer.why);
     const { texts, tokens, seconds } = await write(writer.writeAll(prompts, options), prompts, call);
+    if (file !== null) await writeFingerprint(file, writer.fingerprint(prompts[0]!, options));
     writer.close();
     const tokensPerSecond = tokens / seconds;
     const { adapter, why, weightBytes } = writer;
@@ -69,6 +73,28 @@ function promptsOf(call: Call): string[] {
     where: '--samples',
     allowed: `prompts x samples up to ${mostTexts}`,
   });
+}
+
+function fingerprintFile(call: Call, texts: number): string | null {
+  const file = textOption(call, 'fingerprint') ?? null;
+  if (file === null || texts === 1) return file;
+  throw new LoomError('invalid_request', 'a fingerprint is of one text', {
+    where: '--fingerprint',
+    allowed: 'one --prompt, and --samples 1',
+  });
+}
+
+async function writeFingerprint(file: string, fingerprint: Fingerprint): Promise<void> {
+  try {
+    await writeFile(file, `${JSON.stringify(fingerprint)}\n`);
+  } catch (cause) {
+    const message = `${file} cannot be written (${(cause as NodeJS.ErrnoException).code})`;
+    throw new LoomError('invalid_request', message, {
+      where: '--fingerprint',
+      allowed: 'a file that can be written',
+      cause,
+    });
+  }
 }
 
 function quantizeOption(call: Call): { quantize?: 'int8' | 'nf4' } {

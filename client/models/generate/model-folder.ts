@@ -14,12 +14,18 @@ import { exportOnnx } from '../onnx/export.ts';
 import { packFolder } from '../pack.ts';
 import type { ReadFile } from '../pack.ts';
 import { openPretrained } from '../pretrained.ts';
+import type { FingerprintVerdict } from '../../../shared/verification/fingerprint.ts';
 import { decodePlan } from './decode-plans.ts';
+import { checkFingerprint } from './fingerprint.ts';
+import type { Fingerprint, FingerprintRecorder } from './fingerprint.ts';
 import { TextStream } from './text-stream.ts';
 import { TokenGenerator } from './token-generator.ts';
-import type { GenerateOptions } from './token-generator.ts';
+import type { GenerateOptions, WrittenToken } from './token-generator.ts';
 
-export type WriteOptions = Omit<GenerateOptions, 'stop'>;
+export interface WriteOptions extends Omit<GenerateOptions, 'stop' | 'see'> {
+  /** Watches what is written, of a single text; one step more is made for it. */
+  readonly recorder?: FingerprintRecorder;
+}
 
 export interface StartOptions {
   readonly backend?: 'auto' | 'webgpu' | 'cpu';
@@ -88,6 +94,24 @@ export class ModelFolder {
     generator.writeParameters(this.#parameters);
     return new Writer(this.model, this.#stop, generator, chosen.device, chosen.why);
   }
+
+  /**
+   * Whether this model wrote the text of a fingerprint.
+   * @throws LoomError `no_backend` when `backend` is 'webgpu' and there is none
+   */
+  async check(
+    openGpu: () => Promise<WebGpuResult>,
+    fingerprint: Fingerprint,
+    { backend = 'auto' }: Pick<StartOptions, 'backend'> = {},
+  ): Promise<FingerprintVerdict> {
+    const { shape } = this.model;
+    const { device } = await chooseDevice(openGpu, decodePlan(shape, { capacity: 1 }), backend);
+    try {
+      return await checkFingerprint(device, { shape, parameters: this.#parameters }, fingerprint);
+    } finally {
+      device.destroy();
+    }
+  }
 }
 
 /** A model on a device. */
@@ -128,7 +152,7 @@ export class Writer {
     const { tokenizer } = this.#model;
     const texts = prompts.map(() => ({ stream: new TextStream(tokenizer), unsaid: 0 }));
     const tokens = prompts.map((prompt) => tokenizer.encode(utf8(prompt)));
-    for await (const { text: of, token } of this.#generator.generateAll(tokens, { ...options, stop: this.#stop })) {
+    for await (const { text: of, token } of this.#tokens(tokens, options)) {
       const { stream } = texts[of]!;
       texts[of]!.unsaid++;
       const text = this.#stop.has(token) ? stream.rest() : stream.push(token);
@@ -139,6 +163,30 @@ export class Writer {
     for (const [of, { stream, unsaid }] of texts.entries()) {
       const text = stream.rest();
       if (unsaid > 0) yield { text, tokens: unsaid, of };
+    }
+  }
+
+  /** What a recorder of this text has seen, once it is written. */
+  fingerprint(prompt: string, options: WriteOptions): Fingerprint {
+    const { capacity, format: quantize } = this.#generator;
+    const tokens = this.#model.tokenizer.encode(utf8(prompt));
+    return options.recorder!.finish({ capacity, quantize, adapter: this.adapter }, tokens, options);
+  }
+
+  /** A recorder also sees what comes after the last token: what is drawn from that is dropped. */
+  async *#tokens(prompts: readonly ArrayLike<number>[], options: WriteOptions): AsyncGenerator<WrittenToken, void> {
+    const { recorder } = options;
+    if (recorder === undefined) return yield* this.#generator.generateAll(prompts, { ...options, stop: this.#stop });
+    if (prompts.length > 1)
+      throw new LoomError('invalid_request', 'a fingerprint is of one text', { where: 'recorder' });
+    const see = (logits: Float32Array): void => recorder.see(logits);
+    const more = { ...options, tokens: options.tokens + 1, see };
+    let isOver = false;
+    for await (const written of this.#generator.generateAll(prompts, more)) {
+      if (isOver) return;
+      recorder.wrote(written.token);
+      yield written;
+      isOver = this.#stop.has(written.token) || recorder.tokens.length === options.tokens;
     }
   }
 

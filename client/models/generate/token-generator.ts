@@ -21,6 +21,8 @@ export interface GenerateOptions extends Sampling {
   readonly tokens: number;
   /** Generation ends after any of these (an end-of-text token). */
   readonly stop?: ReadonlySet<number>;
+  /** Gets the logits [texts, V] that the next tokens are drawn from, just before these come. */
+  readonly see?: (logits: Float32Array) => void;
   /** Called after each token: lets other work run, and may throw to interrupt. */
   readonly rest?: () => Promise<void>;
 }
@@ -36,6 +38,12 @@ interface Line {
   readonly tokens: number[];
   position: number; // of the last token that the device knows or is about to draw
   isDone: boolean; // a stop token came; the device goes on with it, and nobody listens
+}
+
+/** What a step left. */
+interface Drawn {
+  readonly cursors: View;
+  readonly logits: Float32Array | null;
 }
 
 interface Settings {
@@ -76,6 +84,16 @@ export class TokenGenerator {
     return new TokenGenerator(device, shape, { cache, format }, step);
   }
 
+  /** Positions a token can look back over, itself included. */
+  get capacity(): number {
+    return this.#cache.capacity;
+  }
+
+  /** Of the weights; null: as they are. */
+  get format(): QuantizedFormat | null {
+    return this.#format;
+  }
+
   /** Bytes of weights that one step reads. */
   get weightBytes(): number {
     return weightBytesRead(this.#step.plan);
@@ -108,17 +126,19 @@ export class TokenGenerator {
     for (const index of lines.keys()) await this.#readIn(lines, index);
     this.#writeCursors(lines, 0);
     let started = 0;
-    const unread: Promise<View>[] = [];
+    const unread: Promise<Drawn>[] = [];
     try {
       while (lines.some(({ isDone }) => !isDone) && (started < options.tokens || unread.length > 0)) {
         const isFull = lines.some(({ position }) => position === this.#cache.capacity);
         if (started < options.tokens && unread.length < stepsInFlight && !isFull) {
           await this.#step.run();
-          unread.push(this.#step.read(cursorName));
+          unread.push(this.#drawn(options));
           started++;
           for (const line of lines) line.position++;
         } else if (unread.length > 0) {
-          yield* heard(lines, await unread.shift()!, options);
+          const { cursors, logits } = await unread.shift()!;
+          if (logits !== null) options.see!(logits);
+          yield* heard(lines, cursors, options);
           await options.rest?.();
         } else {
           await this.#makeRoom(lines, started);
@@ -132,6 +152,11 @@ export class TokenGenerator {
   destroy(): void {
     for (const program of this.#prefills.values()) program.destroy();
     this.#step.destroy();
+  }
+
+  async #drawn({ see }: GenerateOptions): Promise<Drawn> {
+    const [cursors, logits] = await Promise.all([this.#step.read(cursorName), see ? this.#step.read('logits') : null]);
+    return { cursors, logits: logits as Float32Array | null };
   }
 
   #checked(prompt: ArrayLike<number>): number[] {
