@@ -5,10 +5,12 @@ import { reduce as elementWgsl } from '../generated/reduce.ts';
 import { reduceTiled as tiledWgsl } from '../generated/reduce-tiled.ts';
 import type { PlanBuilder } from '../plan/builder.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
+import type { TensorSlice } from '../plan/dispatch.ts';
 import { expect } from '../plan/expect.ts';
 import type { DeviceTraits, Dispatch, Kernel, Tensor } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
 import { splitElements } from '../plan/split.ts';
+import type { Part } from '../plan/split.ts';
 import { reduceReference } from './reduce.reference.ts';
 
 export type ReduceAttributes = { readonly squared: boolean };
@@ -37,28 +39,73 @@ export const reduceKernel: Kernel = {
   reference: reduceReference,
 };
 
+type EntryPoint = 'sum' | 'sum_squares';
+
+/** Some ranges of a vector that one dispatch sums. */
+interface Share {
+  readonly parts: readonly Part[];
+  readonly sums: number; // that each part leaves
+}
+
 /** Passes that leave fewer and fewer sums, until one lands in `out`. */
 function listPasses(
-  entryPoint: 'sum' | 'sum_squares',
+  entryPoint: EntryPoint,
   x: Tensor,
   out: Tensor,
   traits: DeviceTraits,
   scratch: (name: string, elements: number) => Tensor,
 ): Dispatch[] {
-  const parts = splitElements(elementsOf(x.shape), traits);
-  const sums = parts.map(({ elements }) => (traits.isCpu ? sumsOf(elements) : tiledSumsOf(elements)));
-  const total = sums.reduce((sum, part) => sum + part);
+  const shares = sharesOf(elementsOf(x.shape), traits);
+  const total = shares.reduce((sum, { parts, sums }) => sum + parts.length * sums, 0);
   const target = total === 1 ? out : scratch('sums', total);
-  let written = 0;
-  const dispatches = parts.map((range, index) => {
-    const constants = { elements: range.elements, sums: sums[index]!, first: written };
-    written += sums[index]!;
-    const call = { entryPoint, tensors: { x: { tensor: x, range }, out: target }, constants };
-    return traits.isCpu
-      ? dispatch(elementWgsl, { ...call, workgroups: linearWorkgroups(sums[index]!, 64, traits) })
-      : dispatch(tiledWgsl, { ...call, workgroups: [sums[index]!, 1, 1] });
+  let first = 0;
+  const dispatches = shares.map((share) => {
+    const made = listShare(entryPoint, x, target, share, first, traits);
+    first += share.parts.length * share.sums;
+    return made;
   });
   return total === 1 ? dispatches : [...dispatches, ...listPasses('sum', target, out, traits, scratch)];
+}
+
+/** A GPU sums as many ranges in one dispatch as it has bindings for. */
+function sharesOf(elements: number, traits: DeviceTraits): Share[] {
+  const parts = splitElements(elements, traits);
+  if (traits.isCpu) return parts.map((part) => ({ parts: [part], sums: sumsOf(part.elements) }));
+  const shares: Share[] = [];
+  for (let i = 0; i < parts.length; i += mostParts)
+    shares.push({ parts: parts.slice(i, i + mostParts), sums: tiledSumsOf(parts[i]!.elements) });
+  return shares;
+}
+
+const mostParts = 7;
+
+function listShare(
+  entryPoint: EntryPoint,
+  x: Tensor,
+  out: Tensor,
+  { parts, sums }: Share,
+  first: number,
+  traits: DeviceTraits,
+): Dispatch {
+  const slices = parts.map((range) => ({ tensor: x, range }));
+  const [part0] = slices as [TensorSlice];
+  const elements = parts.reduce((sum, part) => sum + part.elements, 0);
+  if (traits.isCpu) {
+    const constants = { elements, sums, first };
+    return dispatch(elementWgsl, {
+      entryPoint,
+      tensors: { x: part0, out },
+      constants,
+      workgroups: linearWorkgroups(sums, 64, traits),
+    });
+  }
+  const [, part1 = part0, part2 = part0, part3 = part0, part4 = part0, part5 = part0, part6 = part0] = slices;
+  return dispatch(tiledWgsl, {
+    entryPoint,
+    tensors: { part0, part1, part2, part3, part4, part5, part6, out },
+    constants: { elements, part_elements: part0.range.elements, sums, first },
+    workgroups: [parts.length * sums, 1, 1],
+  });
 }
 
 /** Sums of an invocation each, few enough that each next pass is small. At most 65,536: 1,024 workgroups. */
