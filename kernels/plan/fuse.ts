@@ -6,13 +6,12 @@
 // its own rows ends or begins a product (bias, GELU, SwiGLU, residual, norm) or attention (rotary positions). A block of a GPT is five
 // dispatches forward: norm and qkv, attention, projection and residual, norm and widening and GELU, narrowing and residual; and seven
 // backward: four pairs of products, attention, two norms. Each waits for all rows of the one before, so that fewer would take the
-// gradient of a norm into the products around it. We do not, because every way we know costs a GPU more than the 3 to 10
-// microseconds of a dispatch:
+// gradient of a norm into the products around it. What speaks against it, by counting loads and bindings, not by measurement:
 // - Into the product after it: its rows are summed anew, and gradient, input and residual loaded instead of one operand, for each
 //   tile of columns and for the weight's gradient: two to three times the loads of products that are near the limit of the cache.
 // - Into the product before it: the row means are sums over the gradient of the norm's product, by that product's own output and by
 //   a vector that depends on parameters only, and the one before that could leave them beside its own. It loads nothing twice, but
-//   needs eleven bindings where eight are certain, and leaves the gradients of gain and bias to be summed in a dispatch after all.
+//   needs eleven bindings where eight are certain, and leaves the gradients of gain and bias, sums over all rows, to a later dispatch.
 
 import type { Op, Tensor } from './op.ts';
 import { elementsOf } from './op.ts';
