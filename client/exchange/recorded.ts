@@ -5,6 +5,7 @@
 import { byteBlockElements, largestShape, recordHeader } from '../../kernels/compress/records.ts';
 import type { LargestSettings } from '../../kernels/compress/records.ts';
 import { topkBlockElements } from '../../kernels/compress/records.ts';
+import { LoomError } from '../../shared/errors.ts';
 import { notFinite, writePayload } from './codec.ts';
 import { int8Body } from './codec-int8.ts';
 import { topkBody, writeTopk } from './compression/topk-body.ts';
@@ -25,7 +26,7 @@ export function topkPayload(
     if (records[at + 2]! >= infinity) throw notFinite();
     const words = records.subarray(at + recordHeader, at + stride);
     const codes = isDense ? unpack(words, length, settings.bits) : words.subarray(0, sent).map((word) => word >>> 16);
-    const indices = sent < length ? words.subarray(0, sent).map((word) => word & 0xffff) : null;
+    const indices = sent < length ? ascending(words.subarray(0, sent), length) : null;
     return { range: { low: floats[at]!, high: floats[at + 1]! }, indices, codes };
   };
   return writePayload(topkBody(settings), elements, (body) => writeTopk(settings, elements, body, say));
@@ -49,6 +50,14 @@ export function bytesPayload(elements: number, records: Uint32Array): Uint8Array
     }
     return 4 * blocks + elements;
   });
+}
+
+/** A device that is wrong must not make a stream without end. */
+function ascending(words: Uint32Array, length: number): Uint32Array {
+  const indices = words.map((word) => word & 0xffff);
+  const isRight = indices.every((index, i) => index < length && (i === 0 || index > indices[i - 1]!));
+  if (!isRight) throw new LoomError('internal', 'the device chose elements that the block does not have');
+  return indices;
 }
 
 /** Codes that lie one after the other, the first in the lowest bits. */

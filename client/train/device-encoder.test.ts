@@ -92,6 +92,22 @@ test('a difference that is not finite is never shared', async () => {
   }
 });
 
+test('a device that says something else than the encoder is not used', async () => {
+  for (const device of await gpus()) {
+    const wrong: Device = {
+      ...device,
+      compile: async (plan, options) => {
+        const program = await device.compile(plan, options);
+        const read = program.read.bind(program);
+        if (plan.readable.has('compress.records')) program.read = async (name) => (await read(name)).toReversed();
+        return program;
+      },
+    };
+    for (const compression of ['int8', 'sign', 'topk'] as const)
+      expect((await openOn(wrong, { compression })).encoder).toBeNull();
+  }
+});
+
 test('the encoder in TypeScript remains for the CPU and for what kernels do not know', async () => {
   expect((await openOn(openCpu(), { compression: 'sign' })).encoder).toBeNull();
   const unknown: ManifestInput['spec']['rounds'][] = [

@@ -72,7 +72,7 @@ export const parts: readonly SwarmPart[] = [
   {
     name: 'fragments',
     workers: 4,
-    seeds: [1, 2, 3],
+    seeds: [1, 2],
     settings: fragmented.map(({ name }) => name),
     changes: tokens(300_000),
   },
