@@ -5,7 +5,15 @@ import { changes, documentsOf, stateOf } from './documents.ts';
 import { manifest, member } from './testing/fixtures.ts';
 
 test('a state cut into documents comes back whole, and a change touches few of them', () => {
-  const assignment = { round: 0, slot: 0, seed: 1, steps: 1, learningRate: 1, evaluate: false, deadlineMs: 9 };
+  const assignment = {
+    round: 0,
+    slot: 0,
+    seed: 1,
+    steps: 1,
+    learningRate: 1,
+    evaluate: false,
+    deadlineMs: 9,
+  };
   const part: Part = { assignment, node: 0, commit: null, isAnnounced: false, received: [], early: [] };
   const node = {
     members: ['w-b', 'w-a'],
@@ -21,11 +29,13 @@ test('a state cut into documents comes back whole, and a change touches few of t
   const open: OpenRound = {
     round: 0,
     openedAt: 1,
+    givenMs: 1,
     deadlineMs: 9,
     extensions: 0,
     progressAt: 1,
     noticeAt: null,
     settleAt: null,
+    shareAt: null,
     revealedAt: null,
     gate: null,
     nodes: { 0: node },

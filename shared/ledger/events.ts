@@ -23,7 +23,9 @@ export const ledgerEventDraft = z.discriminatedUnion('type', [
   event('worker.left', { workerId: z.string(), reason: z.string(), round: count }),
   event('round.closed', {
     round: count,
-    accepted: z.array(z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count })),
+    accepted: z.array(
+      z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count, staleness: count.optional() }),
+    ),
     applied: z
       .array(z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count, folds: count.optional() }))
       .optional(), // what workers apply for it, where groups made one payload of several

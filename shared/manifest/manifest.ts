@@ -38,7 +38,8 @@ const rounds = z.strictObject({
   compression: compressionSchema.default('int8'), // of the differences that workers exchange
   topology: topologySchema.default('auto'), // who exchanges with whom
   aggregation: aggregationSchema.default('mean'), // of a round's differences; the others than mean withstand liars
-  quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline
+  quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline; with staleness at all
+  staleness: z.int().min(0).max(8).default(0), // rounds by which accepted work may be late; 0 = all train from the same state
 });
 
 /** Why so many fragments make no sense; null when they do. */
@@ -76,8 +77,9 @@ const spec = z
     verification: verificationSchema.default('none'), // how far the workers are trusted
     seed: z.uint32().default(1),
   })
-  .superRefine(({ verification, rounds: { topology } }, context) => {
+  .superRefine(({ verification, rounds: { topology, staleness } }, context) => {
     const { kind } = topologySettings(topology);
+    if (staleness > 0) refuseWithStaleness(verification, kind, context);
     if (verification === 'none' || kind === 'auto' || kind === 'mesh') return;
     const message = `verification needs everyone to see every contribution; ${kind} does not show them, mesh and auto do`;
     context.addIssue({ code: 'custom', message, path: ['verification'] });
@@ -90,6 +92,17 @@ const spec = z
     const message = tooManyFor(workers.max, topology, verification);
     if (message !== null) context.addIssue({ code: 'custom', message, path: ['resources', 'workers', 'max'] });
   });
+
+function refuseWithStaleness(verification: unknown, topology: string, context: z.RefinementCtx): void {
+  const refuse = (message: string): void =>
+    context.addIssue({ code: 'custom', message, path: ['rounds', 'staleness'] });
+  if (verification !== 'none')
+    refuse(
+      'verification compares work on the same state; staleness lets workers train from different ones: choose one',
+    );
+  else if (topology !== 'auto' && topology !== 'mesh')
+    refuse(`staleness needs everyone to see every contribution; ${topology} does not show them, mesh and auto do`);
+}
 
 const manifestSchema = z.strictObject({
   apiVersion: z.literal('loomos.ai/v1'),

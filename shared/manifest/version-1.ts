@@ -13,6 +13,7 @@ const later: Readonly<Record<string, readonly unknown[]>> = {
   'optimizer.dropout': [0],
   'optimizer.momentum': [0.95], // muon's, which `known` refuses
   'rounds.fragments': [1],
+  'rounds.staleness': [0],
   'rounds.topology': ['auto', 'mesh'],
   'runtime.recompute': [false],
 };

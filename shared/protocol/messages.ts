@@ -50,6 +50,7 @@ export const acceptedContribution = z.strictObject({
   bytes: count,
   tokens: count,
   folds: z.int().min(2).optional(),
+  staleness: z.int().min(1).optional(), // it was trained from the agreed state of so many rounds before
 });
 
 /** A closed round: what turns the state of `round` into that of `round + 1`. */

@@ -20,6 +20,9 @@ export const introduceMs = 500;
 export const noticeMs = 250;
 /** Everyone has committed and all is safe: those who have not said that they received it get so long, or a quarter round. */
 export const settleMs = 2_000;
+/** With bounded staleness: the share has committed, and the others get an eighth of a round more, within these bounds. */
+export const minShareGraceMs = 250;
+export const maxShareGraceMs = 10_000;
 /** A node's members get half a round to fold, within these bounds. */
 export const minFoldMs = 3_000;
 export const maxFoldMs = 30_000;

@@ -7,7 +7,7 @@ import type { WorkerMessage } from '../protocol/messages.ts';
 import { newCourt } from '../verification/court.ts';
 import { agreeWhenReported, applied } from './agreement/agree.ts';
 import { audited } from './verification/audit.ts';
-import { closeWhenDone } from './closing/close.ts';
+import { closeWhenDone, closeWhenShared } from './closing/close.ts';
 import { announceCommits, commit, received } from './closing/collect.ts';
 import { drain, releaseDrained } from './members/drain.ts';
 import { explain } from './explain.ts';
@@ -18,6 +18,7 @@ import { endRejoining, gone, hello, leave, pause, restarted, resume } from './me
 import { missing, rewindWhenLost } from './agreement/missing.ts';
 import { measured } from './verification/measure.ts';
 import { introduceWorker } from './verification/sentence.ts';
+import { assignAhead } from './opening/assign-ahead.ts';
 import { openWhenReady } from './opening/open.ts';
 import { revealWhenCommitted } from './verification/reveal.ts';
 import { introduce } from './members/swarm.ts';
@@ -40,6 +41,7 @@ export function newRoom(jobId: string, manifest: Manifest): RoomState {
     round: 0,
     stateHash: null,
     open: null,
+    ahead: {},
     attempts: 0,
     agreement: { since: 0, quorumAt: null },
     checkpoint: null,
@@ -164,6 +166,8 @@ const sequel = [
   finishWhenTrained,
   leaseWhenDue,
   openWhenReady,
+  assignAhead,
+  closeWhenShared,
   releaseDrained,
   announceCommits,
   introduce,

@@ -58,11 +58,15 @@ export interface Commit {
   validation: { loss: number; tokens: number } | null;
 }
 
-/** A participant's progress in the open round. */
-export interface Part {
-  assignment: Assignment;
-  node: number; // its group
+/** What a worker was asked to train, and its contribution once it has said so. */
+export interface Work {
+  assignment: Assignment; // its round is that of the state it is trained from
   commit: Commit | null;
+}
+
+/** A participant's progress in the open round. */
+export interface Part extends Work {
+  node: number; // its group
   isAnnounced: boolean; // its group has been told of the commit
   received: string[]; // committed payloads it holds, its own included
   early: string[]; // payloads it holds whose commit the room has not heard yet: peers are faster than the room
@@ -84,12 +88,14 @@ export interface OpenRound {
   round: number;
   nodes: Record<number, RoundNode>; // groups and what lies above them: see shared/topology
   openedAt: number; // unix ms, as every time here
+  givenMs: number; // until its first deadline
   deadlineMs: number; // may be moved: adaptive grace
   extensions: number; // how often it was
   progressAt: number; // when the last commit or payload was reported
   noticeAt: number | null; // when peers are told of new commits
   revealedAt: number | null; // with verification: when all commits were told, and no further one is taken
   gate: { seed: number; tokens: number; state: Gate } | null; // with verification: who measures whom, once revealed
+  shareAt: number | null; // with bounded staleness: when the share that the round waits for was in
   settleAt: number | null; // everyone has committed and all is safe: when the round waits no longer for receipts
   parts: Record<string, Part>; // by worker id
 }
@@ -133,6 +139,7 @@ export interface RoomState {
   round: number; // the open round, or the next one to open
   stateHash: string | null; // agreed state of `round`
   open: OpenRound | null;
+  ahead: Record<string, Work>; // by worker id: for the next round, while later rounds may take what was trained from earlier states
   attempts: number; // how often `round` was opened and given up without one contribution
   agreement: Agreement | null; // null exactly when stateHash is not
   checkpoint: StoredCheckpoint | null;

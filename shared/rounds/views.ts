@@ -3,7 +3,7 @@
 import { isRepeatable, verificationSettings } from '../manifest/verification.ts';
 import { maxLogContributions, maxLogRounds } from './limits.ts';
 import type { AcceptedContribution } from '../protocol/messages.ts';
-import type { Commit, Member, OpenRound, Part, RoomState } from './types.ts';
+import type { Member, OpenRound, Part, RoomState } from './types.ts';
 
 /** Workers of this job check each other. */
 export function isVerified({ manifest }: RoomState): boolean {
@@ -12,6 +12,11 @@ export function isVerified({ manifest }: RoomState): boolean {
 
 export function hasAudits({ manifest }: RoomState): boolean {
   return isRepeatable(manifest.spec.verification);
+}
+
+/** Rounds that the state a contribution was trained from may be older than that of the round that takes it. */
+export function staleness({ manifest }: RoomState): number {
+  return manifest.spec.rounds.staleness;
 }
 
 export function isOver(state: RoomState): boolean {
@@ -53,12 +58,6 @@ export function agreedRounds({ round, stateHash }: RoomState): number {
   return stateHash === null ? Math.max(0, round - 1) : round;
 }
 
-/** Milliseconds the round was given at first. */
-export function givenMs(open: OpenRound): number {
-  const [part] = Object.values(open.parts);
-  return part === undefined ? 0 : part.assignment.deadlineMs - open.openedAt;
-}
-
 /** Participants that the round waits for: still there, at work, and with the state it started from. */
 export function liveParts(state: RoomState, open: OpenRound): Part[] {
   return Object.entries(open.parts)
@@ -87,6 +86,10 @@ export function isLogLong(state: RoomState): boolean {
   return state.log.length >= maxLogRounds || contributions >= maxLogContributions;
 }
 
-export function contribution(workerId: string, { hash, bytes, tokens }: Commit): AcceptedContribution {
-  return { workerId, hash, bytes, tokens };
+/** The committed contribution of a participant. */
+export function contributionOf({ round, parts }: OpenRound, workerId: string): AcceptedContribution {
+  const { commit, assignment } = parts[workerId]!;
+  const { hash, bytes, tokens } = commit!;
+  const rounds = round - assignment.round;
+  return { workerId, hash, bytes, tokens, ...(rounds > 0 && { staleness: rounds }) };
 }

@@ -1,6 +1,7 @@
 // The one alarm of a room: the next moment at which something may happen though nobody says anything.
 
 import { agreementDueAt } from './agreement/agree.ts';
+import { shareDueAt } from './closing/close.ts';
 import { foldsDueAt } from './closing/fold.ts';
 import { checkpointDueAt } from './storage/lease.ts';
 import { rewindDueAt } from './agreement/missing.ts';
@@ -30,7 +31,13 @@ function moments(state: RoomState): number[] {
   return [
     ...(open === null
       ? []
-      : [open.deadlineMs, open.noticeAt ?? Infinity, open.settleAt ?? Infinity, ...foldsDueAt(open)]),
+      : [
+          open.deadlineMs,
+          open.noticeAt ?? Infinity,
+          open.settleAt ?? Infinity,
+          shareDueAt(state, open),
+          ...foldsDueAt(open),
+        ]),
     ...(agreement === null ? [] : [agreementDueAt(state, agreement)]),
     ...(lease === null ? [] : [lease.expiresMs]),
     ...(rejoining === null ? [] : [rejoining.until]),

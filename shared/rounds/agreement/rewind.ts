@@ -20,6 +20,7 @@ export function rewind(turn: Turn): void {
     stateHash,
     agreement,
     open: null,
+    ahead: {},
     lostSince: null,
     lease: null,
     asked: {},

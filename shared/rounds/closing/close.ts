@@ -3,17 +3,27 @@
 // closes for itself as soon as it has everything; the round when all groups are done and, where they fold, have folded.
 
 import { median } from '../../median.ts';
-import type { AcceptedContribution, ClosedRound } from '../../protocol/messages.ts';
+import type { AcceptedContribution, Assignment, ClosedRound } from '../../protocol/messages.ts';
+import { keepUntaken } from './ahead.ts';
 import { shardsOf } from '../verification/audit.ts';
 import { spentKey } from './collect.ts';
 import { foldWhenReady, isFoldSafe, leavesBelow, startFold, topOf } from './fold.ts';
-import { maxExtensions, maxLossPoints, maxMisses, maxRestRounds, maxSpent, recentRounds, settleMs } from '../limits.ts';
+import {
+  maxExtensions,
+  maxLossPoints,
+  maxMisses,
+  maxRestRounds,
+  maxShareGraceMs,
+  maxSpent,
+  minShareGraceMs,
+  recentRounds,
+  settleMs,
+} from '../limits.ts';
 import { isMeasuring, passGate } from '../verification/measure.ts';
 import { broadcast, change, changeMember, changeOpen, record } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { LossPoint, OpenRound, Part, RoomState, RoundNode } from '../types.ts';
 import {
-  givenMs,
   hasAudits,
   holdersAmong,
   isActive,
@@ -21,7 +31,8 @@ import {
   isVerified,
   liveParts,
   readyMembers,
-  contribution,
+  contributionOf,
+  staleness,
 } from '../views.ts';
 
 /** Closes groups, and the round with them, once all is in, or at the deadline with what is there; gives up if that is nothing. */
@@ -34,6 +45,35 @@ export function closeWhenDone(turn: Turn): void {
   foldWhenReady(turn);
   const { open: still } = turn.state;
   if (still !== null && still.nodes[topOf(still)]!.isDone) conclude(turn, still);
+}
+
+/**
+ * With bounded staleness a round waits for a share of its workers only, and a moment for those that are as fast: what the others
+ * do goes into the next one.
+ */
+export function closeWhenShared(turn: Turn): void {
+  const { state, now } = turn;
+  const { open } = state;
+  if (open === null || state.rejoining !== null || staleness(state) === 0) return;
+  const node = topOf(open);
+  const list = available(state, open, open.nodes[node]!);
+  const isEnough = list.length >= neededOf(state, liveParts(state, open).length);
+  if (!isEnough) return void (open.shareAt !== null && changeOpen(turn, { shareAt: null }));
+  if (open.shareAt === null) changeOpen(turn, { shareAt: now });
+  if (now < shareDueAt(turn.state, turn.state.open!)) return;
+  startFold(turn, node, list);
+  conclude(turn, turn.state.open!);
+}
+
+/** When a round that has its share closes. */
+export function shareDueAt({ recentRoundMs }: RoomState, { shareAt }: OpenRound): number {
+  if (shareAt === null) return Infinity;
+  const graceMs = recentRoundMs.length === 0 ? minShareGraceMs : median(recentRoundMs) / 8;
+  return shareAt + Math.min(maxShareGraceMs, Math.max(minShareGraceMs, graceMs));
+}
+
+function neededOf({ manifest }: RoomState, live: number): number {
+  return Math.max(1, Math.ceil(manifest.spec.rounds.quorum * live));
 }
 
 /** Closes the groups that have everything, or have had time to say so. */
@@ -105,9 +145,9 @@ function atDeadline(turn: Turn): void {
   const inputs = late.map(([key, node]) => [key, available(state, open, node)] as const);
   const closed = Object.values(open.nodes).filter((node) => node.children.length === 0 && node.inputs !== null);
   const count = [...inputs.map(([, list]) => list), ...closed.map((node) => node.inputs!)].flat().length;
-  const needed = Math.max(1, Math.ceil(state.manifest.spec.rounds.quorum * live.length));
+  const needed = neededOf(state, live.length);
   if (count < needed && live.length > 0 && open.extensions < maxExtensions) {
-    return changeOpen(turn, { deadlineMs: now + givenMs(open), extensions: open.extensions + 1 });
+    return changeOpen(turn, { deadlineMs: now + open.givenMs, extensions: open.extensions + 1 });
   }
   if (count === 0) return giveUp(turn);
   for (const [key, list] of inputs) startFold(turn, key, list);
@@ -126,8 +166,13 @@ function available(state: RoomState, open: OpenRound, node: RoundNode): Accepted
   const committed = node.members.filter((id) => open.parts[id]?.commit);
   return committed
     .filter((id) => isAvailable(state, open, node, open.parts[id]!.commit!.hash))
-    .toSorted((a, b) => open.parts[a]!.assignment.slot - open.parts[b]!.assignment.slot)
-    .map((id) => contribution(id, open.parts[id]!.commit!));
+    .toSorted((a, b) => inOrder(open.parts[a]!.assignment, open.parts[b]!.assignment))
+    .map((id) => contributionOf(open, id));
+}
+
+/** The older the state that work began from, the earlier it is applied. */
+function inOrder(a: Assignment, b: Assignment): number {
+  return a.round - b.round || a.slot - b.slot;
 }
 
 function isAvailable(state: RoomState, open: OpenRound, node: RoundNode, hash: string): boolean {
@@ -182,6 +227,7 @@ function close(turn: Turn, open: OpenRound, { applied, credited }: Outcome): voi
     spent: [...state.spent, ...spentIn(open, credited)].slice(-maxSpent),
     validationTokens: validationOf(open)?.tokens ?? state.validationTokens,
   });
+  keepUntaken(turn, open, credits);
   credit(turn, credits, 1);
   slowDownLate(turn, open);
   noteMisses(turn, open);
@@ -236,7 +282,7 @@ export function credit(turn: Turn, credits: Readonly<Record<string, number>>, si
 function slowDownLate(turn: Turn, open: OpenRound): void {
   for (const [id, part] of Object.entries(open.parts)) {
     const member = turn.state.members[id];
-    if (part.commit === null && isActive(member)) {
+    if (part.commit === null && isActive(member) && turn.state.ahead[id] === undefined) {
       changeMember(turn, id, { tokensPerSecond: member.tokensPerSecond / 2 });
     }
   }
@@ -246,7 +292,7 @@ function slowDownLate(turn: Turn, open: OpenRound): void {
 function noteMisses(turn: Turn, open: OpenRound): void {
   for (const [id, part] of Object.entries(open.parts)) {
     const member = turn.state.members[id];
-    if (!isActive(member)) continue;
+    if (!isActive(member) || (part.commit === null && turn.state.ahead[id] !== undefined)) continue;
     const misses = part.commit !== null && hasHeardOthers(open, id, part) ? 0 : member.misses + 1;
     const rest = misses < maxMisses ? 0 : Math.min(maxRestRounds, 2 ** (misses - 1));
     changeMember(turn, id, { misses, restsUntil: open.round + 1 + rest });

@@ -3,64 +3,85 @@
 import { median } from '../../median.ts';
 import { maxPayloadBytes } from '../../protocol/frame.ts';
 import type { WorkerMessage } from '../../protocol/messages.ts';
+import { setAhead } from './ahead.ts';
 import { commitsOf, remindToFold } from './fold.ts';
 import { maxEarly, noticeMs } from '../limits.ts';
 import { remindJudge } from '../verification/measure.ts';
 import { tokensPerStep } from '../pace/schedule.ts';
 import { changeMember, changeOpen, changePart, refuse, send } from '../turn.ts';
 import type { Refusal, Turn } from '../turn.ts';
-import type { Commit, OpenRound, Part, RoomState } from '../types.ts';
-import { holdersOf, isActive, isUpToDate, isVerified, matesOf, contribution } from '../views.ts';
+import type { Commit, OpenRound, Part, RoomState, Work } from '../types.ts';
+import { holdersOf, isActive, isUpToDate, isVerified, matesOf, contributionOf, staleness } from '../views.ts';
 
 type CommitMessage = Extract<WorkerMessage, { type: 'commit' }>;
 type ReceivedMessage = Extract<WorkerMessage, { type: 'received' }>;
 
-/** Takes a contribution's hash, once; a commit for a round that has closed meanwhile is ignored. */
+/** Takes a contribution's hash, once; a commit for a round that has closed meanwhile is ignored, or waits for the next one. */
 export function commit(turn: Turn, id: string, message: CommitMessage): void {
   changeMember(turn, id, { traffic: message.traffic });
+  if (isAhead(turn.state, id, message)) return commitAhead(turn, id, message);
   const { open } = turn.state;
-  if (message.round < turn.state.round) return;
-  const part = open?.round === message.round ? open.parts[id] : undefined;
-  if (open === null || part === undefined) {
+  const part = open?.parts[id];
+  if (open === null || part === undefined || part.assignment.round !== message.round) {
+    if (message.round < turn.state.round) return;
     return refuse(turn, id, { code: 'conflict', message: `round ${message.round} did not ask this worker to train` });
   }
   if (part.commit?.hash === message.hash) return;
-  const refusal = problemWith(turn, open, id, message);
+  const refusal = problemWith(turn, part, message) ?? problemInRound(turn, open, id);
   if (refusal !== null) return refuse(turn, id, refusal);
   if (part.commit !== null) withdraw(turn, id, open, part.commit.hash);
   accept(turn, id, message);
 }
 
-function problemWith(turn: Turn, open: OpenRound, id: string, message: CommitMessage): Refusal | null {
+/** It was asked for beside the open round, or before it. */
+function isAhead({ ahead, open }: RoomState, id: string, { round, hash }: CommitMessage): boolean {
+  const work = ahead[id];
+  if (work === undefined || work.assignment.round !== round) return false;
+  return open?.parts[id]?.commit?.hash !== hash;
+}
+
+function commitAhead(turn: Turn, id: string, message: CommitMessage): void {
+  const work = turn.state.ahead[id]!;
+  if (work.commit !== null) return;
+  const refusal = problemWith(turn, work, message);
+  if (refusal !== null) return refuse(turn, id, refusal);
+  setAhead(turn, id, { ...work, commit: commitOf(message) });
+  turn.commits?.add(message.hash);
+  noteSpeed(turn, id, message);
+}
+
+function problemWith(turn: Turn, { assignment }: Work, { hash, tokens, bytes }: CommitMessage): Refusal | null {
   const { state } = turn;
-  const part = open.parts[id]!;
-  const maxTokens = part.assignment.steps * tokensPerStep(state.manifest);
-  if (message.tokens < 1 || message.tokens > maxTokens) {
+  const maxTokens = assignment.steps * tokensPerStep(state.manifest);
+  if (tokens < 1 || tokens > maxTokens) {
     const allowed = `1 to ${maxTokens}`;
-    return { code: 'invalid_message', message: `${message.tokens} tokens`, where: 'tokens', allowed };
+    return { code: 'invalid_message', message: `${tokens} tokens`, where: 'tokens', allowed };
   }
-  if (message.bytes < 1 || message.bytes > maxPayloadBytes) {
+  if (bytes < 1 || bytes > maxPayloadBytes) {
     const allowed = `1 to ${maxPayloadBytes}`;
-    return { code: 'invalid_message', message: `payload of ${message.bytes} bytes`, where: 'bytes', allowed };
+    return { code: 'invalid_message', message: `payload of ${bytes} bytes`, where: 'bytes', allowed };
   }
-  if (open.revealedAt !== null) {
-    return { code: 'conflict', message: `round ${open.round} takes no more commits: the others' payloads are shown` };
-  }
-  if (commitsOf(turn, open).has(message.hash) || foldsOf(turn, open).has(message.hash)) {
+  if (commitsOf(turn).has(hash) || foldsOf(turn).has(hash)) {
     return { code: 'conflict', message: 'another worker committed the same payload' };
   }
   turn.spent ??= new Set(state.spent);
-  if (turn.spent.has(spentKey(message.hash))) {
-    return { code: 'conflict', message: 'this payload was accepted in an earlier round' };
+  return turn.spent.has(spentKey(hash))
+    ? { code: 'conflict', message: 'this payload was accepted in an earlier round' }
+    : null;
+}
+
+function problemInRound({ state }: Turn, open: OpenRound, id: string): Refusal | null {
+  const { commit } = open.parts[id]!;
+  if (open.revealedAt !== null) {
+    return { code: 'conflict', message: `round ${open.round} takes no more commits: the others' payloads are shown` };
   }
-  const held =
-    part.commit === null ? [] : holdersOf(state, open, part.commit.hash, id).filter((holder) => holder !== id);
+  const held = commit === null ? [] : holdersOf(state, open, commit.hash, id).filter((holder) => holder !== id);
   return held.length === 0 ? null : { code: 'conflict', message: 'an earlier commit of this round is with the peers' };
 }
 
 /** What groups made in the open round. Gathered once a turn. */
-function foldsOf(turn: Turn, open: OpenRound): Set<string> {
-  turn.folds ??= new Set(Object.values(open.nodes).flatMap(({ folders }) => Object.values(folders)));
+function foldsOf(turn: Turn): Set<string> {
+  turn.folds ??= new Set(Object.values(turn.state.open?.nodes ?? {}).flatMap(({ folders }) => Object.values(folders)));
   return turn.folds;
 }
 
@@ -79,14 +100,19 @@ function withdraw(turn: Turn, id: string, open: OpenRound, hash: string): void {
   turn.commits?.delete(hash);
 }
 
-function accept(turn: Turn, id: string, { hash, bytes, tokens, loss, seconds, validation }: CommitMessage): void {
-  const commit: Commit = { hash, bytes, tokens, loss, validation };
+function commitOf({ hash, bytes, tokens, loss, validation }: CommitMessage): Commit {
+  return { hash, bytes, tokens, loss, validation };
+}
+
+function accept(turn: Turn, id: string, message: CommitMessage): void {
+  const { hash } = message;
+  const commit = commitOf(message);
   changePart(turn, id, { commit, isAnnounced: false, early: [...turn.state.open!.parts[id]!.early, hash] });
   turn.commits?.add(hash);
   const { noticeAt } = turn.state.open!;
   changeOpen(turn, { progressAt: turn.now, noticeAt: noticeAt ?? turn.now + noticeDelayMs(turn.state) });
   for (const mate of matesOf(turn.state.open!, id)) welcomeEarly(turn, mate, hash);
-  if (seconds > 0) noteSpeed(turn, id, tokens / seconds);
+  noteSpeed(turn, id, message);
 }
 
 /** The payload arrived here before the room heard of it. */
@@ -110,7 +136,8 @@ export function announceCommits(turn: Turn): void {
   let isAllTold = true;
   for (const { members, children } of Object.values(open.nodes)) {
     if (children.length > 0) continue;
-    if (isTime || !members.some((id) => isStillTraining(turn.state, id))) announce(turn, members);
+    if (isTime || staleness(turn.state) > 0 || !members.some((id) => isStillTraining(turn.state, id)))
+      announce(turn, members);
     else isAllTold &&= members.every((id) => isTold(open.parts[id]));
   }
   if (isAllTold) changeOpen(turn, { noticeAt: null });
@@ -136,13 +163,15 @@ function announce(turn: Turn, members: readonly string[]): void {
   const { round, parts } = turn.state.open!;
   const fresh = members.filter((id) => !isTold(parts[id]));
   if (fresh.length === 0) return;
-  const contributions = fresh.map((id) => contribution(id, parts[id]!.commit!));
+  const contributions = fresh.map((id) => contributionOf(turn.state.open!, id));
   for (const id of fresh) changePart(turn, id, { isAnnounced: true });
   for (const id of members) send(turn, id, { type: 'committed', round, contributions });
 }
 
 /** Half of what is known, half of what was measured now. */
-function noteSpeed(turn: Turn, id: string, measured: number): void {
+function noteSpeed(turn: Turn, id: string, { tokens, seconds }: CommitMessage): void {
+  if (seconds === 0) return;
+  const measured = tokens / seconds;
   const { tokensPerSecond } = turn.state.members[id]!;
   changeMember(turn, id, { tokensPerSecond: tokensPerSecond > 0 ? (tokensPerSecond + measured) / 2 : measured });
 }
@@ -163,17 +192,22 @@ export function received(turn: Turn, id: string, message: ReceivedMessage): void
 
 /** Tells a worker that came back, or has just caught up, what it may have missed of the open round. */
 export function remind(turn: Turn, id: string): void {
-  const { open, members } = turn.state;
+  const { open, ahead } = turn.state;
+  remindOfWork(turn, id, ahead[id]);
   if (open === null) return;
   withdrawLost(turn, id, open);
   const { parts } = turn.state.open!;
   const known = isSealed(turn.state, open) ? [] : matesOf(open, id).filter((mate) => parts[mate]?.commit);
-  const contributions = known.map((mate) => contribution(mate, parts[mate]!.commit!));
+  const contributions = known.map((mate) => contributionOf(turn.state.open!, mate));
   if (contributions.length > 0) send(turn, id, { type: 'committed', round: open.round, contributions });
   remindToFold(turn, id);
   remindJudge(turn, id);
-  const part = turn.state.open!.parts[id];
-  if (part?.commit === null && isActive(members[id])) send(turn, id, { type: 'assign', assignment: part.assignment });
+  remindOfWork(turn, id, turn.state.open!.parts[id]);
+}
+
+function remindOfWork(turn: Turn, id: string, work: Work | undefined): void {
+  if (work?.commit === null && isActive(turn.state.members[id]))
+    send(turn, id, { type: 'assign', assignment: work.assignment });
 }
 
 /** It lost its memory, and its payload with it: it trains again. */

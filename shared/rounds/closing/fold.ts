@@ -70,16 +70,18 @@ function decide(turn: Turn, index: number, bytes: number): void {
   const awaited = node.members.filter((id) => node.folders[id] !== undefined || canFold(turn.state, id));
   for (const [hash, makers] of makersByHash(node)) {
     if (makers.length < 2 || makers.length <= awaited.length / 2) continue;
-    if (commitsOf(turn, turn.state.open!).has(hash)) continue; // someone passes it off as its own work
+    if (commitsOf(turn).has(hash)) continue; // someone passes it off as its own work
     const tokens = node.inputs!.reduce((sum, input) => sum + input.tokens, 0);
     const folds = node.inputs!.reduce((sum, input) => sum + (input.folds ?? 1), 0);
     changeNode(turn, index, { isDone: true, fold: { workerId: makers[0]!, hash, bytes, tokens, folds } });
   }
 }
 
-/** Hashes committed in the open round. Gathered once a turn, because a turn may take the messages of thousands. */
-export function commitsOf(turn: Turn, open: OpenRound): Set<string> {
-  turn.commits ??= new Set(Object.values(open.parts).flatMap(({ commit }) => commit?.hash ?? []));
+/** Hashes committed and not yet accepted. Gathered once a turn, because a turn may take the messages of thousands. */
+export function commitsOf(turn: Turn): Set<string> {
+  const { open, ahead } = turn.state;
+  const works = [...Object.values(open?.parts ?? {}), ...Object.values(ahead)];
+  turn.commits ??= new Set(works.flatMap(({ commit }) => commit?.hash ?? []));
   return turn.commits;
 }
 

@@ -21,7 +21,8 @@ export function releaseDrained(turn: Turn): void {
 }
 
 function isFree(state: RoomState, { workerId }: Member): boolean {
-  if (state.open?.parts[workerId] !== undefined || state.lease?.workerId === workerId) return false;
+  if (state.open?.parts[workerId] !== undefined || state.ahead[workerId] !== undefined) return false;
+  if (state.lease?.workerId === workerId) return false;
   if (state.round === 0 || state.checkpoint?.round === state.round) return true;
   return state.stateHash !== null && !isStateLeaving(state);
 }

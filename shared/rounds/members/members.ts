@@ -3,6 +3,7 @@
 import type { WorkerMessage } from '../../protocol/messages.ts';
 import { chooseVersion, rangeOf, roomSpeaks, tooOld, unspoken, versionNeeded } from '../../protocol/version.ts';
 import { catchUp, wrongTooOften } from '../agreement/agree.ts';
+import { dropAhead } from '../closing/ahead.ts';
 import { remind } from '../closing/collect.ts';
 import { tellTheEnd } from '../storage/finish.ts';
 import { dropLeaseOf } from '../storage/lease.ts';
@@ -12,7 +13,7 @@ import { change, changeMember, changeNode, changeOpen, changePart, ownCopy, reco
 import type { Turn } from '../turn.ts';
 import type { Member, RoomState, StateRef } from '../types.ts';
 import { givePlace, matesNow } from './swarm.ts';
-import { agreedHash, givenMs, isOver } from '../views.ts';
+import { agreedHash, isOver } from '../views.ts';
 
 type Hello = Extract<WorkerMessage, { type: 'hello' }>;
 
@@ -71,6 +72,7 @@ function admit(
 /** It has lost its memory, and what it had received or folded with it. */
 function forgetPayloadsOf(turn: Turn, id: string): void {
   const { open } = turn.state;
+  dropAhead(turn, id);
   if (open?.parts[id]) changePart(turn, id, { received: [], early: [] });
   for (const [index, { folders }] of Object.entries(open?.nodes ?? {})) {
     const { [id]: made, ...others } = folders;
@@ -121,6 +123,7 @@ export function resume(turn: Turn, id: string): void {
 /** A worker says goodbye: work it has not committed will not come. */
 export function leave(turn: Turn, id: string, reason: string): void {
   const { open } = turn.state;
+  if (turn.state.ahead[id]?.commit === null) dropAhead(turn, id);
   if (open?.parts[id]?.commit === null) {
     const { [id]: _, ...parts } = open.parts;
     changeOpen(turn, { parts });
@@ -146,7 +149,7 @@ export function restarted(turn: Turn, among?: readonly string[]): void {
   for (const id of workers) changeMember(turn, id, { present: false });
   const until = turn.now + rejoinMs;
   change(turn, { wakeAt: null, rejoining: workers.length === 0 ? null : { workers, until } });
-  if (open !== null) changeOpen(turn, { deadlineMs: Math.max(open.deadlineMs, until + givenMs(open)) });
+  if (open !== null) changeOpen(turn, { deadlineMs: Math.max(open.deadlineMs, until + open.givenMs) });
 }
 
 /** Crosses a worker off the list of those that are waited for after a restart. */

@@ -13,7 +13,7 @@ import { introduceMs, largeSwarm } from '../limits.ts';
 import { change, changeMember, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { Member, RoomState } from '../types.ts';
-import { isVerified } from '../views.ts';
+import { isVerified, staleness } from '../views.ts';
 
 const dealing = 0x6e7; // the random stream that deals groups
 
@@ -55,9 +55,13 @@ export function regroup(turn: Turn, participants: readonly string[]): void {
   change(turn, { overlay: { kind, groups, branching, since: state.round } });
 }
 
-/** Where workers are checked all must see all; and workers of protocol 1 know nothing of groups. */
+/** Where workers are checked, or nobody waits for the slow, all must see all; and workers of protocol 1 know nothing of groups. */
 function isPlain(state: RoomState): boolean {
-  return isVerified(state) || Object.values(state.members).some(({ present, version }) => present && version < 2);
+  return (
+    isVerified(state) ||
+    staleness(state) > 0 ||
+    Object.values(state.members).some(({ present, version }) => present && version < 2)
+  );
 }
 
 function isStillGood(

@@ -3,6 +3,7 @@
 
 import { median } from '../../median.ts';
 import type { Assignment } from '../../protocol/messages.ts';
+import { isFresh } from '../closing/ahead.ts';
 import { roundTimeMs } from '../pace/deadline.ts';
 import { evaluationShare, forwardSpeedup, patienceFactor } from '../limits.ts';
 import { orderAudits } from '../verification/audit.ts';
@@ -13,7 +14,7 @@ import { completeSpeeds, innerStepsAt, learningRateAt, shareSteps, slotSeed, tok
 import { regroup } from '../members/swarm.ts';
 import { change, record, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
-import type { Member, Part, RoomState, RoundNode } from '../types.ts';
+import type { Member, Part, RoomState, RoundNode, Work } from '../types.ts';
 import { readyMembers } from '../views.ts';
 
 interface Participant {
@@ -31,10 +32,13 @@ export function openWhenReady(turn: Turn): void {
   if (ready.length < min || state.phase === 'finishing' || isTrained(state, now)) return;
   if (state.startedAt === null) start(turn, ready.length);
   forgetStrangers(turn);
-  const chosen = ready.slice(0, max); // the others are the reserve
+  const carried = takeAhead(turn);
+  const free = ready.filter(({ workerId }) => carried[workerId] === undefined);
+  const chosen = free.slice(0, Math.max(0, max - Object.keys(carried).length)); // the others are the reserve
   const checkers = orderAudits(turn, chosen);
   const training = chosen.filter(({ workerId }) => !checkers.has(workerId));
-  openRound(turn, shareWork(turn.state, training, now));
+  const participants = shareWork(turn.state, training, now, stepsLeft(turn.state, carried));
+  openRound(turn, participants, carried);
 }
 
 /** Whoever was of no use again and again keeps others waiting: it rests while there are enough without it. */
@@ -48,24 +52,42 @@ function start(turn: Turn, workers: number): void {
   record(turn, 'job.started', { workers });
 }
 
-function openRound(turn: Turn, participants: readonly Participant[]): void {
-  regroup(
-    turn,
-    participants.map(({ member }) => member.workerId),
+/** What was begun in earlier rounds and may still go into this one. */
+function takeAhead(turn: Turn): Record<string, Work> {
+  const { ahead, round, members } = turn.state;
+  const fresh = Object.entries(ahead).filter(
+    ([id, work]) => members[id] !== undefined && isFresh(turn.state, round, work),
   );
+  if (Object.keys(ahead).length > 0) change(turn, { ahead: {} });
+  return Object.fromEntries(fresh);
+}
+
+function stepsLeft(state: RoomState, carried: Readonly<Record<string, Work>>): number {
+  const begun = Object.values(carried).reduce((sum, { assignment }) => sum + assignment.steps, 0);
+  return Math.max(0, stepBudget(state) - begun);
+}
+
+function openRound(turn: Turn, participants: readonly Participant[], carried: Readonly<Record<string, Work>>): void {
+  const ids = [...Object.keys(carried), ...participants.map(({ member }) => member.workerId)];
+  regroup(turn, ids);
   const { state, now } = turn;
   const { round } = state;
-  const nodes = nodesThatWork(state, participants);
+  const nodes = nodesThatWork(state, ids);
   const groupOf = new Map(
     nodes.flatMap(({ members, children }, index) =>
       children.length > 0 ? [] : members.map((id) => [id, index] as const),
     ),
   );
   const expectedMs = trainingMs(state, participants);
-  const deadlineMs = now + roundTimeMs(state.recentRoundMs, expectedMs, state.attempts);
+  const givenMs = roundTimeMs(state.recentRoundMs, expectedMs, state.attempts);
+  const deadlineMs = now + givenMs;
   const learningRate = learningRateAt(state.manifest.spec.optimizer, progressInside(state, participants, now));
   const evaluator = chooseEvaluator(state, participants);
   const parts: Record<string, Part> = {};
+  for (const [id, { assignment, commit }] of Object.entries(carried)) {
+    const received = commit === null ? [] : [commit.hash];
+    parts[id] = { assignment, node: groupOf.get(id)!, commit, isAnnounced: false, received, early: [] };
+  }
   participants.forEach(({ member, steps }, slot) => {
     const seed = slotSeed(state.manifest.spec.seed, round, slot);
     const evaluate = member.workerId === evaluator?.workerId;
@@ -73,14 +95,27 @@ function openRound(turn: Turn, participants: readonly Participant[]): void {
     const node = groupOf.get(member.workerId)!;
     parts[member.workerId] = { assignment, node, commit: null, isAnnounced: false, received: [], early: [] };
   });
-  const times = { openedAt: now, deadlineMs, progressAt: now, noticeAt: null, settleAt: null, revealedAt: null };
+  const noticeAt = Object.values(carried).some(({ commit }) => commit !== null) ? now : null;
+  const times = {
+    openedAt: now,
+    givenMs,
+    deadlineMs,
+    progressAt: now,
+    noticeAt,
+    shareAt: null,
+    settleAt: null,
+    revealedAt: null,
+  };
   change(turn, { phase: 'running', open: { round, nodes: { ...nodes }, extensions: 0, gate: null, parts, ...times } });
-  for (const [id, { assignment }] of Object.entries(parts)) send(turn, id, { type: 'assign', assignment });
+  for (const { member } of participants) {
+    const { workerId } = member;
+    send(turn, workerId, { type: 'assign', assignment: parts[workerId]!.assignment });
+  }
 }
 
 /** The overlay's nodes with those that take part in the round. */
-function nodesThatWork({ overlay, members }: RoomState, participants: readonly Participant[]): RoundNode[] {
-  const working = new Set(participants.map(({ member }) => member.workerId));
+function nodesThatWork({ overlay, members }: RoomState, ids: readonly string[]): RoundNode[] {
+  const working = new Set(ids);
   const groups = overlay.groups
     .map((group) => group.filter((id) => working.has(id)))
     .filter((group) => group.length > 0);
@@ -90,9 +125,9 @@ function nodesThatWork({ overlay, members }: RoomState, participants: readonly P
 }
 
 /** Steps in proportion to speed, fewer where the end of the run is near. Whoever would get none sits the round out. */
-function shareWork(state: RoomState, members: readonly Member[], now: number): Participant[] {
+export function shareWork(state: RoomState, members: readonly Member[], now: number, budget: number): Participant[] {
   const speeds = completeSpeeds(members.map((member) => member.tokensPerSecond));
-  const steps = shareSteps(speeds, innerSteps(state, now), stepBudget(state));
+  const steps = shareSteps(speeds, innerSteps(state, now), budget);
   return members
     .map((member, index) => ({ member, speed: speeds[index]!, steps: steps[index]! }))
     .filter((participant) => participant.steps > 0);
@@ -121,7 +156,7 @@ function typicalRoundMs(state: RoomState, participants: readonly Participant[]):
 }
 
 /** Progress of the run at the middle of this round. */
-function progressInside(state: RoomState, participants: readonly Participant[], now: number): number {
+export function progressInside(state: RoomState, participants: readonly Participant[], now: number): number {
   const { maxTokens, maxDuration } = state.manifest.spec.runtime;
   const steps = participants.reduce((sum, participant) => sum + participant.steps, 0);
   const byTokens = maxTokens === undefined ? 0 : (steps * tokensPerStep(state.manifest)) / maxTokens;
@@ -130,7 +165,8 @@ function progressInside(state: RoomState, participants: readonly Participant[], 
 }
 
 /** Takes turns among the fast ones; nobody while the last measurement is too fresh for what one costs. */
-function chooseEvaluator(state: RoomState, participants: readonly Participant[]): Member | null {
+export function chooseEvaluator(state: RoomState, participants: readonly Participant[]): Member | null {
+  if (participants.length === 0) return null;
   const fastest = participants.reduce((speed, participant) => Math.max(speed, participant.speed), 0);
   const fast = participants.filter((participant) => participant.speed >= fastest / 2);
   const chosen = fast[state.round % fast.length]!;

@@ -29,6 +29,12 @@ export function stepBudget(state: RoomState): number {
   return Math.max(state.tokens === 0 ? 1 : 0, steps);
 }
 
+/** Those that nobody has been asked for yet. */
+export function unassignedSteps(state: RoomState): number {
+  const works = [...Object.values(state.open?.parts ?? {}), ...Object.values(state.ahead)];
+  return Math.max(0, stepBudget(state) - works.reduce((sum, { assignment }) => sum + assignment.steps, 0));
+}
+
 /** Whether no further round should open. */
 export function isTrained(state: RoomState, now: number): boolean {
   const { maxDuration } = state.manifest.spec.runtime;

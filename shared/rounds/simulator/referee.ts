@@ -123,8 +123,11 @@ export class Referee {
     this.demand(this.rounds.at(-1)?.stateHash !== null, `round ${closed.round} was trained without an agreed state`);
     this.demand(closed.accepted.length > 0, `round ${closed.round} closed with nothing`);
     const earlier = new Set(this.rounds.flatMap((round) => round.closed.accepted.map(({ hash }) => hash)));
-    for (const { workerId, hash } of closed.accepted) {
-      this.demand(this.commits.has(`${hash} ${workerId} ${closed.round}`), `${hash} was not committed by ${workerId}`);
+    const { staleness: most } = this.scenario.manifest.spec.rounds;
+    for (const { workerId, hash, staleness = 0 } of closed.accepted) {
+      const from = closed.round - staleness;
+      this.demand(staleness <= most, `${hash} is ${staleness} rounds late`);
+      this.demand(this.commits.has(`${hash} ${workerId} ${from}`), `${hash} was not committed by ${workerId}`);
       this.demand(!earlier.has(hash), `${hash} was accepted twice`);
       earlier.add(hash);
     }

@@ -69,6 +69,7 @@ export interface JobSize {
   checkpointInterval?: string;
   topology?: Topology;
   verification?: Verification;
+  staleness?: number;
 }
 
 /** A job of 100 tokens a step and 10 steps a round. */
@@ -78,6 +79,7 @@ export function simulatedManifest({
   checkpointInterval = '20s',
   topology = 'auto',
   verification = 'none',
+  staleness = 0,
   ...end
 }: JobSize): Manifest {
   return parseManifest({
@@ -89,7 +91,7 @@ export function simulatedManifest({
       model: { kind: 'gpt', width: 16, context: 10 },
       data: { source: 'npm:text' },
       optimizer: { batchSize: 10 },
-      rounds: { innerSteps: 10, topology },
+      rounds: { innerSteps: 10, topology, staleness },
       verification,
       resources: { workers: { min, max } },
       runtime: { ...end, checkpointInterval },

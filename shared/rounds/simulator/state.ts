@@ -10,7 +10,10 @@ export interface VirtualState {
 export const initialState: VirtualState = { round: 0, value: 1 };
 
 export function applyRound({ round, value }: VirtualState, closed: ClosedRound): VirtualState {
-  const next = closed.accepted.reduce((mixed, { hash, tokens }) => mix(mix(mixed, tokens), tail(hash)), value);
+  const next = closed.accepted.reduce(
+    (mixed, { hash, tokens, staleness = 0 }) => mix(mix(mixed, tokens + staleness), tail(hash)),
+    value,
+  );
   return { round: round + 1, value: mix(next, round) };
 }
 

@@ -31,7 +31,7 @@ export function cancel(turn: Turn, reason: string): void {
 }
 
 function end(turn: Turn, phase: 'completed' | 'failed' | 'cancelled', reason: string): void {
-  change(turn, { phase, reason, open: null, lease: null, rejoining: null, endedAt: turn.now });
+  change(turn, { phase, reason, open: null, ahead: {}, lease: null, rejoining: null, endedAt: turn.now });
   const { tokens } = turn.state;
   record(turn, 'job.finished', { state: phase, reason, rounds: agreedRounds(turn.state), tokens });
   broadcast(turn, finishMessage(turn.state));

@@ -10,13 +10,13 @@ import { sentence } from './sentence.ts';
 import { changeOpen, record, refuse, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { OpenRound, RoomState } from '../types.ts';
-import { isActive, isUpToDate, isVerified, contribution } from '../views.ts';
+import { isActive, isUpToDate, isVerified, contributionOf } from '../views.ts';
 
 type Measured = Extract<WorkerMessage, { type: 'measured' }>;
 
 /** Every commit of the open round, in the order of the participants. */
 export function contributionsOf(open: OpenRound): AcceptedContribution[] {
-  return Object.entries(open.parts).flatMap(([id, { commit }]) => (commit === null ? [] : [contribution(id, commit)]));
+  return Object.entries(open.parts).flatMap(([id, { commit }]) => (commit === null ? [] : [contributionOf(open, id)]));
 }
 
 export function askJudges(turn: Turn, asked: Gate['asked']): void {

@@ -13,7 +13,7 @@ import { tokensPerStep } from '../pace/schedule.ts';
 import { changeOpen } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { OpenRound, RoomState } from '../types.ts';
-import { givenMs, isVerified, liveParts } from '../views.ts';
+import { isVerified, liveParts } from '../views.ts';
 
 /** Held-out tokens of one measurement, as a part of a shard; so much more of its work, or a third of that a judge, the gate costs. */
 const gateShare = 0.1;
@@ -30,7 +30,7 @@ export function revealWhenCommitted(turn: Turn): void {
   const needed = Math.max(1, Math.ceil(state.manifest.spec.rounds.quorum * live.length));
   const isDue = now >= open.deadlineMs && (committed >= needed || open.extensions >= maxExtensions);
   if (committed === 0 || !(isWhole || isDue)) return;
-  const deadlineMs = Math.max(open.deadlineMs, now + givenMs(open));
+  const deadlineMs = Math.max(open.deadlineMs, now + open.givenMs);
   changeOpen(turn, { revealedAt: now, noticeAt: now, progressAt: now, deadlineMs });
   if (verificationSettings(state.manifest.spec.verification).gate) beginGate(turn);
 }

@@ -17,7 +17,7 @@ export class Payloads {
   private readonly onArrival: () => void;
   private readonly held = new Map<string, number>(); // round by hash; peers fetch from here
   private readonly wanted = new Map<string, { round: number; since: number }>();
-  private readonly announced = new Set<string>(); // payloads that the room has told of
+  private readonly announced = new Map<string, number>(); // payloads that the room has told of, and in which round
   private readonly reportsDue = new Set<number>(); // rounds
   private readonly folds = new Map<number, FoldMessage>(); // asked for and not yet made, by node
 
@@ -53,7 +53,7 @@ export class Payloads {
 
   forgetBefore(round: number): void {
     this.announced.clear();
-    for (const [hash, of] of this.held) if (of < round) this.held.delete(hash);
+    for (const [hash, of] of this.held) if (of < round - this.self.staleness) this.held.delete(hash);
   }
 
   /** What a closed round did not take is wanted no longer. */
@@ -77,14 +77,15 @@ export class Payloads {
 
   /** A payload exists: it is here already, or should come. */
   heed(round: number, hash: string): void {
-    this.announced.add(hash);
+    this.announced.set(hash, round);
     if (this.held.has(hash)) this.reportSoon(round);
     else this.want(round, hash);
   }
 
   reportReceived(round: number): void {
     if (this.self.traits.malice === 'deaf') return;
-    const hashes = [...this.held].filter(([, of]) => of === round).map(([hash]) => hash);
+    const isOf = ([hash, of]: [string, number]): boolean => of === round || this.announced.get(hash) === round;
+    const hashes = [...this.held].filter(isOf).map(([hash]) => hash);
     if (hashes.length > 0) this.self.say({ type: 'received', round, hashes });
   }
 
@@ -163,7 +164,8 @@ export class Payloads {
     if (this.held.has(hash)) return;
     this.held.set(hash, round);
     this.offer(round, hash);
-    if (this.announced.has(hash)) this.reportSoon(round);
+    const announcedIn = this.announced.get(hash);
+    if (announcedIn !== undefined) this.reportSoon(announcedIn);
     this.self.later(0, () => this.onArrival());
     this.self.later(0, () => this.fold());
   }

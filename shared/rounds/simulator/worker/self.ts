@@ -12,6 +12,7 @@ export interface Self {
   readonly host: Host;
   readonly tokensPerStep: number;
   readonly isVerified: boolean;
+  readonly staleness: number; // rounds by which accepted work may be late
   readonly isAlive: boolean;
   readonly isPaused: boolean;
   say(message: WorkerMessage): void;

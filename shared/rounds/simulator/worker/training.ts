@@ -69,7 +69,7 @@ export class Training {
   }
 
   takeClosed(closed: ClosedRound): void {
-    if (this.training === closed.round) this.training = null;
+    if (this.training !== null && this.training + this.self.staleness <= closed.round) this.training = null;
     if (!this.log.some(({ round }) => round === closed.round)) this.log = [...this.log, closed];
     this.proceed();
   }
@@ -92,7 +92,7 @@ export class Training {
     const { self, commit, course } = this;
     const isSame = this.assignment?.seed === seed && this.assignment.steps === steps;
     if (isSame && commit?.round === round && this.payloads.has(commit.hash)) return self.say(commit);
-    if (self.isPaused || (isSame && this.training === round) || this.holds?.round !== round) return;
+    if (self.isPaused || (isSame && this.training === round) || !this.mayTrainFrom(round)) return;
     this.training = round;
     this.assignment = assignment;
     const tokens = steps * self.tokensPerStep;
@@ -102,6 +102,11 @@ export class Training {
       this.training = null;
       this.publish(round, tokens, seconds, evaluate ? { loss: 4 / (round + 1), tokens: 100 } : null);
     });
+  }
+
+  /** An assignment for a state that it has left meanwhile is trained from the one it holds. */
+  private mayTrainFrom(round: number): boolean {
+    return this.holds !== null && this.holds.round >= round && this.holds.round <= round + this.self.staleness;
   }
 
   upload({ kind, fence, round }: Lease): void {

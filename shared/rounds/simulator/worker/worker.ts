@@ -20,6 +20,7 @@ export class VirtualWorker implements Self {
   readonly host: Host;
   readonly tokensPerStep: number;
   readonly isVerified: boolean;
+  readonly staleness: number;
   isAlive = false;
   isPaused = false;
   private readonly line: Line;
@@ -44,6 +45,7 @@ export class VirtualWorker implements Self {
     this.host = host;
     this.tokensPerStep = tokensPerStep(scenario.manifest);
     this.isVerified = scenario.manifest.spec.verification !== 'none';
+    this.staleness = scenario.manifest.spec.rounds.staleness;
     this.line = new Line(this, {
       greeting: () => greeting(this.id, traits.tokensPerSecond, this.training.holds),
       onMessage: (message) => this.hear(message),
@@ -174,7 +176,7 @@ export class VirtualWorker implements Self {
   private repeat(round: number): void {
     const { commit } = this.training;
     if (this.isPaused) this.say({ type: 'pause' });
-    if (commit?.round === round) this.say(commit);
+    if (commit !== null && commit.round <= round && commit.round >= round - this.staleness) this.say(commit);
     this.payloads.reportReceived(round);
   }
 

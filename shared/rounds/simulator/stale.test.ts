@@ -1,0 +1,67 @@
+// Whole jobs with bounded staleness: the real room, workers that train on while rounds close, with and without faults.
+
+import { expect, test } from 'vitest';
+import type { LedgerEventDraft } from '../../ledger/events.ts';
+import { noFaults, randomScenario, simulatedManifest } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
+import { simulate } from './simulate.ts';
+
+const schedules = Number(process.env['SCHEDULES'] ?? 100); // SEED=n replays a single one
+const seeds = process.env['SEED']
+  ? [Number(process.env['SEED'])]
+  : Array.from({ length: schedules }, (_, seed) => seed);
+
+/** Equally fast workers whose messages and payloads take `latencyMs` each way, for about 20 rounds. */
+function calm(workers: number, staleness: number, latencyMs = 20): Scenario {
+  const steady = { tokensPerSecond: 500, joinsAtMs: 0, corruption: 0, relayOnly: false, slowLink: 1 };
+  return {
+    seed: 1,
+    manifest: simulatedManifest({ min: workers, max: workers, maxTokens: workers * 20_000, staleness }),
+    workers: Array.from({ length: workers }, () => ({ ...steady, malice: 'none' })),
+    faults: noFaults,
+    batchMs: 0,
+    clockSkewMs: 0,
+    latencyMs,
+    calmAtMs: 0,
+    limitMs: 3_600_000,
+    checksMessages: true,
+  };
+}
+
+function stalenessesIn(ledger: readonly LedgerEventDraft[]): number[] {
+  const accepted = ledger.flatMap((event) => (event.type === 'round.closed' ? event.data.accepted : []));
+  return accepted.map(({ staleness }) => staleness ?? 0);
+}
+
+test.each([1, 2, 4, 12])('%i workers train on beside the open round, and all of their work counts', (workers) => {
+  const { state, ledger } = simulate(calm(workers, 2));
+  expect(state).toMatchObject({ phase: 'completed', tokens: workers * 20_000, refused: {}, ahead: {} });
+  const found = stalenessesIn(ledger);
+  expect(Math.max(...found)).toBeLessThanOrEqual(2);
+  expect(found.filter((rounds) => rounds > 0).length).toBeGreaterThan(workers > 1 ? found.length / 2 : -1); // one alone waits for nobody
+});
+
+test('without staleness no contribution is late', () => {
+  expect(stalenessesIn(simulate(calm(4, 0)).ledger).every((rounds) => rounds === 0)).toBe(true);
+});
+
+test('where messages take a while, training beside the exchange saves that time', () => {
+  const [rounds, stale] = [0, 2].map((staleness) => simulate(calm(4, staleness, 500)).virtualMs);
+  expect(stale!).toBeLessThan(0.8 * rounds!);
+});
+
+test(
+  'whatever fails, no accepted work is lost, counted twice or older than allowed, and every job ends',
+  () => {
+    const phases = seeds.map((seed) => {
+      const scenario = randomScenario(seed);
+      const { min, max } = scenario.manifest.spec.resources.workers;
+      const { maxTokens } = scenario.manifest.spec.runtime;
+      const end = maxTokens === undefined ? { maxDuration: '90s' } : { maxTokens };
+      const manifest = simulatedManifest({ min, max, staleness: 1 + (seed % 3), ...end });
+      return simulate({ ...scenario, manifest }).state.phase;
+    });
+    expect(phases.filter((phase) => phase === 'completed').length).toBeGreaterThan(0.9 * seeds.length);
+  },
+  Math.max(120_000, 300 * seeds.length),
+);
