@@ -83,7 +83,8 @@ export class DeviceEncoder {
 
 /** Fragments and running means are the worker's own, and a changing density would be another program every round. */
 function formOf({ spec: { rounds } }: Manifest, feedback: boolean): Form | null {
-  const { compression, fragments, aggregation } = rounds;
+  const { compression, fragments, aggregation, staleness } = rounds;
+  if (feedback && staleness > 0) return null; // it remembers one payload, and several may be on their way
   if (fragments > 1 || aggregationSettings(aggregation).workerMomentum > 0) return null;
   if (typeof compression === 'object' && compression.kind === 'topk' && compression.warmup !== undefined) return null;
   const settings = compressionAt(compression, 0);

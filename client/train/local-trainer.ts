@@ -12,6 +12,7 @@ import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { isRepeatable, verificationSettings } from '../../shared/manifest/verification.ts';
 import type { Assignment, Audit } from '../../shared/protocol/messages.ts';
 import { fragmentStep, gather, scatter } from '../../shared/rounds/fragments.ts';
+import { discounted } from '../../shared/rounds/staleness.ts';
 import { stateHash } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
 import { compare, unlike } from '../../shared/verification/compare.ts';
@@ -114,9 +115,7 @@ export class LocalTrainer implements Trainer {
     return this.#exclusively(async (run, pace) => {
       const { memory } = this.#opened();
       const { round, parameters: agreed } = this.#agreed();
-      if (round !== assignment.round) {
-        throw new LoomError('conflict', `the agreed state is of round ${round}, not ${assignment.round}`);
-      }
+      this.#checkRound(assignment, round);
       const validation = assignment.evaluate ? await run.evaluate(agreed, pace) : null;
       if (this.#isRepeatable) run.forget();
       const startedAt = pace.now();
@@ -125,8 +124,8 @@ export class LocalTrainer implements Trainer {
       const { encoder } = this.#running!;
       const payload = encoder
         ? await encoder.encode(agreed)
-        : memory.encode(round, agreed, await run.program.readParameters()).payload;
-      return { round, payload, hash: sha256Hex(payload), tokens, loss, seconds, validation };
+        : memory.encode(assignment.round, agreed, await run.program.readParameters()).payload;
+      return { round: assignment.round, payload, hash: sha256Hex(payload), tokens, loss, seconds, validation };
     });
   }
 
@@ -265,15 +264,23 @@ export class LocalTrainer implements Trainer {
     return scatter(parameters, fragment, changed);
   }
 
+  /** Work that goes into a later round may begin from a later state. */
+  #checkRound({ round }: Assignment, held: number): void {
+    const { staleness } = this.#opened().manifest.spec.rounds;
+    if (held < round || held > round + staleness)
+      throw new LoomError('conflict', `the agreed state is of round ${held}, not ${round}`);
+  }
+
   get #isRepeatable(): boolean {
     return isRepeatable(this.#opened().manifest.spec.verification);
   }
 
   /** A payload that does not decode adds nothing; every worker sees the same bytes, so all leave it out alike. */
-  #decode(round: number, { payload, tokens, folds }: WeighedPayload): Difference | null {
+  #decode(round: number, { payload, tokens, folds, staleness = 0 }: WeighedPayload): Difference | null {
     const { memory } = this.#opened();
     try {
-      return { difference: memory.codec(round, folds).decode(payload, memory.fragment(round).elements), tokens };
+      const codec = memory.codec(round - staleness, folds);
+      return { difference: discounted(codec.decode(payload, memory.fragment(round).elements), staleness), tokens };
     } catch (error) {
       if (error instanceof LoomError && error.code === 'invalid_frame') return null;
       throw error;

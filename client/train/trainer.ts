@@ -36,6 +36,7 @@ export interface WeighedPayload {
   payload: Uint8Array;
   tokens: number;
   folds?: number | undefined; // contributions that a group made it of; undefined for a worker's own
+  staleness?: number | undefined; // rounds that the state it was trained from is older
 }
 
 export interface Folded {
@@ -86,7 +87,8 @@ export interface Trainer {
   /** The agreed state as bytes: a safetensors file whose metadata names the round. */
   checkpoint(): Promise<Uint8Array>;
   /**
-   * Trains locally from the agreed state.
+   * Trains locally from the agreed state; with bounded staleness that may be a later one than the assignment's, and `apply` may
+   * replace it meanwhile.
    * @throws LoomError `conflict` when interrupted, or when the assignment is for another round than the agreed state;
    *   `device_lost` when the device went away: the next call opens another and the agreed state is unharmed
    */
@@ -94,7 +96,7 @@ export interface Trainer {
   /** Stops a running `train` after its current step (its round closed without us, or the user paused). */
   interrupt(): Promise<void>;
   /**
-   * Applies a closed round's payloads, in order, weighted by tokens.
+   * Applies a closed round's payloads, in order, weighted by tokens, and by staleness.
    * @param inside payloads that are in one of these, because a group folded them: of our own, if it is one
    */
   apply(round: number, contributions: WeighedPayload[], inside?: Uint8Array[]): Promise<Applied>;

@@ -41,7 +41,7 @@ export class WorkerMemory {
     this.#fragments = dealFragments(parameters, parameterCount, rounds.fragments).map((fragment) => ({
       fragment,
       momentum: new WorkerMomentum(momentum),
-      feedback: new ErrorFeedback(feedback),
+      feedback: new ErrorFeedback(feedback, rounds.staleness),
     }));
   }
 
@@ -69,7 +69,7 @@ export class WorkerMemory {
     const codec = this.codec(round);
     const payload = codec.encode(wanted);
     const said = codec.decode(payload, wanted.length);
-    feedback.sent(payload, wanted, said);
+    feedback.sent(payload, wanted, said, round);
     if (this.#fragments.length > 1) this.#trained = { round, parameters: trained };
     return { payload, said };
   }
@@ -78,7 +78,7 @@ export class WorkerMemory {
   settle(round: number, accepted: readonly Uint8Array[], agreed: Float32Array): void {
     const { fragment, momentum, feedback } = this.#of(round);
     momentum.settle();
-    feedback.settle(accepted);
+    feedback.settle(accepted, round);
     const own = this.#trained?.round === round ? this.#trained.parameters : this.#own;
     this.#own = own && !fragment.isWhole ? scatter(own, fragment, gather(agreed, fragment)) : null;
     this.#trained = null;

@@ -68,8 +68,8 @@ export class Collector {
     const payloads = await Promise.all(accepted.map((contribution) => this.fetch(round, contribution, signal)));
     if (signal.aborted) return null;
     return payloads.map((payload, i) => {
-      const { tokens, folds } = accepted[i]!;
-      return { payload: payload!, tokens, folds };
+      const { tokens, folds, staleness } = accepted[i]!;
+      return { payload: payload!, tokens, folds, staleness };
     });
   }
 

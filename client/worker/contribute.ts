@@ -204,6 +204,7 @@ class Life {
       paused: this.paused,
       minWorkers: parseManifest(job.manifest).spec.resources.workers.min,
       sealed: parseManifest(job.manifest).spec.verification !== 'none',
+      staleness: parseManifest(job.manifest).spec.rounds.staleness,
       createExchange: (events, shelf) =>
         new Mesh({
           shelf,

@@ -29,10 +29,9 @@ import { Recovery } from './recovery.ts';
 import { RoomSocket } from './room-socket.ts';
 import { see, unknownRoom } from './room-view.ts';
 import type { RoomView } from './room-view.ts';
+import { Training } from './training.ts';
 import { decline, fulfil } from './uploads.ts';
 import type { Workshop } from './workshop.ts';
-
-type Commit = Extract<WorkerMessage, { type: 'commit' }>;
 
 export interface JobSessionOptions {
   jobId: string;
@@ -43,6 +42,7 @@ export interface JobSessionOptions {
   keepsake: Keepsake;
   createExchange: (events: { onPayload(): void; onLinks(): void }, shelf: Shelf) => Exchange;
   paused: boolean;
+  staleness: number; // rounds by which work may be late: then training goes on while rounds close
   sealed: boolean; // payloads are shown only when all have committed
   minWorkers: number;
   random: () => number;
@@ -62,24 +62,23 @@ export class JobSession {
   private readonly checks: Checks; // of other workers
   private readonly folding: Folding;
   private readonly recovery: Recovery;
+  private readonly training: Training;
   private readonly socket: RoomSocket;
   private readonly changed = new Bell();
   private view: RoomView = unknownRoom;
   private paused: boolean;
   private draining: string | null = null; // why
   private reported: StateRef | null = null;
-  private committed: { assignment: Assignment; message: Commit; payload: Uint8Array } | null = null;
   private uploadedFence = -1;
   private work: { key: string; breakOff: AbortController } | null = null;
   private end: JobEnd | null = null;
   private readonly ended = Promise.withResolvers<null>();
   private accepted = { tokens: 0, rounds: 0 };
-  private tokensPerSecond: number; // measured when the trainer opened, then of the last round
 
   constructor(options: JobSessionOptions) {
     this.options = options;
     this.paused = options.paused;
-    this.tokensPerSecond = options.workshop.report.tokensPerSecond;
+    this.view = { ...unknownRoom, staleness: options.staleness };
     this.shelf = new CheckpointShelf(options.keepsake);
     const onPayload = (): void => this.collector.arrived.ring();
     const onLinks = (): void => options.report({ exchange: this.exchange.stats() });
@@ -96,6 +95,13 @@ export class JobSession {
     this.checks = new Checks({ jobId, api, workshop, exchange, collector, say });
     this.folding = new Folding({ workerId, collector, workshop, keepsake, exchange, say });
     this.recovery = new Recovery(options);
+    this.training = new Training({
+      ...options,
+      exchange,
+      traffic: () => this.traffic(),
+      onCommit: () => this.sayCommit(),
+      onEnd: () => this.changed.ring(),
+    });
     this.socket = new RoomSocket(
       options.api.roomUrl(options.jobId, options.workerId),
       {
@@ -114,13 +120,13 @@ export class JobSession {
       this.exchange.hold(round, hash, payload);
     while (this.end === null) {
       const step = this.look();
-      if (step.type === 'end') this.finish({ type: 'finished', ...this.view.finish! });
+      const failure = this.training.takeFailure();
+      if (failure !== null) await this.recover(failure);
+      else if (step.type === 'end') this.finish({ type: 'finished', ...this.view.finish! });
       else if (step.type === 'leave') this.leave(this.draining ?? 'released by the room');
       else if (step.type === 'wait') await this.idle();
-      else {
-        const error = await this.recovery.after(await Promise.race([this.attempt(step), this.ended.promise]));
-        if (error !== null) this.giveUp(error);
-      }
+      else if (step.type === 'train' && this.options.staleness > 0) this.training.begin(step.assignment);
+      else await this.recover(await Promise.race([this.attempt(step), this.ended.promise]));
     }
     this.close();
     return this.end;
@@ -144,7 +150,10 @@ export class JobSession {
     this.finish({ type: 'left' });
   }
 
-  private giveUp(error: LoomError): void {
+  /** After work, whether or not it failed. */
+  private async recover(failure: unknown): Promise<void> {
+    const error = await this.recovery.after(failure);
+    if (error === null) return;
     this.socket.send({ type: 'leave', reason: error.message.slice(0, 500) });
     this.finish({ type: 'lost', error });
   }
@@ -162,7 +171,7 @@ export class JobSession {
       peerId: this.exchange.peerId,
       kind,
       backend: { kind: backend, adapter: adapter.slice(0, 200) },
-      tokensPerSecond: this.tokensPerSecond,
+      tokensPerSecond: this.training.tokensPerSecond,
       holds: workshop.holds,
     };
   }
@@ -195,7 +204,7 @@ export class JobSession {
   }
 
   private showOwn(contributions: readonly AcceptedContribution[]): void {
-    const own = this.committed;
+    const own = this.training.committed;
     if (this.options.sealed && own !== null && contributions.some(({ hash }) => hash === own.message.hash))
       this.exchange.publish(own.assignment.round, own.message.hash, own.payload);
   }
@@ -217,15 +226,16 @@ export class JobSession {
     const own = closed.accepted.find(
       ({ workerId, folds }) => workerId === this.options.workerId && folds === undefined,
     );
-    const tokens = own?.tokens ?? (this.ownInside(closed).length > 0 ? this.committed!.message.tokens : 0);
+    const tokens = own?.tokens ?? (this.ownInside(closed).length > 0 ? this.training.committed!.message.tokens : 0);
     if (tokens === 0) return;
     this.accepted = { tokens: this.accepted.tokens + tokens, rounds: this.accepted.rounds + 1 };
     this.options.report({ tokensTrained: this.accepted.tokens, roundsAccepted: this.accepted.rounds });
   }
 
   private forgetBefore(round: number): void {
-    this.exchange.forgetBefore(round);
-    this.options.keepsake.forgetBefore(round).catch(() => undefined); // what stays is tried again at the next checkpoint
+    const kept = round - this.options.staleness; // what was trained before it may be accepted after it
+    this.exchange.forgetBefore(kept);
+    this.options.keepsake.forgetBefore(kept).catch(() => undefined); // what stays is tried again at the next checkpoint
   }
 
   // ---- What comes next.
@@ -235,6 +245,7 @@ export class JobSession {
     let step = this.next();
     for (; isReply(step); step = this.next()) this.reply(step);
     if (this.work?.key !== stepKey(step)) this.breakOff();
+    this.training.stopUnless((assignment) => this.isWanted(assignment));
     this.changed.ring();
     return step;
   }
@@ -242,8 +253,19 @@ export class JobSession {
   private next(): Step {
     const { uploadedFence, reported, paused } = this;
     const { holds } = this.options.workshop;
-    const committed = this.committed?.assignment ?? null;
-    return nextStep(this.view, { holds, reported, committed, uploadedFence, paused });
+    const committed = this.training.committed?.assignment ?? null;
+    return nextStep(this.view, {
+      holds,
+      reported,
+      committed,
+      uploadedFence,
+      paused,
+      isTraining: this.training.isBeside,
+    });
+  }
+
+  private isWanted(assignment: Assignment): boolean {
+    return !this.paused && this.view.assignment !== null && isSameWork(this.view.assignment, assignment);
   }
 
   private breakOff(): void {
@@ -269,8 +291,8 @@ export class JobSession {
   }
 
   private sayCommit(): void {
-    if (this.committed === null) return;
-    const { assignment, message } = this.committed;
+    if (this.training.committed === null) return;
+    const { assignment, message } = this.training.committed;
     const isOpen = this.view.assignment !== null && isSameWork(this.view.assignment, assignment);
     if (isOpen) this.view = { ...this.view, assignment: null };
     this.socket.send({ ...message, traffic: this.traffic() });
@@ -295,7 +317,7 @@ export class JobSession {
   private perform(work: Work, signal: AbortSignal): Promise<void> {
     if (work.type === 'restore') return this.restore(work, signal);
     if (work.type === 'apply') return this.apply(work, signal);
-    return this.train(work);
+    return this.training.train(work.assignment);
   }
 
   private async restore({ checkpoint }: Work & { type: 'restore' }, signal: AbortSignal): Promise<void> {
@@ -317,25 +339,9 @@ export class JobSession {
     if (contributions !== null) await workshop.apply(closed.round, contributions, this.ownInside(closed));
   }
 
-  private async train({ assignment }: Work & { type: 'train' }): Promise<void> {
-    const { report, workshop, keepsake } = this.options;
-    report({ phase: 'training', reason: '', round: assignment.round, step: 0, steps: assignment.steps });
-    const { payload, ...contribution } = await workshop.train(assignment, ({ step, loss, tokensPerSecond }) =>
-      report({ step, loss, tokensPerSecond }),
-    );
-    const { round, hash, loss, tokens, seconds } = contribution;
-    if (seconds > 0) this.tokensPerSecond = tokens / seconds;
-    await keepsake.keepPayload(round, hash, payload);
-    const message: Commit = { type: 'commit', ...contribution, bytes: payload.length, traffic: this.traffic() };
-    this.committed = { assignment, message, payload };
-    this.sayCommit();
-    if (!this.options.sealed) this.exchange.publish(round, hash, payload);
-    report({ phase: 'exchanging', loss, exchange: this.exchange.stats() });
-  }
-
   /** Our own payload, if a closed round has it inside one that our group made. */
   private ownInside(closed: ClosedRound): Uint8Array[] {
-    const { committed } = this;
+    const { committed } = this.training;
     if (committed?.assignment.round !== closed.round) return [];
     return this.folding.isOwnInside(closed) ? [committed.payload] : [];
   }
@@ -349,6 +355,7 @@ export class JobSession {
 
   private idling(): Partial<WorkerSnapshot> {
     const exchange = this.exchange.stats();
+    if (this.training.isBeside) return { exchange };
     if (this.paused) return { phase: 'paused', reason: 'Paused by you.', exchange };
     const missing = this.options.minWorkers - this.view.peers.length;
     if (missing > 0 && this.view.topology === 'mesh')
@@ -359,7 +366,8 @@ export class JobSession {
       };
     if (this.checks.isAuditing)
       return { phase: 'idle', reason: 'Checking the work of another worker.', exchange, round: this.view.round };
-    const isInTheRound = this.committed !== null && this.committed.assignment.round >= this.view.round - 1;
+    const isInTheRound =
+      this.training.committed !== null && this.training.committed.assignment.round >= this.view.round - 1;
     if (isInTheRound) return { phase: 'exchanging', reason: '', exchange };
     return { phase: 'idle', reason: 'Waiting for the next round.', exchange, round: this.view.round };
   }
@@ -374,6 +382,7 @@ export class JobSession {
     this.end ??= end;
     this.ended.resolve(null);
     this.breakOff();
+    this.training.stopUnless(() => false);
     this.changed.ring();
   }
 

@@ -13,6 +13,7 @@ export interface Own {
   readonly committed: Assignment | null; // the last one we have a contribution for
   readonly uploadedFence: number; // of the last lease we fulfilled or declined; -1 before the first
   readonly paused: boolean;
+  readonly isTraining: boolean; // beside everything else, where work may be late
 }
 
 /** Takes a while; one at a time. */
@@ -67,14 +68,14 @@ function isOnTheWay(view: RoomView, { round, stateHash }: StateRef): boolean {
 }
 
 /** What the room asks of a worker that is up to date. */
-function serve({ lease, assignment }: RoomView, own: Own): Step | null {
+function serve({ lease, assignment, staleness }: RoomView, own: Own): Step | null {
   const { round } = own.holds;
   if (lease !== null && lease.fence > own.uploadedFence && lease.round <= round) {
     return { type: lease.round === round ? 'upload' : 'decline', lease };
   }
-  if (assignment === null || assignment.round !== round) return null;
+  if (assignment === null || assignment.round > round || assignment.round < round - staleness) return null;
   if (own.committed !== null && isSameWork(own.committed, assignment)) return { type: 'recommit' };
-  return own.paused ? null : { type: 'train', assignment };
+  return own.paused || own.isTraining ? null : { type: 'train', assignment };
 }
 
 export function isSameWork(a: Assignment, b: Assignment): boolean {

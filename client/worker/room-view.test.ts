@@ -35,7 +35,7 @@ const welcome = (round: number, from = 0): RoomMessage => ({
 const after = (...messages: RoomMessage[]): RoomView => messages.reduce(see, unknownRoom);
 const own = (round: number, more: Partial<Own> = {}): Own => {
   const holds = { round, stateHash: hashOf(round) };
-  return { holds, reported: holds, committed: null, uploadedFence: -1, paused: false, ...more };
+  return { holds, reported: holds, committed: null, uploadedFence: -1, paused: false, isTraining: false, ...more };
 };
 const keyAfter = (messages: RoomMessage[], mine: Own): string => stepKey(nextStep(after(...messages), mine));
 

@@ -16,7 +16,8 @@ export interface RoomView {
   readonly stateHash: string | null; // agreed state of `round`
   readonly checkpoint: StoredCheckpoint | null;
   readonly log: readonly ClosedRound[]; // from the checkpoint's round to round - 1
-  readonly assignment: Assignment | null; // our part in the open round
+  readonly assignment: Assignment | null; // our part in the open round, or what we do for a later one
+  readonly staleness: number; // rounds by which work may be late
   readonly lease: Lease | null; // an upload the room asked us for
   readonly released: boolean; // we drain, and may go
   readonly finish: { state: 'completed' | 'failed' | 'cancelled'; reason: string } | null;
@@ -31,6 +32,7 @@ export const unknownRoom: RoomView = {
   checkpoint: null,
   log: [],
   assignment: null,
+  staleness: 0,
   lease: null,
   released: false,
   finish: null,
@@ -46,7 +48,7 @@ export function see(view: RoomView, message: RoomMessage): RoomView {
         ...beginAnew(view, message),
         topology: message.topology,
         peers: message.peers,
-        assignment: stillOpen(view.assignment, message.round),
+        assignment: stillWanted(view, message.round),
       };
     case 'resync':
       return beginAnew(view, message);
@@ -89,18 +91,20 @@ type Standing = Pick<RoomView, 'round' | 'stateHash' | 'checkpoint' | 'log'>;
 
 /** The room tells everything again; what it asked of us before it will repeat. */
 function beginAnew(view: RoomView, { round, stateHash, checkpoint, log }: Standing): RoomView {
-  const { topology, peers, finish } = view;
-  return { ...unknownRoom, topology, peers, finish, welcomed: true, round, stateHash, checkpoint, log };
+  const { topology, peers, finish, staleness } = view;
+  return { ...unknownRoom, topology, peers, finish, staleness, welcomed: true, round, stateHash, checkpoint, log };
 }
 
 /** Work in hand goes on over a lost connection; the room assigns anew what it wants otherwise. */
-function stillOpen(assignment: Assignment | null, round: number): Assignment | null {
-  return assignment?.round === round ? assignment : null;
+function stillWanted({ assignment, staleness }: RoomView, round: number): Assignment | null {
+  const late = round - (assignment?.round ?? -Infinity);
+  return late >= 0 && late <= staleness ? assignment : null;
 }
 
 function close(view: RoomView, closed: ClosedRound): RoomView {
   if (closed.round !== view.round) return view;
-  const opened = { round: view.round + 1, stateHash: closed.stateHash, assignment: null };
+  const round = view.round + 1;
+  const opened = { round, stateHash: closed.stateHash, assignment: stillWanted(view, round) };
   return { ...view, ...opened, log: [...view.log, closed] };
 }
 

@@ -1,4 +1,4 @@
-// Whole jobs in every topology: real rooms, real WebRTC, real training. Whatever the way that payloads take, all workers must
+// Whole jobs in every topology, and with staleness: real rooms, real WebRTC, real training. Whatever the way that payloads take, all workers must
 // hold the same state after every round.
 
 import { mkdtempSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { LedgerEvent } from '../../shared/ledger/events.ts';
-import type { Topology } from '../../shared/manifest/topology.ts';
+import type { ManifestInput } from '../../shared/manifest/manifest.ts';
 import { startCoordinator } from '../node/embed/embed.ts';
 import type { Embedded } from '../node/embed/embed.ts';
 import { LoomOSClient } from '../sdk/client.ts';
@@ -26,6 +26,8 @@ beforeAll(async () => {
 afterEach(() => Promise.all(workers.splice(0).map((worker) => worker.stop())));
 afterAll(() => coordinator.close());
 
+type Rounds = ManifestInput['spec']['rounds'];
+
 type Of<T extends LedgerEvent['type']> = Extract<LedgerEvent, { type: T }>['data'];
 
 async function eventsOf<T extends LedgerEvent['type']>(jobId: string, type: T): Promise<Of<T>[]> {
@@ -35,8 +37,8 @@ async function eventsOf<T extends LedgerEvent['type']>(jobId: string, type: T): 
 }
 
 /** What workers applied in each round, by how many contributions were in a payload. */
-async function train(topology: Topology, count: number): Promise<{ folds: number[][]; applied: number[] }> {
-  const job = await submitTinyJob(client, { maxTokens: 30_000 }, { min: count, max: count }, { topology });
+async function train(rounds: Rounds, count: number): Promise<{ folds: number[][]; applied: number[]; late: number[] }> {
+  const job = await submitTinyJob(client, { maxTokens: 30_000 }, { min: count, max: count }, rounds);
   for (let index = 0; index < count; index++) workers.push(startTinyWorker(coordinator));
   await Promise.all(workers.map((worker) => worker.done));
   const { state } = await client.getJob(job.id);
@@ -51,30 +53,38 @@ async function train(topology: Topology, count: number): Promise<{ folds: number
       (applied ?? accepted).map((one) => ('folds' in one ? Number(one.folds) : 1)),
     ),
     applied: closed.map(({ accepted, applied }) => (applied ?? accepted).length),
+    late: closed.flatMap(({ accepted }) => accepted.map(({ staleness }) => staleness ?? 0)),
   };
 }
 
 const largest = (folds: readonly number[][]): number => Math.max(...folds.flat());
 
 test('mesh: everyone applies what everyone made', async () => {
-  const { folds } = await train('mesh', 4);
+  const { folds } = await train({ topology: 'mesh' }, 4);
   expect(largest(folds)).toBe(1);
 });
 
 test('ring: payloads are handed on from worker to worker', async () => {
-  const { folds, applied } = await train('ring', 4);
+  const { folds, applied } = await train({ topology: 'ring' }, 4);
   expect(largest(folds)).toBe(1);
   expect(Math.max(...applied)).toBe(4);
 });
 
 test('groups: a group makes one payload of its two', async () => {
-  const { folds, applied } = await train({ kind: 'groups', groupSize: 2 }, 4);
+  const { folds, applied } = await train({ topology: { kind: 'groups', groupSize: 2 } }, 4);
   expect(largest(folds)).toBe(2);
   expect(Math.min(...applied)).toBeLessThan(4);
 });
 
 test('tree: one payload holds the work of all', async () => {
-  const { folds, applied } = await train({ kind: 'tree', groupSize: 2, branching: 3 }, 6);
+  const { folds, applied } = await train({ topology: { kind: 'tree', groupSize: 2, branching: 3 } }, 6);
   expect(largest(folds)).toBeGreaterThanOrEqual(4);
   expect(Math.min(...applied)).toBe(1);
+});
+
+test('staleness: workers train on while rounds close, and hold the same state after each', async () => {
+  const compression = { kind: 'topk', density: 1 / 16, bits: 2, warmup: { rounds: 8 } } as const; // what it holds back is settled rounds later
+  const { late } = await train({ staleness: 2, compression }, 3);
+  expect(Math.max(...late)).toBeLessThanOrEqual(2);
+  expect(late.filter((rounds) => rounds > 0).length).toBeGreaterThan(late.length / 3);
 });

@@ -14,7 +14,15 @@ test('a state cut into documents comes back whole, and a change touches few of t
     evaluate: false,
     deadlineMs: 9,
   };
-  const part: Part = { assignment, node: 0, commit: null, isAnnounced: false, received: [], early: [] };
+  const part: Part = {
+    assignment,
+    node: 0,
+    commit: null,
+    isAnnounced: false,
+    isSilent: false,
+    received: [],
+    early: [],
+  };
   const node = {
     members: ['w-b', 'w-a'],
     children: [],

@@ -4,7 +4,7 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import type { OpenLease, RoomState } from '../../shared/rounds/types.ts';
-import { isOver } from '../../shared/rounds/views.ts';
+import { isOver, staleness } from '../../shared/rounds/views.ts';
 import { uploadLimits } from './limits.ts';
 import { randomName } from '../security/ids.ts';
 import type { RoomStore, Upload } from './room-store.ts';
@@ -83,7 +83,7 @@ export class Uploads {
     const covered = state.checkpoint?.round ?? 0;
     const checkpoints = this.#store.uploads('checkpoint');
     const current = checkpoints.filter(({ round }) => round <= covered).slice(0, ended ? 1 : 2);
-    const relayed = this.#store.uploads('relay').filter(({ round }) => ended || round < covered);
+    const relayed = this.#store.uploads('relay').filter(({ round }) => ended || round < covered - staleness(state));
     const superseded = checkpoints.filter((one) => !current.includes(one) && (ended || one.round <= covered));
     await this.#delete([...relayed, ...superseded]);
     if (ended) await this.#deleteStrays();

@@ -215,6 +215,16 @@ test.each([
   expect(faultOf(changes)).toMatchObject({ where: 'spec.rounds.fragments', message });
 });
 
+test.each([
+  [{ 'spec.verification': 'standard' }, /^must be 0 with verification/],
+  [{ 'spec.rounds.fragments': 2 }, /^must be 0 with fragments/],
+  [{ 'spec.rounds.topology': 'ring' }, /^must be 0 in ring/],
+  [{ 'spec.rounds.topology': { kind: 'groups' } }, /^must be 0 in groups/],
+])('staleness cannot go with %j', (changes, message) => {
+  const fault = faultOf({ 'spec.rounds.staleness': 1, ...changes });
+  expect(fault).toMatchObject({ where: 'spec.rounds.staleness', message: expect.stringMatching(message) });
+});
+
 test('fragments go with the loss gate alone', () => {
   const changes = { 'spec.rounds.fragments': 4, 'spec.verification': { audits: 0 } };
   expect(parseManifest(manifestWith(changes)).spec.rounds.fragments).toBe(4);

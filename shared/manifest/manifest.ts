@@ -42,12 +42,24 @@ const rounds = z.strictObject({
   staleness: z.int().min(0).max(8).default(0), // rounds by which accepted work may be late; 0 = all train from the same state
 });
 
+type Rounds = z.output<typeof rounds>;
+
 /** Why so many fragments make no sense; null when they do. */
 function fragmentsFault(fragments: number, verification: Verification, layers: number): string | null {
   if (fragments === 1) return null;
   if (isRepeatable(verification))
     return 'must be 1 with audits: parameters that a worker keeps from round to round cannot be computed again';
   return fragments > layers ? `must be at most the model's layers, ${layers}` : null;
+}
+
+/** What cannot go with staleness; null when nothing speaks against it. */
+function stalenessFault(verification: Verification, { staleness, topology, fragments }: Rounds): string | null {
+  if (staleness === 0) return null;
+  const { kind } = topologySettings(topology);
+  if (verification !== 'none') return 'must be 0 with verification, which compares work on the same state';
+  if (fragments > 1)
+    return "must be 0 with fragments: rounds that exchange different parts cannot take each other's work";
+  return kind === 'auto' || kind === 'mesh' ? null : `must be 0 in ${kind}: everyone has to see every contribution`;
 }
 
 const spec = z
@@ -77,9 +89,8 @@ const spec = z
     verification: verificationSchema.default('none'), // how far the workers are trusted
     seed: z.uint32().default(1),
   })
-  .superRefine(({ verification, rounds: { topology, staleness } }, context) => {
+  .superRefine(({ verification, rounds: { topology } }, context) => {
     const { kind } = topologySettings(topology);
-    if (staleness > 0) refuseWithStaleness(verification, kind, context);
     if (verification === 'none' || kind === 'auto' || kind === 'mesh') return;
     const message = `verification needs everyone to see every contribution; ${kind} does not show them, mesh and auto do`;
     context.addIssue({ code: 'custom', message, path: ['verification'] });
@@ -91,18 +102,11 @@ const spec = z
   .superRefine(({ resources: { workers }, rounds: { topology }, verification }, context) => {
     const message = tooManyFor(workers.max, topology, verification);
     if (message !== null) context.addIssue({ code: 'custom', message, path: ['resources', 'workers', 'max'] });
+  })
+  .superRefine(({ verification, rounds }, context) => {
+    const message = stalenessFault(verification, rounds);
+    if (message !== null) context.addIssue({ code: 'custom', message, path: ['rounds', 'staleness'] });
   });
-
-function refuseWithStaleness(verification: unknown, topology: string, context: z.RefinementCtx): void {
-  const refuse = (message: string): void =>
-    context.addIssue({ code: 'custom', message, path: ['rounds', 'staleness'] });
-  if (verification !== 'none')
-    refuse(
-      'verification compares work on the same state; staleness lets workers train from different ones: choose one',
-    );
-  else if (topology !== 'auto' && topology !== 'mesh')
-    refuse(`staleness needs everyone to see every contribution; ${topology} does not show them, mesh and auto do`);
-}
 
 const manifestSchema = z.strictObject({
   apiVersion: z.literal('loomos.ai/v1'),

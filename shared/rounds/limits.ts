@@ -1,9 +1,12 @@
 // The times and bounds of a room, in one place. What a job's owner may choose is in the manifest; these are the same for
 // every job. All times are milliseconds.
 
-/** Rounds that get a generous deadline, because pipelines compile and speeds are guesses. */
+/** Rounds whose deadline comes from the workers' measured speeds, because too few before them were timed. */
 export const settlingRounds = 3;
-export const settlingMs = 60_000;
+/** Beside training: pipelines that compile, links that open. */
+export const settlingMs = 15_000;
+/** The same while nobody's speed is known. */
+export const unknownMs = 60_000;
 export const minDeadlineMs = 5_000;
 export const maxDeadlineMs = 600_000;
 /** A round is not planned around a worker that needs so many times longer than most. */

@@ -69,6 +69,7 @@ export interface Part extends Work {
   node: number; // its group
   isAnnounced: boolean; // its group has been told of the commit
   received: string[]; // committed payloads it holds, its own included
+  isSilent: boolean; // others have committed, and it had time to say so much as that it heard of it
   early: string[]; // payloads it holds whose commit the room has not heard yet: peers are faster than the room
 }
 

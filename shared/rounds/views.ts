@@ -58,10 +58,10 @@ export function agreedRounds({ round, stateHash }: RoomState): number {
   return stateHash === null ? Math.max(0, round - 1) : round;
 }
 
-/** Participants that the round waits for: still there, at work, and with the state it started from. */
+/** Participants that the round waits for: still there, at work, not silent, and with the state it started from. */
 export function liveParts(state: RoomState, open: OpenRound): Part[] {
   return Object.entries(open.parts)
-    .filter(([id]) => isActive(state.members[id]) && isUpToDate(state, state.members[id]))
+    .filter(([id, { isSilent }]) => !isSilent && isActive(state.members[id]) && isUpToDate(state, state.members[id]))
     .map(([, part]) => part);
 }
 

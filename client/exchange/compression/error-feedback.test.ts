@@ -34,6 +34,30 @@ test('a round trained twice counts once, a round without a contribution changes 
   expect(feedback.correct(vector(0))).toEqual(vector(0));
 });
 
+test('of several on their way each settles by itself, late or not at all', () => {
+  const feedback = new ErrorFeedback(1, 1);
+  feedback.sent(theirs, vector(5), vector(1), 0);
+  feedback.settle([theirs], 0); // residual 4
+  feedback.sent(ours, feedback.correct(vector(10)), vector(12), 1); // 14 wanted, 2 of it not said
+  expect(feedback.correct(vector(0))).toEqual(vector(0)); // the 4 are on their way
+  feedback.sent(Uint8Array.of(9), vector(7), vector(6), 1);
+  feedback.settle([Uint8Array.of(9)], 1); // the later one is taken first
+  expect(feedback.correct(vector(0))).toEqual(vector(1));
+  feedback.settle([ours], 2); // the earlier one a round late
+  expect(feedback.correct(vector(0))).toEqual(vector(3));
+});
+
+test('what was not accepted in time returns whole when that time is over', () => {
+  const feedback = new ErrorFeedback(1, 2);
+  feedback.sent(ours, vector(4), vector(3), 0);
+  for (const round of [0, 1]) {
+    feedback.settle([theirs], round);
+    expect(feedback.correct(vector(0))).toEqual(vector(0));
+  }
+  feedback.settle([theirs], 2);
+  expect(feedback.correct(vector(0))).toEqual(vector(4));
+});
+
 test('decay 0 keeps nothing', () => {
   const feedback = new ErrorFeedback(0);
   feedback.sent(ours, vector(4), vector(1));

@@ -117,7 +117,9 @@ function graceMs(state: RoomState): number {
 function count(state: RoomState): Tally {
   const members = Object.values(state.members);
   const reports = members.filter((member) => member.holds?.round === state.round);
-  const awaited = members.filter((member) => isActive(member) && isAwaited(state, member));
+  const expected = members.filter((member) => isActive(member) && isAwaited(state, member));
+  const useful = expected.filter(({ misses }) => misses === 0); // the others may be asleep
+  const awaited = useful.length > 0 ? useful : expected;
   const missing = awaited.filter((member) => member.holds?.round !== state.round).length;
   const first = leading(state, reports);
   const witness = witnessOf(state, awaited);

@@ -24,7 +24,7 @@ test('a round closes at its deadline with what a quorum has', () => {
 test('below the quorum the deadline moves a few times, then what is there must do', () => {
   const stage = new Stage({ min: 3 }).start(w1, w2, w3);
   stage.commit(w1, 0);
-  stage.received(w2, 0, w1);
+  for (const id of [w2, w3]) stage.received(id, 0, w1);
   for (let extension = 1; extension <= maxExtensions; extension++) {
     untilDeadline(stage);
     expect(stage.state.open).toMatchObject({ round: 0, extensions: extension });
@@ -172,4 +172,42 @@ test('work that is safe is kept when its round waits for nobody and others can g
   expect(stage.state.open).not.toBeNull();
   stage.say(w2, { type: 'pause' });
   expect(accepted(stage)).toEqual([w1]);
+});
+
+test('a partner whose socket is open but who is asleep does not hold up the other, not even in the first round', () => {
+  const stage = new Stage({ min: 1 }).start(w1, w2);
+  const startedAt = stage.now;
+  stage.pass(1_600); // as the measured speeds tell
+  stage.commit(w1, 0);
+  untilDeadline(stage);
+  expect(accepted(stage)).toEqual([w1]);
+  expect(stage.now - startedAt).toBeLessThan(25_000);
+  stage.applied(w1, 1);
+  expect(stage.state).toMatchObject({ round: 1, agreement: null, open: { round: 1 } });
+  expect(Object.keys(stage.state.open!.parts)).toEqual([w1]);
+});
+
+test('after some rounds it is waited for only as long as those took, give or take', () => {
+  const stage = new Stage({ min: 1 }).start(w1, w2);
+  for (let round = 0; round < 4; round++) {
+    stage.pass(2_000);
+    stage.finishRound(round, w1, w2);
+  }
+  const openedAt = stage.now;
+  stage.pass(2_000);
+  stage.commit(w1, 4);
+  untilDeadline(stage);
+  expect(accepted(stage)).toEqual([w1]);
+  expect(stage.now - openedAt).toBeLessThan(6_000);
+  stage.applied(w1, 5);
+  expect(stage.state.open).toMatchObject({ round: 5 });
+});
+
+test('a slow partner that hears of the work of others is no sleeper: what only its author has waits for it', () => {
+  const stage = new Stage({ min: 1 }).start(w1, w2);
+  stage.commit(w1, 0);
+  stage.received(w2, 0, w1);
+  stage.commit(w2, 0);
+  untilDeadline(stage);
+  expect(accepted(stage)).toEqual([w1]); // w2's own payload has reached nobody
 });

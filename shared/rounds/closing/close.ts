@@ -20,7 +20,7 @@ import {
   settleMs,
 } from '../limits.ts';
 import { isMeasuring, passGate } from '../verification/measure.ts';
-import { broadcast, change, changeMember, changeOpen, record } from '../turn.ts';
+import { broadcast, change, changeMember, changeOpen, changePart, record } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { LossPoint, OpenRound, Part, RoomState, RoundNode } from '../types.ts';
 import {
@@ -40,8 +40,9 @@ export function closeWhenDone(turn: Turn): void {
   const { state, now } = turn;
   const { open } = state;
   if (open === null || state.rejoining !== null) return;
-  settleGroups(turn, open);
-  if (now >= open.deadlineMs || isForsaken(state, open)) atDeadline(turn);
+  if (now >= open.deadlineMs) noteSilent(turn, open);
+  settleGroups(turn, turn.state.open!);
+  if (now >= open.deadlineMs || isForsaken(turn.state, turn.state.open!)) atDeadline(turn);
   foldWhenReady(turn);
   const { open: still } = turn.state;
   if (still !== null && still.nodes[topOf(still)]!.isDone) conclude(turn, still);
@@ -74,6 +75,19 @@ export function shareDueAt({ recentRoundMs }: RoomState, { shareAt }: OpenRound)
 
 function neededOf({ manifest }: RoomState, live: number): number {
   return Math.max(1, Math.ceil(manifest.spec.rounds.quorum * live));
+}
+
+/**
+ * Whoever trains hears of the others' payloads meanwhile and says so. A worker that says nothing, though its socket is open, is
+ * asleep or stuck: what only its author has counts then as safe, because nobody who is awake could still lack it.
+ */
+function noteSilent(turn: Turn, open: OpenRound): void {
+  const isSpokenOf = Object.values(open.parts).some(({ isAnnounced }) => isAnnounced);
+  if (!isSpokenOf) return;
+  for (const [id, { commit, received, early, isSilent }] of Object.entries(open.parts)) {
+    const isMute = commit === null && received.length === 0 && early.length === 0;
+    if (isMute && !isSilent) changePart(turn, id, { isSilent: true });
+  }
 }
 
 /** Closes the groups that have everything, or have had time to say so. */
@@ -126,7 +140,7 @@ function isObtainable(state: RoomState, open: OpenRound, node: RoundNode, id: st
 /** The group's participants that the round waits for. */
 function liveIn(state: RoomState, open: OpenRound, node: RoundNode): Part[] {
   const live = node.members.filter((id) => isActive(state.members[id]) && isUpToDate(state, state.members[id]));
-  const parts = live.flatMap((id) => open.parts[id] ?? []);
+  const parts = live.flatMap((id) => open.parts[id] ?? []).filter(({ isSilent }) => !isSilent);
   return open.revealedAt === null ? parts : parts.filter(({ commit }) => commit !== null); // a later one is not taken
 }
 
@@ -293,13 +307,15 @@ function noteMisses(turn: Turn, open: OpenRound): void {
   for (const [id, part] of Object.entries(open.parts)) {
     const member = turn.state.members[id];
     if (!isActive(member) || (part.commit === null && turn.state.ahead[id] !== undefined)) continue;
-    const misses = part.commit !== null && hasHeardOthers(open, id, part) ? 0 : member.misses + 1;
+    const misses = part.commit !== null && hasHeardOthers(turn.state, open, id, part) ? 0 : member.misses + 1;
     const rest = misses < maxMisses ? 0 : Math.min(maxRestRounds, 2 ** (misses - 1));
     changeMember(turn, id, { misses, restsUntil: open.round + 1 + rest });
   }
 }
 
-function hasHeardOthers({ nodes, parts }: OpenRound, id: string, part: Part): boolean {
+/** With bounded staleness a round does not wait for everyone to hear of all. */
+function hasHeardOthers(state: RoomState, { nodes, parts }: OpenRound, id: string, part: Part): boolean {
+  if (staleness(state) > 0) return true;
   const others = nodes[part.node]!.members.filter((other) => other !== id && parts[other]?.commit);
   return others.length === 0 || part.received.length > 1;
 }

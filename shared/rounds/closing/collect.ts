@@ -107,7 +107,12 @@ function commitOf({ hash, bytes, tokens, loss, validation }: CommitMessage): Com
 function accept(turn: Turn, id: string, message: CommitMessage): void {
   const { hash } = message;
   const commit = commitOf(message);
-  changePart(turn, id, { commit, isAnnounced: false, early: [...turn.state.open!.parts[id]!.early, hash] });
+  changePart(turn, id, {
+    commit,
+    isAnnounced: false,
+    isSilent: false,
+    early: [...turn.state.open!.parts[id]!.early, hash],
+  });
   turn.commits?.add(hash);
   const { noticeAt } = turn.state.open!;
   changeOpen(turn, { progressAt: turn.now, noticeAt: noticeAt ?? turn.now + noticeDelayMs(turn.state) });
@@ -186,7 +191,11 @@ export function received(turn: Turn, id: string, message: ReceivedMessage): void
   if (fresh.length === 0) return;
   const committedHashes = new Set(matesOf(open, id).map((mate) => open.parts[mate]?.commit?.hash));
   const early = [...part.early, ...fresh.filter((hash) => !committedHashes.has(hash))].slice(0, maxEarly);
-  changePart(turn, id, { early, received: [...part.received, ...fresh.filter((hash) => committedHashes.has(hash))] });
+  changePart(turn, id, {
+    early,
+    isSilent: false,
+    received: [...part.received, ...fresh.filter((hash) => committedHashes.has(hash))],
+  });
   changeOpen(turn, { progressAt: turn.now });
 }
 

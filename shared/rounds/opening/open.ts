@@ -2,7 +2,6 @@
 // measures the validation loss, and when the round may close.
 
 import { median } from '../../median.ts';
-import type { Assignment } from '../../protocol/messages.ts';
 import { isFresh } from '../closing/ahead.ts';
 import { roundTimeMs } from '../pace/deadline.ts';
 import { evaluationShare, forwardSpeedup, patienceFactor } from '../limits.ts';
@@ -68,49 +67,52 @@ function stepsLeft(state: RoomState, carried: Readonly<Record<string, Work>>): n
 }
 
 function openRound(turn: Turn, participants: readonly Participant[], carried: Readonly<Record<string, Work>>): void {
-  const ids = [...Object.keys(carried), ...participants.map(({ member }) => member.workerId)];
-  regroup(turn, ids);
+  regroup(turn, [...Object.keys(carried), ...participants.map(({ member }) => member.workerId)]);
   const { state, now } = turn;
   const { round } = state;
-  const nodes = nodesThatWork(state, ids);
-  const groupOf = new Map(
-    nodes.flatMap(({ members, children }, index) =>
-      children.length > 0 ? [] : members.map((id) => [id, index] as const),
-    ),
-  );
-  const expectedMs = trainingMs(state, participants);
-  const givenMs = roundTimeMs(state.recentRoundMs, expectedMs, state.attempts);
+  const givenMs = roundTimeMs(state.recentRoundMs, trainingMs(state, participants), state.attempts);
   const deadlineMs = now + givenMs;
-  const learningRate = learningRateAt(state.manifest.spec.optimizer, progressInside(state, participants, now));
-  const evaluator = chooseEvaluator(state, participants);
-  const parts: Record<string, Part> = {};
-  for (const [id, { assignment, commit }] of Object.entries(carried)) {
-    const received = commit === null ? [] : [commit.hash];
-    parts[id] = { assignment, node: groupOf.get(id)!, commit, isAnnounced: false, received, early: [] };
-  }
-  participants.forEach(({ member, steps }, slot) => {
-    const seed = slotSeed(state.manifest.spec.seed, round, slot);
-    const evaluate = member.workerId === evaluator?.workerId;
-    const assignment: Assignment = { round, slot, seed, steps, learningRate, evaluate, deadlineMs };
-    const node = groupOf.get(member.workerId)!;
-    parts[member.workerId] = { assignment, node, commit: null, isAnnounced: false, received: [], early: [] };
-  });
-  const noticeAt = Object.values(carried).some(({ commit }) => commit !== null) ? now : null;
-  const times = {
-    openedAt: now,
-    givenMs,
-    deadlineMs,
-    progressAt: now,
-    noticeAt,
-    shareAt: null,
-    settleAt: null,
-    revealedAt: null,
-  };
-  change(turn, { phase: 'running', open: { round, nodes: { ...nodes }, extensions: 0, gate: null, parts, ...times } });
+  const works = { ...carried, ...newWork(state, participants, now, deadlineMs) };
+  const nodes = nodesThatWork(state, Object.keys(works));
+  const noticeAt = Object.values(works).some(({ commit }) => commit !== null) ? now : null;
+  const times = { openedAt: now, givenMs, deadlineMs, progressAt: now, noticeAt };
+  const pending = { extensions: 0, shareAt: null, settleAt: null, revealedAt: null, gate: null };
+  const open = { round, nodes: { ...nodes }, parts: partsOf(works, nodes), ...times, ...pending };
+  change(turn, { phase: 'running', open });
   for (const { member } of participants) {
     const { workerId } = member;
-    send(turn, workerId, { type: 'assign', assignment: parts[workerId]!.assignment });
+    send(turn, workerId, { type: 'assign', assignment: works[workerId]!.assignment });
   }
+}
+
+function newWork(
+  state: RoomState,
+  participants: readonly Participant[],
+  now: number,
+  deadlineMs: number,
+): Record<string, Work> {
+  const { round, manifest } = state;
+  const learningRate = learningRateAt(manifest.spec.optimizer, progressInside(state, participants, now));
+  const evaluator = chooseEvaluator(state, participants);
+  const works = participants.map(({ member: { workerId }, steps }, slot): [string, Work] => {
+    const seed = slotSeed(manifest.spec.seed, round, slot);
+    const evaluate = workerId === evaluator?.workerId;
+    return [workerId, { assignment: { round, slot, seed, steps, learningRate, evaluate, deadlineMs }, commit: null }];
+  });
+  return Object.fromEntries(works);
+}
+
+function partsOf(works: Readonly<Record<string, Work>>, nodes: readonly RoundNode[]): Record<string, Part> {
+  const groups = nodes.flatMap(({ members, children }, index) =>
+    children.length > 0 ? [] : members.map((id): [string, number] => [id, index]),
+  );
+  const groupOf = new Map(groups);
+  const parts = Object.entries(works).map(([id, { assignment, commit }]): [string, Part] => {
+    const received = commit === null ? [] : [commit.hash];
+    const heard = { isAnnounced: false, isSilent: false, received, early: [] };
+    return [id, { assignment, node: groupOf.get(id)!, commit, ...heard }];
+  });
+  return Object.fromEntries(parts);
 }
 
 /** The overlay's nodes with those that take part in the round. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { roundTimeMs } from './deadline.ts';
-import { maxDeadlineMs, minDeadlineMs, settlingMs } from '../limits.ts';
+import { maxDeadlineMs, minDeadlineMs, settlingMs, unknownMs } from '../limits.ts';
 import { innerStepsAt, learningRateAt, shareSteps, slotSeed } from './schedule.ts';
 import { manifestWith } from '../testing/stage.ts';
 
@@ -40,7 +40,8 @@ test('without warm-up and decay the learning rate is constant', () => {
 });
 
 test('the first rounds have time to compile; later ones as much as recent ones and their spread suggest', () => {
-  expect(roundTimeMs([], 1000, 0)).toBe(settlingMs + 4000);
+  expect(roundTimeMs([], 1000, 0)).toBe(settlingMs + 3000);
+  expect(roundTimeMs([], 0, 0)).toBe(unknownMs);
   expect(roundTimeMs([9000, 10_000, 11_000], 0, 0)).toBe(15_000); // 1.5 x the median
   expect(roundTimeMs([10_000, 10_000, 14_000, 6000, 18_000], 0, 0)).toBe(26_000); // median + 4 x deviation
   expect(roundTimeMs([100, 100, 100], 0, 0)).toBe(minDeadlineMs);

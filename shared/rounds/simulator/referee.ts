@@ -23,6 +23,7 @@ export class Referee {
   private readonly rounds: BookedRound[] = [];
   private readonly commits = new Set<string>(); // who committed which hash for which round
   private readonly holders = new Map<string, Set<string>>(); // who said to have a payload
+  private readonly spoke = new Set<string>(); // who said anything of its part in which round, since that opened
   private readonly joined = new Set<string>();
   private readonly once = new Set<string>();
   private readonly folds = new Map<string, readonly AcceptedContribution[]>(); // what a payload of a group was made of
@@ -44,6 +45,7 @@ export class Referee {
     if (events.length === 1) this.checkReceivers(after);
     this.checkEffects(after, now);
     if (records.length > 0 || state.log !== before.log || state.tokens !== before.tokens) this.checkBooks(state);
+    if (state.open?.openedAt !== before.open?.openedAt) this.spoke.clear();
     this.checkShape(before, state);
     this.checkProgress(state, now);
     freezePlainData(state, (problem) => this.fail(problem));
@@ -56,6 +58,8 @@ export class Referee {
   }
 
   private noteMessage(workerId: string, message: WorkerMessage, state: RoomState): void {
+    const saysOfItsPart = message.type === 'received' || (message.type === 'commit' && !this.mayLie(workerId)); // may be refused
+    if (saysOfItsPart) this.spoke.add(`${workerId} ${message.round}`);
     if (message.type === 'commit') {
       this.commits.add(`${message.hash} ${workerId} ${message.round}`);
       this.addHolder(message.hash, workerId);
@@ -63,7 +67,9 @@ export class Referee {
     if (message.type === 'folded') this.addHolder(message.hash, workerId);
     if (message.type === 'received') for (const hash of message.hashes) this.addHolder(hash, workerId);
     const hasLostAll = message.type === 'hello' && state.members[workerId]?.holds === null;
-    if (hasLostAll) for (const ids of this.holders.values()) ids.delete(workerId);
+    if (!hasLostAll) return;
+    for (const ids of this.holders.values()) ids.delete(workerId);
+    this.spoke.delete(`${workerId} ${state.round}`);
   }
 
   private addHolder(hash: string, workerId: string): void {
@@ -148,12 +154,13 @@ export class Referee {
     this.demand(inside.join() === listed.join(), `round ${round} applies something else than it accepts`);
   }
 
-  /** Two present workers have it, or every participant at work that kept up has. */
+  /** Two present workers have it, or every participant at work has that kept up and is not silent. */
   private checkAvailable(hash: string, closed: Closed, state: RoomState): void {
     const present = [...this.holders.get(hash)!].filter((id) => state.members[id]?.present);
     const atWork = [...closed.accepted.map(({ workerId }) => workerId), ...closed.late].filter((id) => {
       const member = state.members[id];
-      return member?.present && !member.paused && member.holds?.round === closed.round;
+      const isAwake = member?.present && !member.paused && this.spoke.has(`${id} ${closed.round}`);
+      return isAwake && member.holds?.round === closed.round;
     });
     const allHaveIt = atWork.every((id) => present.includes(id));
     this.demand(
