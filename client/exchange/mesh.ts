@@ -6,8 +6,7 @@ import type { DataConnection } from 'peerjs';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { Peer, StoredCheckpoint, Topology } from '../../shared/protocol/messages.ts';
-import { backoffMs } from '../timing/backoff.ts';
-import { Bell, sleep } from '../timing/wait.ts';
+import { Bell } from '../timing/wait.ts';
 import type { Exchange, ExchangeEvents, ExchangeStats } from './exchange.ts';
 import { Lending } from './lending.ts';
 import type { Shelf } from './lending.ts';
@@ -17,15 +16,10 @@ import { PeerHost } from './peer-host.ts';
 import type { CreatePeer } from './peer-host.ts';
 import type { PeerLink } from './peer-link.ts';
 import { PayloadStore } from './payload-store.ts';
+import { RelayUploads } from './relay.ts';
+import type { Relay } from './relay.ts';
 import { StateFetch } from './state-fetch.ts';
 import type { FetchedState, ReadStored } from './state-fetch.ts';
-
-/** Payloads at the coordinator, by hash. */
-export interface Relay {
-  /** null if it is not there. */
-  get(hash: string): Promise<Uint8Array | null>;
-  put(hash: string, payload: Uint8Array): Promise<void>;
-}
 
 export interface MeshOptions {
   peerId: string;
@@ -53,7 +47,6 @@ interface Search {
 const strangersAtMost = 64;
 const offersAtMost = 4096;
 const strangerMs = 15_000;
-const relayAttempts = 4;
 const absenceMs = 30_000;
 /** A peer that cannot be reached for so long is served through the relay as well; the link may still open. */
 const hedgeMs = 1_500;
@@ -72,7 +65,7 @@ export class Mesh implements Exchange {
   private readonly strangers = new Map<string, DataConnection>();
   /** Rings when a payload arrived, a peer lacks one, or a link changed. */
   private readonly changed = new Bell();
-  private readonly uploads = new Map<string, Promise<void>>();
+  private readonly uploads: RelayUploads;
   private readonly past = { bytesSent: 0, bytesReceived: 0, refusedFrames: 0 };
   private newest: { round: number; hash: string; payload: Uint8Array } | null = null;
   /** Who said to have a payload that is not here, by hash. */
@@ -98,6 +91,8 @@ export class Mesh implements Exchange {
     this.peerId = options.peerId;
     this.store = new PayloadStore(this.options.storeBytes);
     this.lending = new Lending(this.options.shelf);
+    const onSent = (bytes: number): void => void (this.past.bytesSent += bytes);
+    this.uploads = new RelayUploads({ ...this.options, signal: this.stop.signal, onSent });
     this.host = new PeerHost({ ...this.options, onConnection: (connection) => this.welcome(connection) });
   }
 
@@ -181,7 +176,7 @@ export class Mesh implements Exchange {
     this.store.forgetBefore(round);
     for (const [hash, of] of this.sought) if (of < round) this.sought.delete(hash);
     for (const hash of this.offers.keys()) if (!this.sought.has(hash)) this.offers.delete(hash);
-    for (const hash of this.uploads.keys()) if (!this.has(hash)) this.uploads.delete(hash);
+    this.uploads.forgetUnless((hash) => this.has(hash));
   }
 
   stats(): ExchangeStats {
@@ -407,25 +402,8 @@ export class Mesh implements Exchange {
   }
 
   /** Puts a payload we hold on the relay, once. */
-  private upload(hash: string): Promise<void> {
+  private async upload(hash: string): Promise<void> {
     const held = this.store.peek(hash);
-    if (held === undefined) return Promise.resolve();
-    const upload = this.uploads.get(hash) ?? this.tryUpload(hash, held.payload);
-    this.uploads.set(hash, upload);
-    upload.catch(() => this.uploads.delete(hash));
-    return upload;
-  }
-
-  private async tryUpload(hash: string, payload: Uint8Array): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.options.relay.put(hash, payload);
-        this.past.bytesSent += payload.length;
-        return;
-      } catch (error) {
-        if (attempt === relayAttempts || this.stop.signal.aborted) throw error;
-        await sleep(backoffMs(attempt, this.options.random), this.stop.signal);
-      }
-    }
+    if (held !== undefined) await this.uploads.put(hash, held.payload);
   }
 }

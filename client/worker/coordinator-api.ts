@@ -7,7 +7,7 @@ import { workerSpeaks } from '../../shared/protocol/version.ts';
 import { Http } from '../sdk/http.ts';
 import type { HttpRequest } from '../sdk/http.ts';
 import { within } from '../timing/wait.ts';
-import type { Relay } from '../exchange/mesh.ts';
+import type { Relay } from '../exchange/relay.ts';
 
 /** A whole body may take so long; headers are bounded by Http itself. */
 const bodyTimeoutMs = 300_000;
