@@ -1,7 +1,7 @@
 // One of thousands of workers in this process: a real WebSocket that speaks the real protocol, trains nothing (chain.ts) and
 // waits instead. Counts what it says and hears, and how long it waits for answers.
 
-import { parseRoomMessage, protocolVersion } from '../../shared/protocol/messages.ts';
+import { parseRoomMessage, pingText, pongText, protocolVersion } from '../../shared/protocol/messages.ts';
 import type { RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import {
   after,
@@ -45,6 +45,9 @@ export interface LoadPorts {
 /** A commit of a round so far away is refused by name. */
 const probedRound = 1_000_000;
 const tokensOfStep = 512;
+/** As a worker does: a gate hangs up on who is silent. */
+const pingMs = 20_000;
+const reconnectMs = 1_000;
 
 export class LoadWorker {
   readonly #identity: Identity;
@@ -69,9 +72,15 @@ export class LoadWorker {
   connect(): Promise<void> {
     const socket = new WebSocket(this.#ports.roomUrl(this.#identity.workerId));
     this.#socket = socket;
-    socket.addEventListener('message', ({ data }) => this.#hear(parseRoomMessage(data as string)));
+    socket.addEventListener('message', ({ data }) => {
+      if (data !== pongText) this.#hear(parseRoomMessage(data as string));
+    });
+    const pulse = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send(pingText), pingMs);
     socket.addEventListener('close', () => {
-      if (this.#socket === socket) this.#counts.lost += 1;
+      clearInterval(pulse);
+      if (this.#socket !== socket) return;
+      this.#counts.lost += 1;
+      setTimeout(() => this.#socket === socket && void this.connect().catch(() => undefined), reconnectMs);
     });
     return new Promise((resolve, reject) => {
       socket.addEventListener('error', () => reject(new Error(`${this.#identity.workerId} could not connect`)));
