@@ -83,9 +83,13 @@ interface Part<T> {
 }
 
 function splitNormProduct<T>({ inputs, outputs, attributes }: Part<T>): { norm: Part<T>; product: Part<T> } {
-  const { layout, second, shifted, half = false, ...norm } = attributes;
+  const { layout, second, shifted, half, ...norm } = attributes;
   const own = shifted ? 3 : 2;
-  const product = { layout: layout!, half, ...(second !== undefined && { second }) };
+  const product = {
+    layout: layout!,
+    ...(second !== undefined && { second }),
+    ...(half !== undefined && { half }),
+  };
   return {
     norm: { inputs: inputs.slice(0, own), outputs: outputs.slice(0, 2), attributes: norm },
     product: { inputs: [outputs[0]!, ...inputs.slice(own)], outputs: outputs.slice(2), attributes: product },
