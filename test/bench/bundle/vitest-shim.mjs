@@ -21,6 +21,9 @@ test.each =
     }
   };
 
+/** Nothing here has a time limit. */
+export const vi = { setConfig() {} };
+
 test.runIf = (is) => (is ? test : () => {});
 test.skipIf = (is) => test.runIf(!is);
 
