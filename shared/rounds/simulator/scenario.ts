@@ -91,7 +91,7 @@ export function simulatedManifest({
       model: { kind: 'gpt', width: 16, context: 10 },
       data: { source: 'npm:text' },
       optimizer: { batchSize: 10 },
-      rounds: { innerSteps: 10, topology, staleness },
+      rounds: { innerSteps: 10, compression: 'int8', topology, staleness },
       verification,
       resources: { workers: { min, max } },
       runtime: { ...end, checkpointInterval },

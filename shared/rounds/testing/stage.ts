@@ -49,7 +49,7 @@ export function manifestWith({
       model: { kind: 'gpt', width: 16, context: 8 },
       data: { source: 'npm:text' },
       optimizer: { batchSize: 2, ...optimizer },
-      rounds: { innerSteps: 10, ...rounds },
+      rounds: { innerSteps: 10, compression: 'int8', ...rounds },
       resources: { workers: { min, max } },
       runtime: { maxTokens: 1e9, checkpointInterval: '1h', ...runtime },
       verification,

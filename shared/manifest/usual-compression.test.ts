@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { parseManifest } from './manifest.ts';
+
+function roundsOf(rounds: unknown, others: object = {}) {
+  const spec = { algorithm: 'lm', model: { kind: 'gpt' }, data: { source: 'npm:x' }, runtime: { maxTokens: 1 } };
+  const manifest = {
+    apiVersion: 'loomos.ai/v1',
+    kind: 'TrainingJob',
+    metadata: { name: 'test' },
+    spec: { ...spec, ...others, rounds },
+  };
+  const parsed = parseManifest(manifest);
+  expect(parseManifest(parsed)).toEqual(parsed);
+  return parsed.spec.rounds;
+}
+
+test('signs where nothing else is written', () => {
+  expect(roundsOf({})).toMatchObject({ compression: 'sign', innerSteps: 8, outerMomentum: 0 });
+  expect(roundsOf({}, { verification: { audits: 0 } })).toMatchObject({ compression: 'sign' });
+  expect(roundsOf({ compression: 'none' })).toMatchObject({ compression: 'none' });
+});
+
+test('all of a difference where workers keep nothing, or where a rule takes coordinates one by one', () => {
+  expect(roundsOf({}, { verification: 'standard' })).toMatchObject({ compression: 'int8' });
+  expect(roundsOf({ aggregation: 'median' })).toMatchObject({ compression: 'int8' });
+  expect(roundsOf({ compression: 'sign' }, { verification: 'standard' })).toMatchObject({ compression: 'sign' });
+});
