@@ -62,7 +62,13 @@ const fragmented: readonly SwarmSetting[] = [1, 2, 4].flatMap((fragments) => [
   },
 ]);
 
-export const settings: readonly SwarmSetting[] = [...frontier, ...fragmented];
+/** Every contribution as late as may be: what not waiting can cost at most. */
+const stale: readonly SwarmSetting[] = [0, 1, 2].map((staleness) => ({
+  name: `int8 every 10 steps, ${staleness} rounds late`,
+  changes: { ...rounds(10, 'int8'), 'spec.rounds.staleness': staleness },
+}));
+
+export const settings: readonly SwarmSetting[] = [...frontier, ...fragmented, ...stale];
 
 /** In the order in which they are measured. */
 export const parts: readonly SwarmPart[] = [
@@ -76,6 +82,7 @@ export const parts: readonly SwarmPart[] = [
     settings: fragmented.map(({ name }) => name),
     changes: tokens(300_000),
   },
+  { name: 'staleness', workers: 4, seeds: [1, 2], settings: stale.map(({ name }) => name), changes: tokens(300_000) },
 ];
 
 /** Below five minutes on two cores. */

@@ -48,3 +48,13 @@ test('the controls: one worker without exchange, and measurements on the way', a
   expect(losses).toHaveLength(2);
   expect(result.evaluation.loss).toBeLessThan(losses[0]!);
 });
+
+test('with staleness all train from an older state, and what they send moves the next one less', async () => {
+  const lossAt = async (staleness: number): Promise<number> => {
+    const job = smallJob({ rounds: { innerSteps: 4, staleness }, runtime: { maxTokens: 6 * tokensPerRound } });
+    return (await runVirtualJob({ ...job, workers: 2 })).evaluation.loss;
+  };
+  const [fresh, late, later] = [await lossAt(0), await lossAt(1), await lossAt(2)];
+  expect(late).toBeGreaterThan(fresh);
+  expect(later).toBeGreaterThan(late);
+});

@@ -1,6 +1,7 @@
 // A job without network: virtual workers take turns in this process, with the job's own algorithm, codecs, error feedback and
 // outer step on the CPU backend. One agreed state serves all, as it would be the same bits everywhere (a test compares it with
-// that of real trainers). Work and learning rate are shared out as the room would to equally fast workers.
+// that of real trainers). Work and learning rate are shared out as the room would to equally fast workers. With
+// `rounds.staleness` every contribution is as late as may be, the worst that a job can meet.
 
 import { languageModel } from '../../client/train/lm.ts';
 import type { Algorithm, LocalRun } from '../../client/train/algorithm.ts';
@@ -18,6 +19,7 @@ import {
   tokensPerStep,
 } from '../../shared/rounds/pace/schedule.ts';
 import { fragmentStep } from '../../shared/rounds/fragments.ts';
+import { discounted } from '../../shared/rounds/staleness.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
 
 export interface VirtualJob {
@@ -60,14 +62,16 @@ export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
   const pace = newPace();
   const total = { tokens: 0, payloadBytes: 0 };
   let state: AgreedState = { round: 0, parameters: algorithm.initialParameters(), momentum: null };
+  let recent: AgreedState[] = []; // the oldest is what workers train from
   while (total.tokens < tokensAtEnd) {
     const { round, parameters } = state;
+    recent = [...recent, state].slice(-1 - job.manifest.spec.rounds.staleness);
     if (round % (job.evaluateEvery || Infinity) === 0) {
       job.onValidation?.(round, (await first.run.evaluate(parameters, pace)).loss);
     }
     const gone = workers.map((_, index) => job.vanishes?.(round, index) ?? false);
     const staying = workers.filter((_, index) => !gone[index]);
-    const sent = await trainRound(job.manifest, staying, state, total.tokens / tokensAtEnd);
+    const sent = await trainRound(job.manifest, staying, recent, total.tokens / tokensAtEnd);
     state = nextState(job.manifest, first.memory, state, sent);
     const payloads = sent.map(({ payload }) => payload);
     for (const { memory } of workers) memory.settle(round, payloads, state.parameters);
@@ -87,16 +91,21 @@ async function openWorker(manifest: Manifest, algorithm: Algorithm): Promise<Wor
   return { run: await algorithm.open(openCpu()), memory: new WorkerMemory(manifest, algorithm.plan) };
 }
 
-/** @param progress of the job, 0 to 1 */
+/**
+ * @param recent the agreed states that work may be trained from, the newest last; everyone takes the oldest
+ * @param progress of the job, 0 to 1
+ */
 async function trainRound(
   manifest: Manifest,
   workers: readonly Worker[],
-  state: AgreedState,
+  recent: readonly AgreedState[],
   progress: number,
 ): Promise<Sent[]> {
   const { optimizer, rounds, runtime, seed } = manifest.spec;
   const perStep = tokensPerStep(manifest);
-  const { round } = state;
+  const { parameters: start } = recent[0]!;
+  const { round } = recent.at(-1)!;
+  const staleness = recent.length - 1;
   const equal = workers.map(() => 1);
   const budget = Math.ceil(((1 - progress) * runtime.maxTokens!) / perStep);
   const shares = shareSteps(equal, innerStepsAt(rounds, round), budget).map((steps) => Math.max(1, steps));
@@ -106,10 +115,10 @@ async function trainRound(
   for (const [slot, { run, memory }] of workers.entries()) {
     const work = { round, slot, seed: slotSeed(seed, round, slot), steps: shares[slot]!, learningRate };
     const assignment = { ...work, evaluate: false, deadlineMs: 0 };
-    const { tokens } = await run.train(memory.start(state.parameters), assignment, newPace(), () => {});
+    const { tokens } = await run.train(memory.start(start), assignment, newPace(), () => {});
     const parameters = await run.program.readParameters();
-    const { payload, said } = memory.encode(round, state.parameters, parameters);
-    sent.push({ payload, difference: said, tokens });
+    const { payload, said } = memory.encode(round, start, parameters);
+    sent.push({ payload, difference: discounted(said, staleness), tokens });
   }
   return sent;
 }
