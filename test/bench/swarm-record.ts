@@ -15,6 +15,7 @@ export interface SwarmRun {
   readonly rounds: number;
   readonly parameters: number;
   readonly payloadBytes: number; // of all workers; 0 where nothing is exchanged
+  readonly largestPayload?: number; // bytes; unknown in older records
   readonly denseBytes: number; // of all workers, had each sent a float32 gradient in every step
   readonly seconds: number;
 }
@@ -116,7 +117,15 @@ function byteRows(name: string, runs: readonly SwarmRun[]): SwarmRow[] {
       perToken(({ payloadBytes }) => payloadBytes),
       ofDense,
     ),
+    ...largestRows(name, runs),
   ];
+}
+
+function largestRows(name: string, runs: readonly SwarmRun[]): SwarmRow[] {
+  const known = runs.filter(({ largestPayload }) => largestPayload !== undefined);
+  if (known.length === 0) return [];
+  const largest = known.map(({ largestPayload }) => largestPayload!);
+  return [row(name, 'bytes, largest payload', largest, 4 * known[0]!.parameters)];
 }
 
 function row(name: string, unit: string, values: readonly number[], control: number): SwarmRow {

@@ -2,7 +2,7 @@
 // alone with its share of the tokens, and by workers that exchange 30 to 10,000 times fewer bytes. Dense is one trainer with
 // all workers' windows in each batch: the mean gradient of every step in one AdamW, exactly what float32 all-reduce computes.
 // Both controls are measured with Muon too, because settings that train with it must not be praised for their optimizer.
-//   npm run bench:swarm -- [--quick] [--json FILE] [--svg FILE] [--parts NAME,…] [--seeds 1,2] [--only NAME,…]
+//   npm run bench:swarm -- [--quick] [--json FILE] [--svg FILE] [--parts 'NAME;…'] [--seeds 1,2] [--only 'NAME;…']
 //     [--set PATH=VALUE]…
 //   npm run bench:swarm -- --scale [--quick] [--json FILE]: messages, stored rows and cost of up to 10,000 workers instead
 //   npm run bench:swarm -- --churn [--quick] [--json FILE]: half of the workers vanish every five rounds instead
@@ -102,7 +102,7 @@ function asNow(job: string): string {
 
 async function train(part: string, setting: string, manifest: Manifest, workers: number, job: string) {
   const startedAt = performance.now();
-  const { evaluation, tokens, rounds, parameters, payloadBytes } = await runVirtualJob({ manifest, data, workers });
+  const { evaluation, tokens, rounds, parameters, ...bytes } = await runVirtualJob({ manifest, data, workers });
   const run: SwarmRun = {
     part,
     setting,
@@ -112,7 +112,8 @@ async function train(part: string, setting: string, manifest: Manifest, workers:
     tokens,
     rounds,
     parameters,
-    payloadBytes: workers === 1 ? 0 : payloadBytes,
+    payloadBytes: workers === 1 ? 0 : bytes.payloadBytes,
+    largestPayload: workers === 1 ? 0 : bytes.largestPayload,
     denseBytes: 4 * parameters * Math.ceil(tokens / tokensPerStep(manifest)), // a gradient of each worker's each step
     seconds: Math.round((performance.now() - startedAt) / 1000),
   };
@@ -122,7 +123,7 @@ async function train(part: string, setting: string, manifest: Manifest, workers:
 }
 
 function chosen<T extends { readonly name: string }>(all: readonly T[], asked: string | undefined): readonly T[] {
-  const names = asked?.split(',').map((name) => name.trim());
+  const names = asked?.split(';').map((name) => name.trim());
   const unknown = names?.find((name) => !all.some((one) => one.name === name));
   if (unknown === undefined) return all.filter(({ name }) => names?.includes(name) ?? true);
   throw new Error(`"${unknown}" is none of ${all.map(({ name }) => name).join(', ')}`);

@@ -38,6 +38,7 @@ export interface VirtualResult {
   readonly rounds: number;
   readonly parameters: number;
   readonly payloadBytes: number; // of all workers, each payload counted once
+  readonly largestPayload: number; // bytes
   readonly state: AgreedState;
   readonly evaluation: Artifact['evaluation'];
 }
@@ -60,7 +61,7 @@ export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
   const workers = await Promise.all(Array.from({ length: job.workers }, () => openWorker(job.manifest, algorithm)));
   const first = workers[0]!;
   const pace = newPace();
-  const total = { tokens: 0, payloadBytes: 0 };
+  const total = { tokens: 0, payloadBytes: 0, largestPayload: 0 };
   let state: AgreedState = { round: 0, parameters: algorithm.initialParameters(), momentum: null };
   let recent: AgreedState[] = []; // the oldest is what workers train from
   while (total.tokens < tokensAtEnd) {
@@ -80,6 +81,7 @@ export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
     for (const { tokens, payload } of sent) {
       total.tokens += tokens;
       total.payloadBytes += payload.length;
+      total.largestPayload = Math.max(total.largestPayload, payload.length);
     }
   }
   const { evaluation } = await first.run.artifact(state.parameters, pace);
