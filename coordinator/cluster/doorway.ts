@@ -75,8 +75,9 @@ export class Doorway {
       this.#sockets.identify(socket, workerId, chooseVersion(rangeOf(message), roomSpeaks)!); // the door saw to it
       this.#ports.tell({ type: 'message', workerId, message, record }, (data as string).length);
     } catch (error) {
-      if (!(error instanceof LoomError)) throw error;
-      this.#refuse(socket, error);
+      if (error instanceof LoomError) return this.#refuse(socket, error);
+      this.#drop(socket, closeCodes.restart, 'try again', 'its hello could not be checked'); // it comes back
+      throw error;
     }
   }
 

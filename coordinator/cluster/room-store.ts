@@ -4,6 +4,7 @@
 import type { LogLine } from '../../shared/api/schemas.ts';
 import type { LedgerEventDraft } from '../../shared/ledger/events.ts';
 import type { RoomState } from '../../shared/rounds/types.ts';
+import { upgraded } from '../../shared/rounds/upgrade.ts';
 import { changes, documentsOf, stateOf } from './documents.ts';
 import type { LogText } from './log-lines.ts';
 
@@ -73,8 +74,12 @@ export class RoomStore {
     this.#sql.exec('delete from value where name = ?', name);
   }
 
+  /** The stored state, brought to what this build knows if an earlier one stored it. */
   readState(): RoomState {
-    return stateOf((name) => this.read(`room.${name}`));
+    const stored = stateOf((name) => this.read(`room.${name}`));
+    const state = upgraded(stored);
+    if (state !== stored) this.transaction(() => this.writeState(stored, state));
+    return state;
   }
 
   /** Stores what differs from `before`, which is what is stored now; null for nothing. */

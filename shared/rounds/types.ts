@@ -131,7 +131,7 @@ export interface LossPoint {
 }
 
 export interface RoomState {
-  version: 1;
+  version: 2; // upgrade.ts brings older ones along
   jobId: string;
   manifest: Manifest;
   phase: JobState;
