@@ -12,6 +12,8 @@ import { Terminal } from './terminal.ts';
 
 /** Two signals this close are one Ctrl-C that arrived both from the terminal and from a parent process. */
 const sameSignalMs = 500;
+/** A command is done and all it wrote is out, yet something native lives: a WebRTC connection that was lost while it closed. */
+const lingerMs = 5_000;
 
 async function main(words: readonly string[]): Promise<number> {
   const isJson = words.includes('--json');
@@ -67,3 +69,4 @@ function interruption(): AbortSignal {
 }
 
 process.exitCode = await main(process.argv.slice(2));
+setTimeout(() => process.exit(), lingerMs).unref(); // runs only where something else keeps the process
