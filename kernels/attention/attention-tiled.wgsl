@@ -3,6 +3,7 @@
 // with: attention-tile
 
 const tile_count = 2u;
+const lowest = -1.0e37; // above hidden scores: a row that sees only -infinity has no weights
 
 @group(0) @binding(1) var<storage, read_write> out: array<f32>; // [B * T, H D]
 @group(0) @binding(2) var<storage, read_write> logsumexp: array<f32>; // [B, H, T]
@@ -17,7 +18,7 @@ fn forward(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: ve
   let x = lane % 8;
   let y = lane / 8;
   var sums: Sums; // of weight * v, relative to exp(highest)
-  var highest = vec4f(-3.0e38); // of each of the rows i
+  var highest = vec4f(lowest); // of each of the rows i
   var totals = vec4f(); // of the weights of this invocation's columns
   stage_qkv(0, work.place, work.first, 0, lane);
   for (var key = 0u; key <= work.first; key += tile) {
@@ -57,7 +58,7 @@ fn forward(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: ve
 /// Scales the scores, hides keys that come after their query, and shares the highest of each row.
 fn mask(scores: ptr<function, Products>, query: u32, key: u32, x: u32, y: u32) {
   for (var i = 0u; i < tile / 8; i++) {
-    var best = -3.0e38;
+    var best = lowest;
     for (var j = 0u; j < tile / 8; j++) {
       let is_seen = key + x + 8 * j <= query + y + 8 * i;
       let score = select(-3.0e38, (*scores)[i * 4 + j] * scale, is_seen);
@@ -69,7 +70,7 @@ fn mask(scores: ptr<function, Products>, query: u32, key: u32, x: u32, y: u32) {
 }
 
 fn highest_of_row(row: u32) -> f32 {
-  var best = -3.0e38;
+  var best = lowest;
   for (var x = 0u; x < 8; x++) { best = max(best, partials[row * 8 + x]); }
   return best;
 }

@@ -27,7 +27,8 @@ const mostHeadSize = 128;
  * @param options.heads H, of queries
  * @param options.kvHeads K, of keys and values, a divisor of H; default H. Head h of the queries uses head h K / H.
  *   The head size D is at most 128.
- * @returns [B * T, H D]
+ * @returns [B * T, H D]. An element that is not finite shows in its sequence, also before its own position (a hidden weight is a
+ *   zero, and 0 times NaN is NaN), and in no other
  */
 export function attend(
   builder: PlanBuilder,

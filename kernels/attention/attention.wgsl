@@ -16,7 +16,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let query = fours_in_qkv(place, place.t, 0);
   var sums: array<vec4f, most>; // of weight * v, relative to exp(highest), of four queries
   var weights = vec4f();
-  var highest = vec4f(-3.0e38);
+  var highest = vec4f(-1.0e37); // above hidden scores: a row that sees only -infinity has no weights
   for (var past = 0u; past <= place.t; past += 4) {
     var scores = products(query, fours_in_qkv(place, past, 1));
     if (past == place.t) { hide_later(&scores); }

@@ -56,7 +56,7 @@ export function appendToCache(builder: PlanBuilder, qkv: Tensor, cache: Cache, a
 /**
  * Attention of one query a text and head over positions 0 to its cursor's own, which must have been appended.
  * @param qkv [B, (H + 2 K) D]
- * @returns [B, H D]
+ * @returns [B, H D]. What is not finite shows in the heads of its own text that see it, and nowhere else
  */
 export function attendToCache(
   builder: PlanBuilder,

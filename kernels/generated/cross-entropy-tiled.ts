@@ -1,5 +1,6 @@
 // Made from kernels/softmax/cross-entropy-tiled.wgsl by `npm run generate`. Do not edit.
 import { crossEntropySlopePrelude } from './prelude/cross-entropy-slope.ts';
+import { logsumexpPrelude } from './prelude/logsumexp.ts';
 
 const entryPoints = {
   forward: {
@@ -41,7 +42,7 @@ const entryPoints = {
 
 const code = [`// Softmax with cross-entropy for GPUs: one workgroup a row of logits [N, V], which it reads once. Bindings and meaning are
 // those of cross-entropy.wgsl.
-// with: cross-entropy-slope
+// with: cross-entropy-slope, logsumexp
 
 const lanes = 256u;
 
@@ -89,7 +90,7 @@ fn forward_row(row: u32, lane: u32) {
     }
   }
   if (lane > 0) { return; }
-  let lse = highests[0] + log(sums[0]);
+  let lse = logsumexp_of(highests[0], sums[0]);
   let target_id = targets[first_row + row];
   logsumexp[first_row + row] = lse;
   row_losses[first_row + row] = 0;
@@ -149,6 +150,6 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups
     let sum = sum_losses(64, lane);
     if (lane == 0) { loss[0] = sum * known_weight[0]; }
   }
-}`, crossEntropySlopePrelude].join('\n\n');
+}`, crossEntropySlopePrelude, logsumexpPrelude].join('\n\n');
 
 export const crossEntropyTiled = { name: 'cross-entropy-tiled', entryPoints, code } as const;

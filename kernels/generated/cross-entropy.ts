@@ -1,5 +1,6 @@
 // Made from kernels/softmax/cross-entropy.wgsl by `npm run generate`. Do not edit.
 import { crossEntropySlopePrelude } from './prelude/cross-entropy-slope.ts';
+import { logsumexpPrelude } from './prelude/logsumexp.ts';
 
 const entryPoints = {
   forward: {
@@ -43,7 +44,7 @@ const code = [`// Softmax with cross-entropy for software adapters: one invocati
 // cross-entropy-tiled.wgsl has the same entry points with one workgroup a row.
 // Without \`total\` the loss takes two dispatches and no third: what only the targets decide, the weight, is counted beside the rows of
 // the forward pass, and the mean of their losses, which no gradient needs, is taken beside the gradient.
-// with: cross-entropy-slope
+// with: cross-entropy-slope, logsumexp
 
 override rows: u32; // of this dispatch
 override all_rows: u32; // N
@@ -71,7 +72,7 @@ fn forward_row(row: u32) {
   for (var v = 1u; v < vocabulary; v++) { highest = max(highest, logits[at + v]); }
   var sum = 0.0;
   for (var v = 0u; v < vocabulary; v++) { sum += exp(logits[at + v] - highest); }
-  let lse = highest + log(sum);
+  let lse = logsumexp_of(highest, sum);
   let target_id = targets[first_row + row];
   logsumexp[first_row + row] = lse;
   row_losses[first_row + row] = 0;
@@ -108,6 +109,6 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let index = id.y * groups.x * 64 + id.x;
   differentiate(index);
   if (averages && index == (elements + 63) / 64 * 64) { loss[0] = sum_losses() * known_weight[0]; }
-}`, crossEntropySlopePrelude].join('\n\n');
+}`, crossEntropySlopePrelude, logsumexpPrelude].join('\n\n');
 
 export const crossEntropy = { name: 'cross-entropy', entryPoints, code } as const;

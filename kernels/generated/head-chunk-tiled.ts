@@ -1,5 +1,6 @@
 // Made from kernels/head/head-chunk-tiled.wgsl by `npm run generate`. Do not edit.
 import { headRowPrelude } from './prelude/head-row.ts';
+import { logsumexpPrelude } from './prelude/logsumexp.ts';
 
 const entryPoints = {
   fold: {
@@ -46,6 +47,6 @@ fn fold(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
   }
   if (lane == 0) { note(row, highests[0], sums[0]); }
-}`, headRowPrelude].join('\n\n');
+}`, headRowPrelude, logsumexpPrelude].join('\n\n');
 
 export const headChunkTiled = { name: 'head-chunk-tiled', entryPoints, code } as const;

@@ -1,5 +1,6 @@
 // Made from kernels/head/head-chunk.wgsl by `npm run generate`. Do not edit.
 import { headRowPrelude } from './prelude/head-row.ts';
+import { logsumexpPrelude } from './prelude/logsumexp.ts';
 
 const entryPoints = {
   fold: {
@@ -58,6 +59,6 @@ fn differentiate(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgrou
     slope = exp(chunk[index] - known_logsumexp[row]) - f32(target_id == first_column + index % width);
   }
   chunk[index] = slope * weight[0] * gradient[0];
-}`, headRowPrelude].join('\n\n');
+}`, headRowPrelude, logsumexpPrelude].join('\n\n');
 
 export const headChunk = { name: 'head-chunk', entryPoints, code } as const;

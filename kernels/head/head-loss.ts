@@ -21,7 +21,8 @@ const chunkElements = 2 ** 24;
 /**
  * The mean over the rows of -log softmax(x table^T)[target], in nats: as `crossEntropy` of the product, without its memory.
  * @param x [R, C]; @param table [V, C]; @param targets u32 with R elements; rows whose target is V or more are left out
- * @returns [1]; 0 when every row is left out
+ * @returns [1]; 0 when every row is left out. What is not finite does as in `crossEntropy`; in the table it also reaches the
+ *   gradients of rows that are left out
  */
 export function headLoss(builder: PlanBuilder, x: Tensor, table: Tensor, targets: Tensor, name = 'loss'): Tensor {
   return builder.op(headLossKernel, [x, table, targets], {}, [name, `${name}.weight`, `${name}.logsumexp`])[0];

@@ -1,5 +1,6 @@
 // Lists a program: tensors, ops, and the ops of its gradient. A model calls `op` line by line, then `backward`, then lists its
-// optimizer over the flat vectors with `update`; `finish` checks the whole and freezes it. No device, no storage.
+// optimizer over the flat vectors with `update`; `finish` checks the whole and freezes it. No device, no storage. A tensor without
+// elements is refused.
 
 import { LoomError } from '../../shared/errors.ts';
 import { listAdjoints } from './backward.ts';

@@ -1,4 +1,5 @@
 // Logits of some columns of the vocabulary, [rows, width]; what is known of each row so far is kept beside.
+// with: logsumexp
 
 override rows: u32;
 override width: u32; // of this chunk
@@ -25,7 +26,7 @@ fn note(row: u32, highest: f32, sum: f32) {
   if (target_id >= first_column && target_id - first_column < width) { all.z = logits[row * width + target_id - first_column]; }
   known[row] = all;
   if (!is_last) { return; }
-  let lse = all.x + log(all.y);
+  let lse = logsumexp_of(all.x, all.y);
   logsumexp[row] = lse;
   row_losses[row] = 0;
   if (target_id < vocabulary) { row_losses[row] = lse - all.z; }

@@ -1,6 +1,6 @@
 // Softmax with cross-entropy for GPUs: one workgroup a row of logits [N, V], which it reads once. Bindings and meaning are
 // those of cross-entropy.wgsl.
-// with: cross-entropy-slope
+// with: cross-entropy-slope, logsumexp
 
 const lanes = 256u;
 
@@ -48,7 +48,7 @@ fn forward_row(row: u32, lane: u32) {
     }
   }
   if (lane > 0) { return; }
-  let lse = highests[0] + log(sums[0]);
+  let lse = logsumexp_of(highests[0], sums[0]);
   let target_id = targets[first_row + row];
   logsumexp[first_row + row] = lse;
   row_losses[first_row + row] = 0;

@@ -32,10 +32,13 @@ export const crossEntropyGradientCpu: CpuPath = {
     for (let row = 0; row < rows; row++) {
       const at = row * vocabulary;
       const target = targets[row]!;
-      const scale = target < vocabulary ? factor : 0;
+      if (target >= vocabulary) {
+        out!.fill(0, at, at + vocabulary); // whatever its logits are
+        continue;
+      }
       wasm.exponentials(out!.byteOffset + 4 * at, vocabulary, logsumexps[row]!);
-      for (let i = at; i < at + vocabulary; i++) out![i] = out![i]! * scale;
-      if (scale !== 0) out![at + target] = out![at + target]! - scale;
+      for (let i = at; i < at + vocabulary; i++) out![i] = out![i]! * factor;
+      out![at + target] = out![at + target]! - factor;
     }
   },
 };

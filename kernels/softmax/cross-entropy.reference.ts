@@ -28,10 +28,11 @@ export function crossEntropyGradientReference(inputs: readonly View[], [out]: re
   for (let row = 0; row < targets.length; row++) {
     const at = row * vocabulary;
     const target = targets[row]!;
-    const scale = target < vocabulary ? factor : 0;
+    out!.fill(0, at, at + vocabulary); // of a row left out, whatever its logits are
+    if (target >= vocabulary) continue;
     const lse = logsumexps[row]!;
-    for (let v = 0; v < vocabulary; v++) out![at + v] = Math.exp(logits[at + v]! - lse) * scale;
-    if (target < vocabulary) out![at + target] = out![at + target]! - scale;
+    for (let v = 0; v < vocabulary; v++) out![at + v] = Math.exp(logits[at + v]! - lse) * factor;
+    out![at + target] = out![at + target]! - factor;
   }
 }
 

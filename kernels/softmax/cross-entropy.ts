@@ -17,7 +17,8 @@ export const noTarget = 0xffffffff;
 
 /**
  * The mean over the rows of -log softmax(logits)[target], in nats.
- * @param logits [N, V], each finite or -Infinity: WGSL leaves it to the GPU what a NaN becomes (the CPU backend keeps it)
+ * @param logits [N, V], each finite or -Infinity. A NaN or +Infinity makes its row's logsumexp and gradient not finite, and the loss
+ *   where the row has a target: on every adapter tested, for WGSL itself promises nothing of what is not finite
  * @param targets u32 [N], or of any shape with N elements; rows whose target is V or more are left out
  * @returns [1]; 0 when every row is left out
  */

@@ -2,7 +2,7 @@
 // cross-entropy-tiled.wgsl has the same entry points with one workgroup a row.
 // Without `total` the loss takes two dispatches and no third: what only the targets decide, the weight, is counted beside the rows of
 // the forward pass, and the mean of their losses, which no gradient needs, is taken beside the gradient.
-// with: cross-entropy-slope
+// with: cross-entropy-slope, logsumexp
 
 override rows: u32; // of this dispatch
 override all_rows: u32; // N
@@ -30,7 +30,7 @@ fn forward_row(row: u32) {
   for (var v = 1u; v < vocabulary; v++) { highest = max(highest, logits[at + v]); }
   var sum = 0.0;
   for (var v = 0u; v < vocabulary; v++) { sum += exp(logits[at + v] - highest); }
-  let lse = highest + log(sum);
+  let lse = logsumexp_of(highest, sum);
   let target_id = targets[first_row + row];
   logsumexp[first_row + row] = lse;
   row_losses[first_row + row] = 0;
