@@ -203,7 +203,8 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   #gatesOf({ id: jobId, manifest }: JobFacts): Gates | null {
     const shards = gatesFor(manifest.spec.resources.workers.max);
     const { GATES } = this.env;
-    const gate = (index: number): GateRpc => GATES.get(GATES.idFromName(shardName({ jobId, index, shards })));
+    const idOf = (index: number): DurableObjectId => GATES.idFromName(shardName({ jobId, index, shards }));
+    const gate = (index: number): GateRpc => GATES.get(idOf(index)) as unknown as GateRpc;
     const ports = { store: this.#store, gate, waitUntil: (work: Promise<void>) => this.ctx.waitUntil(work) };
     return shards === 0 ? null : new Gates(ports, shards);
   }

@@ -52,7 +52,7 @@ export class LedgerWriter extends DurableObject<Env> {
   }
 }
 
-/** The stub of the one writer. */
-export function ledger(env: Env): DurableObjectStub<LedgerWriter> {
-  return env.LEDGER.get(env.LEDGER.idFromName('ledger'));
+/** The one writer, from anywhere in the coordinator. */
+export function ledger(env: Env): Pick<LedgerWriter, 'append'> {
+  return env.LEDGER.get(env.LEDGER.idFromName('ledger')) as unknown as LedgerWriter;
 }

@@ -20,7 +20,7 @@ import type { FingerprintVerdict, Mark } from '../../../shared/verification/fing
 import type { DecoderShape } from '../decoder.ts';
 import { listDecoder } from '../decoder.ts';
 import { windows } from '../sequence.ts';
-import type { WriteOptions } from './model-folder.ts';
+import type { GenerateOptions } from './token-generator.ts';
 import { decodePlan } from './decode-plans.ts';
 import { weightsBuilder, weightValues } from './weights.ts';
 
@@ -70,7 +70,7 @@ export class FingerprintRecorder {
   finish(
     writer: Pick<Fingerprint, 'capacity' | 'quantize' | 'adapter'>,
     prompt: ArrayLike<number>,
-    { temperature, topK, topP, seed }: WriteOptions,
+    { temperature, topK, topP, seed }: GenerateOptions,
   ): Fingerprint {
     const chunks = encodeMarks(this.#marks).map(toHex);
     const sampling = { temperature, topK, topP, seed };
