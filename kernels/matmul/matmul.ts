@@ -15,7 +15,7 @@ import { layoutOf, productOf } from './product.ts';
  * C = A B (+ bias): inputs [a, b] or [a, b, bias[N]], attribute `layout` (see MatmulLayout).
  * nn and nt: [.., M, K] -> [.., M, N]. tn: -> [M, N], the gradient of a weight. The attribute `gradient` says which operand,
  * a or b, is one: it is scaled where products round their operands. What is not finite shows in its row or column of C; where
- * operands are rounded to f16 an infinity becomes the largest f16, and a NaN may become any number.
+ * operands are rounded to f16 an infinity becomes the largest f16.
  */
 export const matmul: Kernel = {
   name: 'matmul',

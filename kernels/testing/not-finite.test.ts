@@ -187,6 +187,8 @@ const optimizers = [1, 0].flatMap((maxNorm): [string, SpoiledCase][] => [
 const cases: readonly [string, SpoiledCase][] = [
   ['a block with LayerNorm and GELU', block(9, gelu)],
   ['a block with RMSNorm and SwiGLU', block(9, swiglu)],
+  ['a block with LayerNorm and GELU in f16', { ...block(9, gelu), precision: 'f16' }],
+  ['a block with RMSNorm and SwiGLU in f16', { ...block(9, swiglu), precision: 'f16' }],
   ['attention', attention(5, false)],
   ['attention over turned queries and keys', attention(8, true)],
   ['one row', fewRows(1)],

@@ -3,12 +3,13 @@
 // `clamp` of a NaN may be either operand), so that only a test says what an adapter does.
 
 import { createRandom } from '../../shared/random.ts';
+import { inHalf } from '../matmul/half.reference.ts';
 import { PlanBuilder } from '../plan/builder.ts';
 import type { Tensor, View } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
 import { expectClose } from './check.ts';
-import { testDevices } from './devices.ts';
+import { halfDevices, testDevices } from './devices.ts';
 import { interpret } from './interpret.ts';
 
 export interface SpoiledCase {
@@ -23,15 +24,21 @@ export interface SpoiledCase {
    * references, and not finite somewhere where it is not. Default: each element is a part.
    */
   readonly parts?: number;
+  /** f16: on devices with shader-f16, as GPUs. Default f32, on every device. */
+  readonly precision?: 'f32' | 'f16';
   /** A kernel that the finished plan must have, so that a case cannot miss its fused path. */
   readonly kernel: string;
 }
 
 const spoilers = [NaN, Infinity, -Infinity, 0];
+/** An infinity becomes the largest f16, of which an exponential may leave a remainder where the reference has zero. */
+const halfSpoilers = [NaN, 0];
 
 /** Spoils the middle element of one tensor after the other with each of `spoilers`; throws where a device and the references differ. */
 export async function checkSpoiled(check: SpoiledCase): Promise<void> {
-  const [listed, plan] = [planOf(check, false), planOf(check, true)];
+  const { precision = 'f32' } = check;
+  const [plain, plan] = [planOf(check, false), planOf(check, true)];
+  const listed = precision === 'f16' ? inHalf(plain) : plain;
   const kernels = plan.ops.map(({ kernel }) => kernel.name);
   if (!kernels.includes(check.kernel)) throw new Error(`${kernels.join(', ')}: no ${check.kernel}`);
   const compared = comparedOf(plan);
@@ -39,8 +46,8 @@ export async function checkSpoiled(check: SpoiledCase): Promise<void> {
   for (const { what, spoiler, wanted } of runs)
     if (Number.isNaN(spoiler) && compared.every((name) => wanted.get(name)!.every(Number.isFinite)))
       throw new Error(`nothing depends on ${what}`);
-  for (const device of await testDevices()) {
-    const program = await device.compile(plan);
+  for (const device of await (precision === 'f16' ? halfDevices() : testDevices())) {
+    const program = await device.compile(plan, { precision });
     for (const { what, values, wanted } of runs) {
       if (plan.parameterCount > 0) program.writeParameters(new Float32Array(plan.parameterCount)); // gaps between them too
       for (const [name, data] of Object.entries(values)) program.write(name, data);
@@ -81,12 +88,12 @@ function comparedOf({ ops, readable }: Plan): string[] {
 }
 
 /** One run for each spoiled tensor and spoiler. */
-function spoiledValues({ data = {}, spoiled }: SpoiledCase, plan: Plan) {
+function spoiledValues({ data = {}, spoiled, precision }: SpoiledCase, plan: Plan) {
   const written = plan.tensors.filter((tensor) => isGiven(tensor, plan));
   const values = Object.fromEntries(written.map((tensor) => [tensor.name, data[tensor.name] ?? normals(tensor)]));
   const names = spoiled ?? written.filter(({ dtype }) => dtype === 'f32').map(({ name }) => name);
   return names.flatMap((name) =>
-    spoilers.map((spoiler) => {
+    (precision === 'f16' ? halfSpoilers : spoilers).map((spoiler) => {
       const at = Math.floor(values[name]!.length / 2);
       const what = `${spoiler} at ${name}[${at}]`;
       return { what, spoiler, values: { ...values, [name]: (values[name] as Float32Array).with(at, spoiler) } };

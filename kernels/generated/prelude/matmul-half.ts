@@ -16,8 +16,11 @@ const pitch = tile + 8; // rows begin at multiples of 16 bytes, in different ban
 var<workgroup> left: array<f16, depth * pitch>; // of A
 var<workgroup> right: array<f16, depth * pitch>; // of B
 
+/// Comparisons, because \`clamp\` may make a number of a NaN.
 fn to_half(value: f32) -> f16 {
-  return f16(clamp(value, -65504, 65504));
+  if (value > 65504) { return 65504; }
+  if (value < -65504) { return -65504; }
+  return f16(value);
 }
 
 /// Copies what 256 invocations share out among them; neighbours in memory go to neighbouring invocations.
