@@ -23,13 +23,16 @@ export interface NeighbourOptions {
   random: () => number;
   holds: (hash: string) => boolean;
   meter: LinkMeter;
-  events: Pick<LinkEvents, 'onPayload' | 'onUnavailable' | 'onOffence'> & {
-    onWant(link: PeerLink, round: number, hash: string): void;
-    onHave(link: PeerLink, round: number, hash: string): void;
-    onListed(link: PeerLink, round: number, stateHash: string, list: string): void;
-    /** `state` changed. */
-    onState(neighbour: Neighbour): void;
-  };
+  events: NeighbourEvents;
+}
+
+/** What its link tells, with the link; several connections may follow each other. */
+export interface NeighbourEvents extends Pick<LinkEvents, 'onPayload' | 'onUnavailable' | 'onOffence'> {
+  onWant(link: PeerLink, round: number, hash: string): void;
+  onHave(link: PeerLink, round: number, hash: string): void;
+  onListed(link: PeerLink, round: number, stateHash: string, list: string): void;
+  /** `state` changed: its link opened, failed or went away. */
+  onState(neighbour: Neighbour): void;
 }
 
 export class Neighbour {
@@ -64,6 +67,10 @@ export class Neighbour {
     );
     this.link = link;
     this.become('open');
+  }
+
+  get peerId(): string {
+    return this.options.peer.peerId;
   }
 
   get group(): number {

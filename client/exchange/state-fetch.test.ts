@@ -9,18 +9,18 @@ import { Keepsake } from '../worker/keepsake.ts';
 import { MemoryStore } from '../worker/store.ts';
 import type { Shelf } from './lending.ts';
 import type { FetchedState, ReadStored } from './state-fetch.ts';
-import { Meshes, introduce, linked, until } from './testing/meshes.ts';
-import type { Tested } from './testing/meshes.ts';
+import { Exchanges, introduce, linked, until } from './testing/peers.ts';
+import type { Tested } from './testing/peers.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
-let meshes: Meshes;
+let exchanges: Exchanges;
 
 beforeAll(async () => {
-  meshes = await Meshes.begin();
+  exchanges = await Exchanges.begin();
 });
-afterEach(() => meshes.closeAll());
-afterAll(() => meshes.coordinator.close());
+afterEach(() => exchanges.closeAll());
+afterAll(() => exchanges.coordinator.close());
 
 const file = Uint8Array.from({ length: 60 * chunkBytes + 17 }, (_, i) => (i * i + (i >> 9)) % 253);
 const checkpoint: StoredCheckpoint = { round: 7, stateHash: sha256Hex(file), bytes: file.length };
@@ -38,15 +38,15 @@ async function shelfOf(bytes: Uint8Array): Promise<Shelf> {
 
 /** Peers with these shelves, and a joiner that is linked with all of them. */
 async function swarm(...shelves: Shelf[]): Promise<{ joiner: Tested; peers: Tested[] }> {
-  const peers = shelves.map((shelf) => meshes.start({ shelf }));
-  const joiner = meshes.start({ patienceMs: 1500 });
+  const peers = shelves.map((shelf) => exchanges.start({ shelf }));
+  const joiner = exchanges.start({ patienceMs: 1500 });
   introduce(joiner, ...peers);
   await until(() => linked(joiner, peers.length));
   return { joiner, peers };
 }
 
-function fetchState({ mesh }: Tested, from: ReadStored): Promise<FetchedState | null> {
-  return mesh.obtainState(checkpoint, from, new AbortController().signal);
+function fetchState({ exchange }: Tested, from: ReadStored): Promise<FetchedState | null> {
+  return exchange.obtainState(checkpoint, from, new AbortController().signal);
 }
 
 test('three peers: pieces come from all of them, all bytes from peers, all counted', async () => {
@@ -54,10 +54,10 @@ test('three peers: pieces come from all of them, all bytes from peers, all count
   const fetched = await fetchState(joiner, nothingStored);
   expect(fetched).toMatchObject({ peers: 3, fromPeers: file.length, fromStore: 0 });
   expect(sha256Hex(fetched!.bytes)).toBe(checkpoint.stateHash);
-  const { bytesReceived, refusedFrames } = joiner.mesh.stats();
+  const { bytesReceived, refusedFrames } = joiner.exchange.stats();
   expect(bytesReceived).toBeGreaterThan(file.length);
   expect(refusedFrames).toBe(0);
-  expect(peers.reduce((sum, { mesh }) => sum + mesh.stats().bytesSent, 0)).toBeGreaterThan(file.length);
+  expect(peers.reduce((sum, { exchange }) => sum + exchange.stats().bytesSent, 0)).toBeGreaterThan(file.length);
 });
 
 test('a peer that sends wrong pieces is refused and counted; another brings them', async () => {
@@ -74,7 +74,7 @@ test('a peer that sends wrong pieces is refused and counted; another brings them
   const fetched = await fetchState(joiner, nothingStored);
   expect(fetched).toMatchObject({ peers: 1, fromStore: 0 });
   expect(sha256Hex(fetched!.bytes)).toBe(checkpoint.stateHash);
-  expect(joiner.mesh.stats().refusedFrames).toBeGreaterThan(0);
+  expect(joiner.exchange.stats().refusedFrames).toBeGreaterThan(0);
 });
 
 test('a peer vanishes in the middle: the others bring what it owes', async () => {
@@ -83,7 +83,7 @@ test('a peer vanishes in the middle: the others bring what it owes', async () =>
   const vanishing: Shelf = {
     listOf: honest.listOf.bind(honest),
     read: async (hash) => {
-      if (++lent === 6) peers[0]!.mesh.close();
+      if (++lent === 6) peers[0]!.exchange.close();
       return honest.read(hash);
     },
   };
@@ -103,7 +103,7 @@ test('the only peer vanishes in the middle, or falls silent: the rest is read fr
       read: async (hash) => {
         if (++lent < 6) return honest.read(hash);
         if (end === 'silence') return new Promise(() => undefined);
-        peers[0]!.mesh.close();
+        peers[0]!.exchange.close();
         return null;
       },
     };
@@ -112,7 +112,7 @@ test('the only peer vanishes in the middle, or falls silent: the rest is read fr
     expect(fetched!.fromPeers).toBeGreaterThan(0);
     expect(fetched!.fromStore).toBe(file.length - fetched!.fromPeers);
     expect(sha256Hex(fetched!.bytes)).toBe(checkpoint.stateHash);
-    meshes.closeAll();
+    exchanges.closeAll();
   }
 });
 
@@ -120,7 +120,7 @@ test('a false list: most peers decide which is taken; one that the store contrad
   const other = file.map((byte) => byte ^ 255);
   const { joiner } = await swarm(await shelfOf(other), await shelfOf(file), await shelfOf(file));
   expect(sha256Hex((await fetchState(joiner, nothingStored))!.bytes)).toBe(checkpoint.stateHash);
-  meshes.closeAll();
+  exchanges.closeAll();
   const lie = await shelfOf(other);
   let lent = 0;
   const { joiner: misled } = await swarm({

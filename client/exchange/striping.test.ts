@@ -10,7 +10,7 @@ import type { Embedded } from '../node/embed/embed.ts';
 import { createPeer } from '../node/rtc.ts';
 import { LoomOSClient } from '../sdk/client.ts';
 import { submitTinyJob } from '../worker/testing/tiny-job.ts';
-import { Mesh } from './mesh.ts';
+import { PeerExchange } from './peer-exchange.ts';
 import { emulateLinks } from './testing/link-emulator.ts';
 import type { LinkEmulator } from './testing/link-emulator.ts';
 
@@ -34,7 +34,7 @@ test('payloads that come slowly are spread over four connections, and come whole
   const events = { onPayload: () => undefined, onLinks: () => undefined };
   const peerIds = ['peer-0001', 'peer-0002'];
   const [a, b] = peerIds.map(
-    (peerId) => new Mesh({ peerId, jobId, coordinator: new URL(coordinator.url), createPeer, relay, events }),
+    (peerId) => new PeerExchange({ peerId, jobId, coordinator: new URL(coordinator.url), createPeer, relay, events }),
   );
   const peers = peerIds.map((peerId) => ({
     workerId: `w-${peerId.replace('-', '')}`,
@@ -43,7 +43,7 @@ test('payloads that come slowly are spread over four connections, and come whole
     adapter: 'test',
     group: 0,
   }));
-  for (const mesh of [a!, b!]) mesh.setPeers(peers, 'mesh');
+  for (const exchange of [a!, b!]) exchange.setPeers(peers, 'mesh');
   const exchange = async (round: number): Promise<void> => {
     for (const [from, to] of [[a!, b!] as const, [b!, a!] as const]) {
       const payload = new Uint8Array(500_000).map((_, i) => (i * 31 + round * 7 + (from === a ? 1 : 0)) % 251);
@@ -56,6 +56,6 @@ test('payloads that come slowly are spread over four connections, and come whole
   await expect.poll(() => emulator.connections(), { timeout: 60_000, interval: 50 }).toBeGreaterThanOrEqual(8);
   await exchange(1);
   await exchange(2);
-  for (const mesh of [a!, b!]) expect(mesh.stats().refusedFrames).toBe(0);
-  for (const mesh of [a!, b!]) mesh.close();
+  for (const exchange of [a!, b!]) expect(exchange.stats().refusedFrames).toBe(0);
+  for (const exchange of [a!, b!]) exchange.close();
 });

@@ -6,7 +6,7 @@ import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { toHex } from '../../shared/bytes.ts';
 import { LoomError, describeError } from '../../shared/errors.ts';
-import { Mesh } from '../exchange/mesh.ts';
+import { PeerExchange } from '../exchange/peer-exchange.ts';
 import type { CreatePeer } from '../exchange/peer-host.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { Bell } from '../timing/wait.ts';
@@ -206,7 +206,7 @@ class Life {
       sealed: parseManifest(job.manifest).spec.verification !== 'none',
       staleness: parseManifest(job.manifest).spec.rounds.staleness,
       createExchange: (events, shelf) =>
-        new Mesh({
+        new PeerExchange({
           shelf,
           peerId: newPeerId(),
           jobId: job.id,

@@ -10,8 +10,8 @@ import type { Embedded } from '../../node/embed/embed.ts';
 import { createPeer } from '../../node/rtc.ts';
 import { LoomOSClient } from '../../sdk/client.ts';
 import { submitTinyJob } from '../../worker/testing/tiny-job.ts';
-import { Mesh } from '../mesh.ts';
-import type { MeshOptions } from '../mesh.ts';
+import { PeerExchange } from '../peer-exchange.ts';
+import type { PeerExchangeOptions } from '../peer-exchange.ts';
 
 /** A relay in memory. */
 export class MemoryRelay {
@@ -21,16 +21,16 @@ export class MemoryRelay {
 }
 
 export interface Tested {
-  readonly mesh: Mesh;
+  readonly exchange: PeerExchange;
   readonly peer: Peer;
   readonly arrived: string[]; // hashes
 }
 
-export class Meshes {
+export class Exchanges {
   readonly coordinator: Embedded;
   readonly jobId: string; // whose signalling it is
   readonly data: string; // the coordinator's folder
-  private readonly open: Mesh[] = [];
+  private readonly open: PeerExchange[] = [];
   private next = 0;
 
   private constructor(coordinator: Embedded, jobId: string, data: string) {
@@ -39,17 +39,17 @@ export class Meshes {
     this.data = data;
   }
 
-  static async begin(): Promise<Meshes> {
+  static async begin(): Promise<Exchanges> {
     const data = mkdtempSync(join(tmpdir(), 'loomos-mesh-'));
     const coordinator = await startCoordinator({ data, port: 0, page: false });
     const job = await submitTinyJob(new LoomOSClient(coordinator), { maxTokens: 1000 }, { min: 1, max: 1 });
-    return new Meshes(coordinator, job.id, data);
+    return new Exchanges(coordinator, job.id, data);
   }
 
-  start(options: Partial<MeshOptions> = {}): Tested {
+  start(options: Partial<PeerExchangeOptions> = {}): Tested {
     const peerId = `peer-${String(this.next++).padStart(4, '0')}`;
     const arrived: string[] = [];
-    const mesh = new Mesh({
+    const exchange = new PeerExchange({
       peerId,
       jobId: this.jobId,
       coordinator: new URL(this.coordinator.url),
@@ -58,24 +58,24 @@ export class Meshes {
       events: { onPayload: (_round, hash) => void arrived.push(hash), onLinks: () => undefined },
       ...options,
     });
-    this.open.push(mesh);
+    this.open.push(exchange);
     const workerId = `w-${peerId.replace('-', '')}`;
-    return { mesh, arrived, peer: { workerId, peerId, kind: 'node', adapter: 'test', group: 0 } };
+    return { exchange, arrived, peer: { workerId, peerId, kind: 'node', adapter: 'test', group: 0 } };
   }
 
   closeAll(): void {
-    for (const mesh of this.open.splice(0)) mesh.close();
+    for (const exchange of this.open.splice(0)) exchange.close();
   }
 }
 
 export function introduce(...all: Tested[]): void {
   const peers = all.map(({ peer }) => peer);
-  for (const { mesh } of all) mesh.setPeers(peers, 'mesh');
+  for (const { exchange } of all) exchange.setPeers(peers, 'mesh');
 }
 
 export async function until(what: () => boolean, ms = 60_000): Promise<void> {
   await expect.poll(what, { timeout: ms, interval: 10 }).toBe(true);
 }
 
-export const linked = ({ mesh }: Tested, count: number): boolean =>
-  mesh.stats().links.filter((link) => link.state === 'open').length === count;
+export const linked = ({ exchange }: Tested, count: number): boolean =>
+  exchange.stats().links.filter((link) => link.state === 'open').length === count;
