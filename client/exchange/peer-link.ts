@@ -5,15 +5,11 @@ import type { DataConnection } from 'peerjs';
 import { describeError } from '../../shared/errors.ts';
 import { decodeFrame, encodeFrame, payloadFrames } from '../../shared/protocol/frame.ts';
 import type { ChunkFrame, Frame, ListedFrame, RequestFrame } from '../../shared/protocol/frame.ts';
+import { Lanes } from './lanes.ts';
 import { isSlow } from './link-meter.ts';
 import type { LinkMeter } from './link-meter.ts';
 import { Reassembler } from '../../shared/protocol/reassembler.ts';
 
-/** Stop sending above `high` bytes in the channel's buffer, go on below `low`. */
-const highBytes = 2 * 1024 * 1024;
-const lowBytes = 512 * 1024;
-/** `bufferedamountlow` alone is not dependable everywhere, so a blocked link also looks by itself. */
-const pollMs = 4;
 const maxOffences = 8;
 
 export interface LinkEvents {
@@ -33,19 +29,10 @@ export interface LinkEvents {
   onClose(banned: boolean): void;
 }
 
-/** A connection of the link. */
-interface Lane {
-  readonly connection: DataConnection;
-  readonly channel: RTCDataChannel;
-  isBlocked: boolean;
-}
-
 export class PeerLink {
   readonly peerId: string;
-  bytesSent = 0;
   bytesReceived = 0;
-  private readonly lanes: Lane[] = [];
-  private nextLane = 0; // frames take turns: the network stack hides how full it is
+  private readonly lanes: Lanes;
   private readonly events: LinkEvents;
   private readonly holds: (hash: string) => boolean;
   private readonly incoming = new Reassembler();
@@ -57,7 +44,6 @@ export class PeerLink {
   private readonly meter: LinkMeter;
   private readonly began = new Map<string, number>(); // when the first chunk of a payload came
   private offences = 0;
-  private poll: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
 
   /**
@@ -69,31 +55,32 @@ export class PeerLink {
     this.events = events;
     this.holds = holds;
     this.meter = meter;
-    this.addLane(connection);
+    this.lanes = new Lanes({
+      nextFrame: () => this.nextFrame(),
+      onData: (data) => this.receive(data),
+      onLost: () => this.finish(false),
+    });
+    this.lanes.add(connection);
   }
 
   /** One more connection to the same peer. The link lives as long as the first one. */
   addLane(connection: DataConnection): void {
-    if (this.closed) return connection.close();
-    const channel = connection.dataChannel;
-    const lane: Lane = { connection, channel, isBlocked: false };
-    this.lanes.push(lane);
-    channel.bufferedAmountLowThreshold = lowBytes;
-    channel.addEventListener('bufferedamountlow', () => this.pump());
-    connection.on('data', (data) => this.receive(data));
-    connection.on('close', () => this.loseLane(lane));
-    connection.on('error', () => this.loseLane(lane));
+    this.lanes.add(connection);
   }
 
   get laneCount(): number {
-    return this.lanes.length;
+    return this.lanes.count;
+  }
+
+  get bytesSent(): number {
+    return this.lanes.bytesSent;
   }
 
   /** Sends a payload; nothing happens if it is already on its way. @param left its last frame left, or the link closed */
   push(round: number, hash: string, payload: Uint8Array, left = (): void => {}): void {
     if (this.closed || this.outgoing.has(hash)) return left();
     this.outgoing.set(hash, { frames: payloadFrames(round, hash, payload), left });
-    this.pump();
+    this.lanes.pump();
   }
 
   /** Asks for a payload. */
@@ -134,51 +121,7 @@ export class PeerLink {
   private request(frame: RequestFrame | ListedFrame): void {
     if (this.closed) return;
     this.requests.push(frame);
-    this.pump();
-  }
-
-  private pump(): void {
-    if (this.closed) return;
-    for (const lane of this.lanes) if (lane.channel.bufferedAmount <= lowBytes) lane.isBlocked = false;
-    for (let lane = this.freeLane(); lane !== undefined; lane = this.freeLane()) {
-      const frame = this.nextFrame();
-      if (frame === undefined) return;
-      if (!this.sendOn(lane, frame)) return this.finish(false); // the channel closed under us
-    }
-    this.pumpLater();
-  }
-
-  private sendOn(lane: Lane, frame: Uint8Array<ArrayBuffer>): boolean {
-    try {
-      lane.channel.send(frame);
-    } catch {
-      return false;
-    }
-    this.bytesSent += frame.length;
-    lane.isBlocked = lane.channel.bufferedAmount > highBytes;
-    return true;
-  }
-
-  private freeLane(): Lane | undefined {
-    for (let tried = 0; tried < this.lanes.length; tried++) {
-      const lane = this.lanes[this.nextLane++ % this.lanes.length]!;
-      if (!lane.isBlocked) return lane;
-    }
-    return undefined;
-  }
-
-  /** What was on its way over a lane that closed is asked for again by whoever misses it. */
-  private loseLane(lane: Lane): void {
-    const index = this.lanes.indexOf(lane);
-    if (index === 0) return this.finish(false);
-    if (index > 0) this.lanes.splice(index, 1);
-  }
-
-  private pumpLater(): void {
-    this.poll ??= setTimeout(() => {
-      this.poll = undefined;
-      this.pump();
-    }, pollMs);
+    this.lanes.pump();
   }
 
   private nextFrame(): Uint8Array<ArrayBuffer> | undefined {
@@ -266,7 +209,7 @@ export class PeerLink {
     this.closed = true;
     for (const { left } of this.outgoing.values()) left();
     this.outgoing.clear();
-    for (const { connection } of this.lanes.splice(0)) connection.close();
+    this.lanes.close();
     this.events.onClose(banned);
   }
 }

@@ -7,10 +7,12 @@ import { sha256Hex } from '../../shared/bytes.ts';
 import type { Bytes } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { StoredCheckpoint } from '../../shared/protocol/messages.ts';
-import { decodePieceList, pieceLength } from '../../shared/protocol/piece-list.ts';
+import { decodePieceList } from '../../shared/protocol/piece-list.ts';
 import type { PieceList } from '../../shared/protocol/piece-list.ts';
 import type { Bell } from '../timing/wait.ts';
 import type { PeerLink } from './peer-link.ts';
+import { StatePieces } from './state-pieces.ts';
+import type { Missing } from './state-pieces.ts';
 
 /** Bytes of the checkpoint's file at the coordinator. */
 export type ReadStored = (offset: number, length: number) => Promise<Uint8Array>;
@@ -41,15 +43,6 @@ const piecesInFlight = 2; // a peer
 const strikesAtMost = 2;
 /** A piece that comes slower than this is slow, though it moves. */
 const slowBytesPerMs = 64;
-const storedBytesAtOnce = 8 * 2 ** 20;
-
-/** A piece that has not come yet. Equal pieces are one. */
-interface Missing {
-  readonly hash: string;
-  readonly places: readonly number[];
-  readonly asked: Set<PeerLink>;
-  askedAt: number;
-}
 
 export class StateFetch {
   private readonly options: StateFetchOptions;
@@ -60,10 +53,7 @@ export class StateFetch {
   private readonly helpers = new Set<PeerLink>();
   private wantedList: string | null = null;
   private listPayload: Uint8Array | null = null;
-  private list: PieceList | null = null;
-  private file: Bytes = new Uint8Array(0);
-  private readonly missing = new Map<string, Missing>();
-  private readonly here = new Set<string>();
+  private pieces: StatePieces | null = null; // once there is a list
   private fromPeers = 0;
   private inFlight = 0; // pieces that a peer was asked for and may still bring
 
@@ -75,22 +65,23 @@ export class StateFetch {
   async run(): Promise<FetchedState | null> {
     const list = await this.findList();
     if (list === null) return null;
-    this.begin(list);
-    await this.draw();
+    const pieces = new StatePieces(list);
+    this.pieces = pieces;
+    await this.draw(pieces);
     if (this.fromPeers === 0 || this.options.signal.aborted) return null;
-    const fromStore = await this.readRest(list);
-    return { bytes: this.file, peers: this.helpers.size, fromPeers: this.fromPeers, fromStore };
+    const fromStore = await this.readRest(pieces, list.pieceBytes);
+    return { bytes: pieces.file, peers: this.helpers.size, fromPeers: this.fromPeers, fromStore };
   }
 
   /** Whether this payload came already, so that a second copy need not be put together. */
   holds(hash: string): boolean {
-    return this.here.has(hash);
+    return this.pieces?.has(hash) === true;
   }
 
   /** A payload arrived whole and hashes right. False when it is nothing of ours. */
   take(hash: string, payload: Uint8Array): boolean {
     if (hash === this.wantedList) this.listPayload = payload;
-    else if (!this.place(hash, payload)) return this.here.has(hash);
+    else if (this.pieces?.place(hash, payload) !== true) return this.holds(hash);
     else this.fromPeers += payload.length;
     return true;
   }
@@ -158,26 +149,18 @@ export class StateFetch {
     }
   }
 
-  private begin(list: PieceList): void {
-    this.list = list;
-    this.file = new Uint8Array(list.fileBytes);
-    const places = new Map<string, number[]>();
-    for (const [index, hash] of list.hashes.entries()) places.set(hash, [...(places.get(hash) ?? []), index]);
-    for (const [hash, of] of places) this.missing.set(hash, { hash, places: of, asked: new Set(), askedAt: 0 });
-  }
-
   // ---- The pieces.
 
   /** Until all pieces are here, or nobody is left who could bring one. */
-  private async draw(): Promise<void> {
-    while (this.missing.size > 0 && !this.options.signal.aborted) {
+  private async draw(pieces: StatePieces): Promise<void> {
+    while (pieces.missing.size > 0 && !this.options.signal.aborted) {
       this.askAll();
       for (const link of this.able()) {
         if (this.drawing.has(link)) continue;
         this.drawing.add(link);
-        for (let i = 0; i < piecesInFlight; i++) void this.drawFrom(link);
+        for (let i = 0; i < piecesInFlight; i++) void this.drawFrom(link, pieces);
       }
-      if (this.inFlight === 0 && this.able().every((link) => this.next(link) === undefined)) return;
+      if (this.inFlight === 0 && this.able().every((link) => this.next(link, pieces) === undefined)) return;
       await this.options.changed.wait(100);
     }
   }
@@ -190,18 +173,17 @@ export class StateFetch {
     return signal.aborted ? [] : able.map(([link]) => link).filter((link) => !this.tooSlow.has(link));
   }
 
-  private async drawFrom(link: PeerLink): Promise<void> {
-    for (let strikes = 0; this.missing.size > 0 && this.able().includes(link);) {
-      const piece = this.next(link);
+  private async drawFrom(link: PeerLink, pieces: StatePieces): Promise<void> {
+    for (let strikes = 0; pieces.missing.size > 0 && this.able().includes(link);) {
+      const piece = this.next(link, pieces);
       if (piece === undefined) {
         await this.options.changed.wait(100);
         continue;
       }
       piece.asked.add(link);
       piece.askedAt = Date.now();
-      const bytes = pieceLength(this.list!, piece.places[0]!);
       this.inFlight += 1;
-      const isHere = await this.ask(link, piece.hash, bytes, () => this.here.has(piece.hash));
+      const isHere = await this.ask(link, piece.hash, piece.bytes, () => pieces.has(piece.hash));
       this.inFlight -= 1;
       if (isHere) this.helpers.add(link);
       else if (++strikes >= strikesAtMost) this.tooSlow.add(link);
@@ -210,8 +192,8 @@ export class StateFetch {
   }
 
   /** A piece that nobody was asked for; then one that others are slow to bring. */
-  private next(link: PeerLink): Missing | undefined {
-    const all = [...this.missing.values()];
+  private next(link: PeerLink, { missing }: StatePieces): Missing | undefined {
+    const all = [...missing.values()];
     const late = Date.now() - this.options.patienceMs;
     return (
       all.find(({ asked }) => asked.size === 0) ??
@@ -237,47 +219,19 @@ export class StateFetch {
     return true;
   }
 
-  private place(hash: string, payload: Uint8Array): boolean {
-    const piece = this.missing.get(hash);
-    if (piece === undefined || this.list === null) return false;
-    const { pieceBytes } = this.list;
-    // A list may lie about what lies where; the state's hash will tell, but nothing may be written beside its place.
-    for (const index of piece.places)
-      this.file.set(payload.subarray(0, pieceLength(this.list, index)), index * pieceBytes);
-    this.missing.delete(hash);
-    this.here.add(hash);
-    return true;
-  }
-
   // ---- What peers did not bring.
 
-  private async readRest(list: PieceList): Promise<number> {
+  private async readRest(pieces: StatePieces, pieceBytes: number): Promise<number> {
     let sum = 0;
-    for (const { offset, length } of this.gaps(list)) {
+    for (const { offset, length } of pieces.gaps()) {
       const bytes = await this.options.readStored(offset, length);
       sum += bytes.length;
-      for (let at = 0; at < bytes.length; at += list.pieceBytes)
-        this.placeStored(bytes.subarray(at, at + list.pieceBytes));
+      for (let at = 0; at < bytes.length; at += pieceBytes) {
+        const piece = bytes.subarray(at, at + pieceBytes);
+        pieces.place(sha256Hex(piece), piece);
+      }
     }
-    if (this.missing.size === 0) return sum;
+    if (pieces.missing.size === 0) return sum;
     throw new LoomError('invalid_frame', 'the stored checkpoint has other pieces than peers say', { where: 'pieces' });
-  }
-
-  private placeStored(piece: Uint8Array): void {
-    this.place(sha256Hex(piece), piece);
-  }
-
-  /** Stretches of missing pieces, so that few requests read them. */
-  private gaps(list: PieceList): { offset: number; length: number }[] {
-    const gaps: { offset: number; length: number }[] = [];
-    for (const [index, hash] of list.hashes.entries()) {
-      if (!this.missing.has(hash)) continue;
-      const [offset, length] = [index * list.pieceBytes, pieceLength(list, index)];
-      const last = gaps.at(-1);
-      if (last !== undefined && last.offset + last.length === offset && last.length + length <= storedBytesAtOnce)
-        last.length += length;
-      else gaps.push({ offset, length });
-    }
-    return gaps;
   }
 }
