@@ -8,8 +8,10 @@ import type { Contribution, Trainer } from './trainer.ts';
 const model = { kind: 'gpt' as const, layers: 4, heads: 2, width: 16, context: 16 };
 const sgd = { kind: 'sgd' as const, learningRate: 0.5, warmup: 0, decay: 0 };
 
-function open(compression: Compression, fragments: number): Promise<Trainer> {
-  return openSmall(smallJob({ model, optimizer: sgd, rounds: { compression, fragments, outerMomentum: 0.5 } }));
+function open(compression: Compression, fragments: number, overlap = false): Promise<Trainer> {
+  return openSmall(
+    smallJob({ model, optimizer: sgd, rounds: { compression, fragments, outerMomentum: 0.5, overlap } }),
+  );
 }
 
 function train(trainer: Trainer, round: number, seed: number): Promise<Contribution> {
@@ -70,6 +72,36 @@ test('what a worker trained of the other fragments goes on from round to round, 
   expect(own.hash).not.toBe(agreed.hash); // fragment 1 has the steps of both rounds in it
   await alone.restore(await fresh.checkpoint());
   expect((await train(alone, 1, 2)).hash).toBe(agreed.hash);
+});
+
+test('overlapping: training for the next fragment begins before the round closes, also while it does, and keeps what it gained', async () => {
+  const [a, b] = [await open('none', 4, true), await open('none', 4, true)];
+  const first = await train(a, 0, 1);
+  const ahead = await train(a, 1, 2); // from its own parameters of all fragments
+  await a.apply(0, [first]);
+  await b.apply(0, [first]);
+  expect(ahead.hash).not.toBe((await train(b, 1, 2)).hash);
+  const beside = train(a, 2, 3);
+  expect(await a.apply(1, [ahead])).toEqual(await b.apply(1, [ahead]));
+  const third = await beside; // began on the state of round 1, of which fragment 2 is that of round 2
+  expect(await a.apply(2, [third])).toEqual(await b.apply(2, [third]));
+  await expect(train(a, 5, 4)).rejects.toMatchObject({ code: 'conflict' }); // two rounds early
+  await a.apply(3, [await train(b, 3, 4)]); // one that we took no part in
+  const whole = await open('none', 1);
+  await expect(train(whole, 1, 2)).rejects.toMatchObject({ code: 'conflict' });
+});
+
+test('overlapping: where one worker is the whole swarm, applying its work changes nothing of what it has', async () => {
+  const alone = await open('none', 2, true);
+  const exact = await openSmall(smallJob({ model, optimizer: sgd, rounds: { compression: 'none' } }));
+  const zero = await train(alone, 0, 1);
+  const one = await train(alone, 1, 2);
+  await alone.apply(0, [zero]);
+  await alone.apply(1, [one]);
+  const inTurn = [await train(exact, 0, 1)];
+  await exact.apply(0, inTurn);
+  inTurn.push(await train(exact, 1, 2));
+  expect(one.loss).toBeCloseTo(inTurn[1]!.loss, 5); // the second piece of work goes on from all of the first
 });
 
 test('a group folds what its members made of a fragment', async () => {

@@ -119,7 +119,7 @@ export class LocalTrainer implements Trainer {
       const validation = assignment.evaluate ? await run.evaluate(agreed, pace) : null;
       if (this.#isRepeatable) run.forget();
       const startedAt = pace.now();
-      const { tokens, loss } = await run.train(memory.start(agreed), assignment, pace, onProgress);
+      const { tokens, loss } = await run.train(memory.start(assignment.round, agreed), assignment, pace, onProgress);
       const seconds = (pace.now() - startedAt) / 1000;
       const { encoder } = this.#running!;
       const payload = encoder
@@ -264,10 +264,10 @@ export class LocalTrainer implements Trainer {
     return scatter(parameters, fragment, changed);
   }
 
-  /** Work that goes into a later round may begin from a later state. */
+  /** Work may begin from a later state, when it may be late, or from the one before, when that has its fragment. */
   #checkRound({ round }: Assignment, held: number): void {
-    const { staleness } = this.#opened().manifest.spec.rounds;
-    if (held < round || held > round + staleness)
+    const { staleness, overlap } = this.#opened().manifest.spec.rounds;
+    if (held < round - (overlap ? 1 : 0) || held > round + staleness)
       throw new LoomError('conflict', `the agreed state is of round ${held}, not ${round}`);
   }
 

@@ -26,12 +26,19 @@ interface OfFragment {
   readonly feedback: ErrorFeedback;
 }
 
+/** What a round that closed did to the parameters that local training had begun with: it does so to what is trained. */
+interface Shift {
+  readonly fragment: Fragment;
+  readonly by: Float32Array;
+}
+
 export class WorkerMemory {
   readonly #compression: Manifest['spec']['rounds']['compression'];
   readonly #fragments: readonly OfFragment[];
-  /** Our parameters, where they are not the agreed ones everywhere. */
+  /** Our parameters before the local training that was begun last, where they are not the agreed ones everywhere. */
   #own: Float32Array | null = null;
   #trained: { readonly round: number; readonly parameters: Float32Array } | null = null;
+  #shifts: Shift[] = []; // by rounds that closed since local training began
 
   constructor({ spec: { rounds, verification } }: Manifest, { parameters, parameterCount }: Plan) {
     const repeatable = isRepeatable(verification); // then nothing of our own stays from round to round
@@ -55,9 +62,17 @@ export class WorkerMemory {
     return codecFor(payloadCompressionAt(this.#compression, round, folds), this.fragment(round).places);
   }
 
-  /** The parameters that local training begins with. Training a round twice begins with the same. */
-  start(agreed: Float32Array): Float32Array {
-    return this.#own ?? agreed;
+  /**
+   * The parameters that local training begins with: ours, which go on from what was trained for the round before also while
+   * that is still open. Training a round twice begins with the same.
+   */
+  start(round: number, agreed: Float32Array): Float32Array {
+    if (this.fragment(round).isWhole) return agreed;
+    this.#own ??= agreed;
+    if (this.#trained !== null && this.#trained.round < round) this.#own = this.#trained.parameters;
+    this.#trained = null;
+    this.#shifts = [];
+    return this.#own;
   }
 
   /** The payload of what was trained: the difference of the round's fragment with what is remembered of earlier ones. */
@@ -70,7 +85,7 @@ export class WorkerMemory {
     const payload = codec.encode(wanted);
     const said = codec.decode(payload, wanted.length);
     feedback.sent(payload, wanted, said, round);
-    if (this.#fragments.length > 1) this.#trained = { round, parameters: trained };
+    if (!fragment.isWhole) this.#trained = { round, parameters: this.#shifts.reduce(shifted, trained) };
     return { payload, said };
   }
 
@@ -79,9 +94,18 @@ export class WorkerMemory {
     const { fragment, momentum, feedback } = this.#of(round);
     momentum.settle();
     feedback.settle(accepted, round);
-    const own = this.#trained?.round === round ? this.#trained.parameters : this.#own;
-    this.#own = own && !fragment.isWhole ? scatter(own, fragment, gather(agreed, fragment)) : null;
-    this.#trained = null;
+    if (fragment.isWhole || this.#own === null) return;
+    const part = gather(agreed, fragment);
+    if (this.#trained?.round === round) {
+      this.#own = scatter(this.#trained.parameters, fragment, part);
+      this.#trained = null;
+      return;
+    }
+    const start = gather(this.#own, fragment);
+    const shift = { fragment, by: part.map((value, i) => value - start[i]!) };
+    this.#own = scatter(this.#own, fragment, part);
+    if (this.#trained === null) this.#shifts.push(shift);
+    else this.#trained = { ...this.#trained, parameters: shifted(this.#trained.parameters, shift) };
   }
 
   /** The agreed state was replaced. */
@@ -92,9 +116,18 @@ export class WorkerMemory {
     }
     this.#own = null;
     this.#trained = null;
+    this.#shifts = [];
   }
 
   #of(round: number): OfFragment {
     return this.#fragments[round % this.#fragments.length]!;
   }
+}
+
+function shifted(parameters: Float32Array, { fragment, by }: Shift): Float32Array {
+  return scatter(
+    parameters,
+    fragment,
+    gather(parameters, fragment).map((value, i) => value + by[i]!),
+  );
 }

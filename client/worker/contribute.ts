@@ -193,6 +193,7 @@ class Life {
   private openSession(job: JobView, workerId: string, keepsake: Keepsake, workshop: Workshop): JobSession {
     const { kind, coordinator, createPeer, random } = this.options;
     const { api } = this;
+    const { resources, verification, rounds } = parseManifest(job.manifest).spec;
     return new JobSession({
       jobId: job.id,
       kind,
@@ -202,9 +203,10 @@ class Life {
       keepsake,
       random,
       paused: this.paused,
-      minWorkers: parseManifest(job.manifest).spec.resources.workers.min,
-      sealed: parseManifest(job.manifest).spec.verification !== 'none',
-      staleness: parseManifest(job.manifest).spec.rounds.staleness,
+      minWorkers: resources.workers.min,
+      sealed: verification !== 'none',
+      staleness: rounds.staleness,
+      earliness: rounds.overlap ? 1 : 0,
       createExchange: (events, shelf) =>
         new PeerExchange({
           shelf,

@@ -42,7 +42,8 @@ export interface JobSessionOptions {
   keepsake: Keepsake;
   createExchange: (events: { onPayload(): void; onLinks(): void }, shelf: Shelf) => Exchange;
   paused: boolean;
-  staleness: number; // rounds by which work may be late: then training goes on while rounds close
+  staleness: number; // rounds by which work may be late
+  earliness: number; // or early: with either, training goes on while rounds close
   sealed: boolean; // payloads are shown only when all have committed
   minWorkers: number;
   random: () => number;
@@ -64,6 +65,7 @@ export class JobSession {
   private readonly recovery: Recovery;
   private readonly training: Training;
   private readonly socket: RoomSocket;
+  private readonly trainsBeside: boolean; // and not in turn with the other work
   private readonly changed = new Bell();
   private view: RoomView = unknownRoom;
   private paused: boolean;
@@ -78,7 +80,9 @@ export class JobSession {
   constructor(options: JobSessionOptions) {
     this.options = options;
     this.paused = options.paused;
-    this.view = { ...unknownRoom, staleness: options.staleness };
+    const { staleness, earliness } = options;
+    this.view = { ...unknownRoom, staleness, earliness };
+    this.trainsBeside = staleness + earliness > 0;
     this.shelf = new CheckpointShelf(options.keepsake);
     const onPayload = (): void => this.collector.arrived.ring();
     const onLinks = (): void => options.report({ exchange: this.exchange.stats() });
@@ -125,7 +129,7 @@ export class JobSession {
       else if (step.type === 'end') this.finish({ type: 'finished', ...this.view.finish! });
       else if (step.type === 'leave') this.leave(this.draining ?? 'released by the room');
       else if (step.type === 'wait') await this.idle();
-      else if (step.type === 'train' && this.options.staleness > 0) this.training.begin(step.assignment);
+      else if (step.type === 'train' && this.trainsBeside) this.training.begin(step.assignment);
       else await this.recover(await Promise.race([this.attempt(step), this.ended.promise]));
     }
     this.close();
@@ -330,11 +334,8 @@ export class JobSession {
 
   private async apply({ closed }: Work & { type: 'apply' }, signal: AbortSignal): Promise<void> {
     const { report, workshop } = this.options;
-    report({
-      phase: this.view.round - closed.round > 1 ? 'catching-up' : 'exchanging',
-      reason: '',
-      round: closed.round,
-    });
+    const phase = this.view.round - closed.round > 1 ? 'catching-up' : 'exchanging';
+    if (!this.training.isBeside) report({ phase, reason: '', round: closed.round });
     const contributions = await this.collector.gather(closed.round, closed.accepted, signal);
     if (contributions !== null) await workshop.apply(closed.round, contributions, this.ownInside(closed));
   }

@@ -3,7 +3,7 @@
 
 import type { Assignment, ClosedRound, Lease, StoredCheckpoint } from '../../shared/protocol/messages.ts';
 import type { StateRef } from '../train/trainer.ts';
-import { agreedHash } from './room-view.ts';
+import { agreedHash, isInTime } from './room-view.ts';
 import type { RoomView } from './room-view.ts';
 
 /** What a worker knows of itself. */
@@ -13,7 +13,7 @@ export interface Own {
   readonly committed: Assignment | null; // the last one we have a contribution for
   readonly uploadedFence: number; // of the last lease we fulfilled or declined; -1 before the first
   readonly paused: boolean;
-  readonly isTraining: boolean; // beside everything else, where work may be late
+  readonly isTraining: boolean; // beside everything else, where work may be late or early
 }
 
 /** Takes a while; one at a time. */
@@ -68,12 +68,13 @@ function isOnTheWay(view: RoomView, { round, stateHash }: StateRef): boolean {
 }
 
 /** What the room asks of a worker that is up to date. */
-function serve({ lease, assignment, staleness }: RoomView, own: Own): Step | null {
+function serve(view: RoomView, own: Own): Step | null {
+  const { lease, assignment } = view;
   const { round } = own.holds;
   if (lease !== null && lease.fence > own.uploadedFence && lease.round <= round) {
     return { type: lease.round === round ? 'upload' : 'decline', lease };
   }
-  if (assignment === null || assignment.round > round || assignment.round < round - staleness) return null;
+  if (assignment === null || !isInTime(view, assignment, round)) return null;
   if (own.committed !== null && isSameWork(own.committed, assignment)) return { type: 'recommit' };
   return own.paused || own.isTraining ? null : { type: 'train', assignment };
 }

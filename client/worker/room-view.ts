@@ -18,6 +18,7 @@ export interface RoomView {
   readonly log: readonly ClosedRound[]; // from the checkpoint's round to round - 1
   readonly assignment: Assignment | null; // our part in the open round, or what we do for a later one
   readonly staleness: number; // rounds by which work may be late
+  readonly earliness: number; // rounds before one opens in which we may work for it
   readonly lease: Lease | null; // an upload the room asked us for
   readonly released: boolean; // we drain, and may go
   readonly finish: { state: 'completed' | 'failed' | 'cancelled'; reason: string } | null;
@@ -33,6 +34,7 @@ export const unknownRoom: RoomView = {
   log: [],
   assignment: null,
   staleness: 0,
+  earliness: 0,
   lease: null,
   released: false,
   finish: null,
@@ -91,14 +93,31 @@ type Standing = Pick<RoomView, 'round' | 'stateHash' | 'checkpoint' | 'log'>;
 
 /** The room tells everything again; what it asked of us before it will repeat. */
 function beginAnew(view: RoomView, { round, stateHash, checkpoint, log }: Standing): RoomView {
-  const { topology, peers, finish, staleness } = view;
-  return { ...unknownRoom, topology, peers, finish, staleness, welcomed: true, round, stateHash, checkpoint, log };
+  const { topology, peers, finish, staleness, earliness } = view;
+  return {
+    ...unknownRoom,
+    topology,
+    peers,
+    finish,
+    staleness,
+    earliness,
+    welcomed: true,
+    round,
+    stateHash,
+    checkpoint,
+    log,
+  };
 }
 
 /** Work in hand goes on over a lost connection; the room assigns anew what it wants otherwise. */
-function stillWanted({ assignment, staleness }: RoomView, round: number): Assignment | null {
-  const late = round - (assignment?.round ?? -Infinity);
-  return late >= 0 && late <= staleness ? assignment : null;
+function stillWanted(view: RoomView, round: number): Assignment | null {
+  return view.assignment !== null && isInTime(view, view.assignment, round) ? view.assignment : null;
+}
+
+/** Whether work may be done while this round is the current one. */
+export function isInTime({ staleness, earliness }: RoomView, assignment: Assignment, round: number): boolean {
+  const late = round - assignment.round;
+  return late >= -earliness && late <= staleness;
 }
 
 function close(view: RoomView, closed: ClosedRound): RoomView {

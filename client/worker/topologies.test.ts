@@ -1,4 +1,4 @@
-// Whole jobs in every topology, and with staleness: real rooms, real WebRTC, real training. Whatever the way that payloads take, all workers must
+// Whole jobs in every topology, with staleness and with overlap: real rooms, real WebRTC, real training. Whatever the way that payloads take, all workers must
 // hold the same state after every round.
 
 import { mkdtempSync } from 'node:fs';
@@ -87,4 +87,15 @@ test('staleness: workers train on while rounds close, and hold the same state af
   const { late } = await train({ staleness: 2, compression }, 3);
   expect(Math.max(...late)).toBeLessThanOrEqual(2);
   expect(late.filter((rounds) => rounds > 0).length).toBeGreaterThan(late.length / 3);
+});
+
+test('overlap: workers train for the next fragment while one is exchanged, and hold the same state after each round', async () => {
+  const { late } = await train({ fragments: 2, overlap: true, innerSteps: 5, compression: 'sign' }, 3);
+  expect(late.every((rounds) => rounds === 0)).toBe(true);
+  for (const { snapshots } of workers) {
+    const early = snapshots.filter(
+      ({ phase, round, roundsAccepted }) => phase === 'training' && round > roundsAccepted,
+    );
+    expect(early.length).toBeGreaterThan(0); // before the round before was closed
+  }
 });

@@ -34,6 +34,7 @@ const rounds = z.strictObject({
     })
     .optional(),
   fragments: z.int().min(1).max(64).default(1), // parts of whole layers, of which a round exchanges one, in turns
+  overlap: z.boolean().default(false), // each worker trains for the next fragment while this one is exchanged
   outerLearningRate: z.number().positive().max(10).default(1), // on the averaged difference
   outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov; 0 = plain averaging
   compression: compressionSchema.optional(), // of the differences that workers exchange; usual-compression.ts has the default
@@ -51,6 +52,13 @@ function fragmentsFault(fragments: number, verification: Verification, layers: n
   if (isRepeatable(verification))
     return 'must be 1 with audits: parameters that a worker keeps from round to round cannot be computed again';
   return fragments > layers ? `must be at most the model's layers, ${layers}` : null;
+}
+
+/** What overlapping needs; null when it is there. */
+function overlapFault({ overlap, fragments, staleness }: Rounds): string | null {
+  if (!overlap) return null;
+  if (staleness > 0) return 'must be false with staleness, which trains beside the exchange already';
+  return fragments > 1 ? null : 'needs fragments of 2 or more: with one, training waits for what the round changes';
 }
 
 /** What cannot go with staleness; null when nothing speaks against it. */
@@ -107,6 +115,8 @@ const spec = z
   .superRefine(({ verification, rounds }, context) => {
     const message = stalenessFault(verification, rounds);
     if (message !== null) context.addIssue({ code: 'custom', message, path: ['rounds', 'staleness'] });
+    const overlapping = overlapFault(rounds);
+    if (overlapping !== null) context.addIssue({ code: 'custom', message: overlapping, path: ['rounds', 'overlap'] });
   })
   .transform(({ rounds: written, ...rest }) => ({ ...rest, rounds: withCompression(written, rest.verification) }));
 

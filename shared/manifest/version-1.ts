@@ -14,6 +14,7 @@ const later: Readonly<Record<string, readonly unknown[]>> = {
   'optimizer.momentum': [0.95], // muon's, which `known` refuses
   'rounds.fragments': [1],
   'rounds.staleness': [0],
+  'rounds.overlap': [false],
   'rounds.topology': ['auto', 'mesh'],
   'runtime.recompute': [false],
 };

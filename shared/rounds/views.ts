@@ -19,6 +19,11 @@ export function staleness({ manifest }: RoomState): number {
   return manifest.spec.rounds.staleness;
 }
 
+/** Rounds before one opens in which work for it may begin: its fragment is not among what the rounds before it change. */
+export function earliness({ manifest }: RoomState): number {
+  return manifest.spec.rounds.overlap ? 1 : 0;
+}
+
 export function isOver(state: RoomState): boolean {
   return state.phase === 'completed' || state.phase === 'failed' || state.phase === 'cancelled';
 }

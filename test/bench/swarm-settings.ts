@@ -62,13 +62,19 @@ const fragmented: readonly SwarmSetting[] = [1, 2, 4].flatMap((fragments) => [
   },
 ]);
 
+/** The same, each fragment exchanged while workers train for the next, and applied as late as that allows. */
+const overlapping: readonly SwarmSetting[] = [2, 4].map((fragments) => ({
+  name: `int8 every 16 steps, ${fragments} fragments that overlap`,
+  changes: { ...inFragments(fragments, rounds(16 / fragments, 'int8')), 'spec.rounds.overlap': true },
+}));
+
 /** Every contribution as late as may be: what not waiting can cost at most. */
 const stale: readonly SwarmSetting[] = [0, 1, 2].map((staleness) => ({
   name: `int8 every 10 steps, ${staleness} rounds late`,
   changes: { ...rounds(10, 'int8'), 'spec.rounds.staleness': staleness },
 }));
 
-export const settings: readonly SwarmSetting[] = [...frontier, ...fragmented, ...stale];
+export const settings: readonly SwarmSetting[] = [...frontier, ...fragmented, ...overlapping, ...stale];
 
 /** In the order in which they are measured. */
 export const parts: readonly SwarmPart[] = [
@@ -79,7 +85,7 @@ export const parts: readonly SwarmPart[] = [
     name: 'fragments',
     workers: 4,
     seeds: [1, 2],
-    settings: fragmented.map(({ name }) => name),
+    settings: [...fragmented, ...overlapping].map(({ name }) => name),
     changes: tokens(300_000),
   },
   { name: 'staleness', workers: 4, seeds: [1, 2], settings: stale.map(({ name }) => name), changes: tokens(300_000) },

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Contribution } from '../../client/train/trainer.ts';
 import { assignmentOf, openSmall, smallJob } from '../../client/train/testing/small-job.ts';
 import { stateHash } from '../../shared/rounds/state.ts';
 import { learningRateAt, slotSeed } from '../../shared/rounds/pace/schedule.ts';
@@ -9,23 +10,28 @@ const cases = [
   { kind: 'adamw' as const, compression: { kind: 'low-rank' as const, rank: 2 } },
   { kind: 'muon' as const, compression: { kind: 'topk' as const, density: 1 / 64, errorFeedback: 0.9 } },
   { kind: 'adamw' as const, compression: 'sign' as const, fragments: 2 },
+  { kind: 'adamw' as const, compression: 'sign' as const, fragments: 2, overlap: true },
 ];
 const tokensPerRound = 2 * 4 * 4 * 16; // two workers, four steps of 4 windows of 16 tokens
 
 test.each(cases)(
   'virtual workers come to the same bits as real trainers that apply what they send, %j',
   async (used) => {
-    const { kind, compression, fragments = 1 } = used;
+    const { kind, compression, fragments = 1, overlap = false } = used;
     const job = smallJob({
       model: { kind: 'gpt', layers: fragments, heads: 2, width: 16, context: 16 },
       optimizer: { kind, learningRate: 0.01, batchSize: 4 },
-      rounds: { ...rounds, compression, fragments },
+      rounds: { ...rounds, compression, fragments, overlap },
       runtime: { maxTokens: 3 * tokensPerRound },
     });
     const virtual = await runVirtualJob({ ...job, workers: 2 });
     expect(virtual).toMatchObject({ rounds: 3, tokens: 3 * tokensPerRound });
     const trainers = [await openSmall(job), await openSmall(job)];
     const { optimizer, seed } = job.manifest.spec;
+    const open: Contribution[][] = [];
+    const close = async (sent: Contribution[]): Promise<void> => {
+      for (const trainer of trainers) await trainer.apply(sent[0]!.round, sent);
+    };
     for (let round = 0; round < 3; round++) {
       const learningRate = learningRateAt(optimizer, (round + 0.5) / 3);
       const sent = [];
@@ -33,8 +39,10 @@ test.each(cases)(
         const assignment = { round, slot, seed: slotSeed(seed, round, slot), steps: 4, learningRate };
         sent.push(await trainer.train(assignmentOf(assignment), () => {}));
       }
-      for (const trainer of trainers) await trainer.apply(round, sent);
+      open.push(sent);
+      if (open.length > Number(overlap)) await close(open.shift()!);
     }
+    for (const sent of open) await close(sent);
     expect((await trainers[0]!.state()).stateHash).toBe(stateHash(virtual.state));
   },
 );

@@ -1,7 +1,8 @@
 // A job without network: virtual workers take turns in this process, with the job's own algorithm, codecs, error feedback and
 // outer step on the CPU backend. One agreed state serves all, as it would be the same bits everywhere (a test compares it with
 // that of real trainers). Work and learning rate are shared out as the room would to equally fast workers. With
-// `rounds.staleness` every contribution is as late as may be, the worst that a job can meet.
+// `rounds.staleness` every contribution is as late as may be, and with `rounds.overlap` a round closes only when everyone has
+// trained for the next: the worst that a job can meet.
 
 import { languageModel } from '../../client/train/lm.ts';
 import type { Algorithm, LocalRun } from '../../client/train/algorithm.ts';
@@ -64,18 +65,26 @@ export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
   const total = { tokens: 0, payloadBytes: 0, largestPayload: 0 };
   let state: AgreedState = { round: 0, parameters: algorithm.initialParameters(), momentum: null };
   let recent: AgreedState[] = []; // the oldest is what workers train from
+  const open: Sent[][] = []; // rounds that have not closed, the oldest first
+  const close = (): void => {
+    const { round } = state;
+    const sent = open.shift()!;
+    state = nextState(job.manifest, first.memory, state, sent);
+    const payloads = sent.map(({ payload }) => payload);
+    for (const { memory } of workers) memory.settle(round, payloads, state.parameters);
+  };
   while (total.tokens < tokensAtEnd) {
-    const { round, parameters } = state;
+    const { parameters } = state;
+    const round = state.round + open.length;
     recent = [...recent, state].slice(-1 - job.manifest.spec.rounds.staleness);
     if (round % (job.evaluateEvery || Infinity) === 0) {
       job.onValidation?.(round, (await first.run.evaluate(parameters, pace)).loss);
     }
     const gone = workers.map((_, index) => job.vanishes?.(round, index) ?? false);
     const staying = workers.filter((_, index) => !gone[index]);
-    const sent = await trainRound(job.manifest, staying, recent, total.tokens / tokensAtEnd);
-    state = nextState(job.manifest, first.memory, state, sent);
-    const payloads = sent.map(({ payload }) => payload);
-    for (const { memory } of workers) memory.settle(round, payloads, state.parameters);
+    const sent = await trainRound(job.manifest, staying, round, recent, total.tokens / tokensAtEnd);
+    open.push(sent);
+    if (open.length > (job.manifest.spec.rounds.overlap ? 1 : 0)) close();
     for (const [index, isGone] of gone.entries())
       if (isGone) workers[index] = await openWorker(job.manifest, algorithm);
     for (const { tokens, payload } of sent) {
@@ -84,6 +93,7 @@ export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
       total.largestPayload = Math.max(total.largestPayload, payload.length);
     }
   }
+  while (open.length > 0) close();
   const { evaluation } = await first.run.artifact(state.parameters, pace);
   const parameters = algorithm.plan.parameters.reduce((sum, { elements }) => sum + elements, 0);
   return { ...total, rounds: state.round, parameters, state, evaluation };
@@ -100,13 +110,13 @@ async function openWorker(manifest: Manifest, algorithm: Algorithm): Promise<Wor
 async function trainRound(
   manifest: Manifest,
   workers: readonly Worker[],
+  round: number,
   recent: readonly AgreedState[],
   progress: number,
 ): Promise<Sent[]> {
   const { optimizer, rounds, runtime, seed } = manifest.spec;
   const perStep = tokensPerStep(manifest);
   const { parameters: start } = recent[0]!;
-  const { round } = recent.at(-1)!;
   const staleness = recent.length - 1;
   const equal = workers.map(() => 1);
   const budget = Math.ceil(((1 - progress) * runtime.maxTokens!) / perStep);
@@ -117,7 +127,7 @@ async function trainRound(
   for (const [slot, { run, memory }] of workers.entries()) {
     const work = { round, slot, seed: slotSeed(seed, round, slot), steps: shares[slot]!, learningRate };
     const assignment = { ...work, evaluate: false, deadlineMs: 0 };
-    const { tokens } = await run.train(memory.start(start), assignment, newPace(), () => {});
+    const { tokens } = await run.train(memory.start(round, start), assignment, newPace(), () => {});
     const parameters = await run.program.readParameters();
     const { payload, said } = memory.encode(round, start, parameters);
     sent.push({ payload, difference: discounted(said, staleness), tokens });

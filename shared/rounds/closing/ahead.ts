@@ -1,5 +1,5 @@
-// With bounded staleness workers train on while a round closes. What they do beside the open round, or too late for it, is kept
-// here and goes into the next one, unless the state it was trained from is too old by then. A worker has one piece of work at a
+// With bounded staleness, or for the next fragment, workers train on while a round closes. What they do beside the open round, or
+// too late for it, is kept here and goes into the next one, unless the state it was trained from is too old by then. A worker has one piece of work at a
 // time that it has not committed, in the open round or here.
 
 import { ownCopy, change } from '../turn.ts';
@@ -9,7 +9,8 @@ import { staleness } from '../views.ts';
 
 /** Whether `round` may still take this work. */
 export function isFresh(state: RoomState, round: number, { assignment }: Work): boolean {
-  return round - assignment.round <= staleness(state);
+  const late = round - assignment.round;
+  return late >= 0 && late <= staleness(state);
 }
 
 export function setAhead(turn: Turn, id: string, work: Work): void {
@@ -27,7 +28,6 @@ export function dropAhead(turn: Turn, id: string): void {
 
 /** After a round has closed: what it did not take waits for the next one. */
 export function keepUntaken(turn: Turn, { parts }: OpenRound, credits: Readonly<Record<string, number>>): void {
-  if (staleness(turn.state) === 0) return;
   const untaken = Object.entries(parts).filter(([id]) => credits[id] === undefined);
   const works = untaken.map(([id, { assignment, commit }]): [string, Work] => [id, { assignment, commit }]);
   const all = { ...Object.fromEntries(works), ...turn.state.ahead };

@@ -1,5 +1,5 @@
-// With bounded staleness nobody waits for a round to close: whoever has committed trains on from the state it holds, while its
-// payload is on its way to the others.
+// With bounded staleness, and where fragments overlap, nobody waits for a round to close: whoever has committed trains on from
+// the state it holds, while its payload is on its way to the others.
 
 import type { Assignment } from '../../protocol/messages.ts';
 import { setAhead } from '../closing/ahead.ts';
@@ -8,7 +8,7 @@ import { learningRateAt, slotSeed } from '../pace/schedule.ts';
 import { send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { OpenRound, RoomState } from '../types.ts';
-import { readyMembers, staleness } from '../views.ts';
+import { earliness, readyMembers, staleness } from '../views.ts';
 import { chooseEvaluator, progressInside, shareWork } from './open.ts';
 
 const beside = 0x0a4e_ad00; // the seeds of what is trained beside a round
@@ -16,7 +16,7 @@ const beside = 0x0a4e_ad00; // the seeds of what is trained beside a round
 /** Asks whoever has nothing to do in the open round for work that the next one can take. */
 export function assignAhead(turn: Turn): void {
   const { open } = turn.state;
-  if (open === null || staleness(turn.state) === 0) return;
+  if (open === null || staleness(turn.state) + earliness(turn.state) === 0) return;
   const ready = readyMembers(turn.state);
   const shares = shareWork(turn.state, ready, turn.now, Infinity); // all of them, so that each gets what its speed allows
   const evaluator = isMeasured(turn.state, open) ? null : chooseEvaluator(turn.state, shares);
@@ -48,7 +48,8 @@ function isMeasured({ ahead }: RoomState, { parts }: OpenRound): boolean {
 type Share = Pick<Assignment, 'steps' | 'learningRate' | 'evaluate'>;
 
 function assign(turn: Turn, id: string, share: Share): void {
-  const { round, manifest, ahead, open } = turn.state;
+  const { manifest, ahead, open } = turn.state;
+  const round = turn.state.round + earliness(turn.state);
   const others = [...Object.values(open!.parts), ...Object.values(ahead)];
   const slot = 1 + others.reduce((last, { assignment }) => Math.max(last, assignment.slot), -1);
   const seed = slotSeed((manifest.spec.seed ^ beside) >>> 0, round, slot);

@@ -70,6 +70,7 @@ export interface JobSize {
   topology?: Topology;
   verification?: Verification;
   staleness?: number;
+  overlap?: boolean; // of two fragments
 }
 
 /** A job of 100 tokens a step and 10 steps a round. */
@@ -80,6 +81,7 @@ export function simulatedManifest({
   topology = 'auto',
   verification = 'none',
   staleness = 0,
+  overlap = false,
   ...end
 }: JobSize): Manifest {
   return parseManifest({
@@ -91,12 +93,29 @@ export function simulatedManifest({
       model: { kind: 'gpt', width: 16, context: 10 },
       data: { source: 'npm:text' },
       optimizer: { batchSize: 10 },
-      rounds: { innerSteps: 10, compression: 'int8', topology, staleness },
+      rounds: { innerSteps: 10, compression: 'int8', topology, staleness, fragments: overlap ? 2 : 1, overlap },
       verification,
       resources: { workers: { min, max } },
       runtime: { ...end, checkpointInterval },
     },
   });
+}
+
+/** Equally fast workers whose messages and payloads take `latencyMs` each way, for about 20 rounds. */
+export function calmScenario(workers: number, size: Partial<JobSize> = {}, latencyMs = 20): Scenario {
+  const steady = { tokensPerSecond: 500, joinsAtMs: 0, corruption: 0, relayOnly: false, slowLink: 1 };
+  return {
+    seed: 1,
+    manifest: simulatedManifest({ min: workers, max: workers, maxTokens: workers * 20_000, ...size }),
+    workers: Array.from({ length: workers }, () => ({ ...steady, malice: 'none' })),
+    faults: noFaults,
+    batchMs: 0,
+    clockSkewMs: 0,
+    latencyMs,
+    calmAtMs: 0,
+    limitMs: 3_600_000,
+    checksMessages: true,
+  };
 }
 
 const topologies: readonly Topology[] = [

@@ -2,8 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { LedgerEventDraft } from '../../ledger/events.ts';
-import { noFaults, randomScenario, simulatedManifest } from './scenario.ts';
-import type { Scenario } from './scenario.ts';
+import { calmScenario, randomScenario, simulatedManifest } from './scenario.ts';
 import { simulate } from './simulate.ts';
 
 const schedules = Number(process.env['SCHEDULES'] ?? 100); // SEED=n replays a single one
@@ -11,30 +10,13 @@ const seeds = process.env['SEED']
   ? [Number(process.env['SEED'])]
   : Array.from({ length: schedules }, (_, seed) => seed);
 
-/** Equally fast workers whose messages and payloads take `latencyMs` each way, for about 20 rounds. */
-function calm(workers: number, staleness: number, latencyMs = 20): Scenario {
-  const steady = { tokensPerSecond: 500, joinsAtMs: 0, corruption: 0, relayOnly: false, slowLink: 1 };
-  return {
-    seed: 1,
-    manifest: simulatedManifest({ min: workers, max: workers, maxTokens: workers * 20_000, staleness }),
-    workers: Array.from({ length: workers }, () => ({ ...steady, malice: 'none' })),
-    faults: noFaults,
-    batchMs: 0,
-    clockSkewMs: 0,
-    latencyMs,
-    calmAtMs: 0,
-    limitMs: 3_600_000,
-    checksMessages: true,
-  };
-}
-
 function stalenessesIn(ledger: readonly LedgerEventDraft[]): number[] {
   const accepted = ledger.flatMap((event) => (event.type === 'round.closed' ? event.data.accepted : []));
   return accepted.map(({ staleness }) => staleness ?? 0);
 }
 
 test.each([1, 2, 4, 12])('%i workers train on beside the open round, and all of their work counts', (workers) => {
-  const { state, ledger } = simulate(calm(workers, 2));
+  const { state, ledger } = simulate(calmScenario(workers, { staleness: 2 }));
   expect(state).toMatchObject({ phase: 'completed', tokens: workers * 20_000, refused: {}, ahead: {} });
   const found = stalenessesIn(ledger);
   expect(Math.max(...found)).toBeLessThanOrEqual(2);
@@ -42,11 +24,11 @@ test.each([1, 2, 4, 12])('%i workers train on beside the open round, and all of 
 });
 
 test('without staleness no contribution is late', () => {
-  expect(stalenessesIn(simulate(calm(4, 0)).ledger).every((rounds) => rounds === 0)).toBe(true);
+  expect(stalenessesIn(simulate(calmScenario(4)).ledger).every((rounds) => rounds === 0)).toBe(true);
 });
 
 test('where messages take a while, training beside the exchange saves that time', () => {
-  const [rounds, stale] = [0, 2].map((staleness) => simulate(calm(4, staleness, 500)).virtualMs);
+  const [rounds, stale] = [0, 2].map((staleness) => simulate(calmScenario(4, { staleness }, 500)).virtualMs);
   expect(stale!).toBeLessThan(0.8 * rounds!);
 });
 

@@ -52,7 +52,7 @@ export class Payloads {
   }
 
   forgetBefore(round: number): void {
-    this.announced.clear();
+    for (const [hash, of] of this.announced) if (of < round) this.announced.delete(hash);
     for (const [hash, of] of this.held) if (of < round - this.self.staleness) this.held.delete(hash);
   }
 

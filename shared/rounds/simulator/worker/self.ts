@@ -13,6 +13,7 @@ export interface Self {
   readonly tokensPerStep: number;
   readonly isVerified: boolean;
   readonly staleness: number; // rounds by which accepted work may be late
+  readonly earliness: number; // rounds before one opens in which work for it may begin
   readonly isAlive: boolean;
   readonly isPaused: boolean;
   say(message: WorkerMessage): void;

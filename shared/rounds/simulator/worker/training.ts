@@ -106,7 +106,8 @@ export class Training {
 
   /** An assignment for a state that it has left meanwhile is trained from the one it holds. */
   private mayTrainFrom(round: number): boolean {
-    return this.holds !== null && this.holds.round >= round && this.holds.round <= round + this.self.staleness;
+    const { staleness, earliness } = this.self;
+    return this.holds !== null && this.holds.round >= round - earliness && this.holds.round <= round + staleness;
   }
 
   upload({ kind, fence, round }: Lease): void {

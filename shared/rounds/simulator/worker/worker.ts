@@ -21,6 +21,7 @@ export class VirtualWorker implements Self {
   readonly tokensPerStep: number;
   readonly isVerified: boolean;
   readonly staleness: number;
+  readonly earliness: number;
   isAlive = false;
   isPaused = false;
   private readonly line: Line;
@@ -46,6 +47,7 @@ export class VirtualWorker implements Self {
     this.tokensPerStep = tokensPerStep(scenario.manifest);
     this.isVerified = scenario.manifest.spec.verification !== 'none';
     this.staleness = scenario.manifest.spec.rounds.staleness;
+    this.earliness = scenario.manifest.spec.rounds.overlap ? 1 : 0;
     this.line = new Line(this, {
       greeting: () => greeting(this.id, traits.tokensPerSecond, this.training.holds),
       onMessage: (message) => this.hear(message),
@@ -176,7 +178,8 @@ export class VirtualWorker implements Self {
   private repeat(round: number): void {
     const { commit } = this.training;
     if (this.isPaused) this.say({ type: 'pause' });
-    if (commit !== null && commit.round <= round && commit.round >= round - this.staleness) this.say(commit);
+    if (commit !== null && commit.round <= round + this.earliness && commit.round >= round - this.staleness)
+      this.say(commit);
     this.payloads.reportReceived(round);
   }
 
