@@ -1,5 +1,12 @@
 // The seam between the header that all payloads share (codec.ts) and what one way of compressing writes behind it.
 
+/** A parameter tensor's place in the flat vector. */
+export interface TensorPlace {
+  readonly offset: number;
+  readonly elements: number;
+  readonly shape: readonly number[];
+}
+
 /** What one codec writes behind the header. */
 export interface CodecBody {
   readonly id: number;

@@ -4,7 +4,7 @@ import { toHex } from '../../shared/bytes.ts';
 import { createRandom } from '../../shared/random.ts';
 import type { RoundCompression } from '../../shared/manifest/compression.ts';
 import { codecFor } from './codec.ts';
-import type { TensorPlace } from './compression/low-rank-body.ts';
+import type { TensorPlace } from './codec-body.ts';
 
 const float32 = codecFor({ kind: 'none' }, []);
 const int8 = codecFor({ kind: 'int8' }, []);
@@ -12,7 +12,7 @@ const compressions: RoundCompression[] = [
   { kind: 'none' },
   { kind: 'int8' },
   ...([1, 2, 4, 8] as const).flatMap((bits) =>
-    [1 / 64, 0.3, 1].map((density) => ({ kind: 'topk', density, bits }) as const),
+    [1 / 64, 0.3, 1].flatMap((density) => (['topk', 'dct'] as const).map((kind) => ({ kind, density, bits }))),
   ),
   ...([1, 2, 3, 4] as const).map((bits) => ({ kind: 'low-rank', rank: 2, bits }) as const),
 ];

@@ -1,14 +1,14 @@
-// How a difference (trained minus agreed parameters) becomes the payload that peers exchange, and back. Decoding is
+// How a difference (trained minus agreed parameters, or a negative gradient) becomes the payload that peers exchange, and back. Decoding is
 // deterministic: every worker gets the same float32 bits, whatever the GPU that trained. A payload is checked whole before
 // any value is used. Little-endian, 8-byte header: 'LD', version, codec id, element count (u32), then the codec's body.
 
 import { LoomError } from '../../shared/errors.ts';
 import type { RoundCompression } from '../../shared/manifest/compression.ts';
-import type { CodecBody } from './codec-body.ts';
+import type { CodecBody, TensorPlace } from './codec-body.ts';
 import { float32Body } from './codec-float32.ts';
 import { int8Body } from './codec-int8.ts';
+import { dctBody } from './compression/dct-body.ts';
 import { lowRankBody } from './compression/low-rank-body.ts';
-import type { TensorPlace } from './compression/low-rank-body.ts';
 import { topkBody } from './compression/topk-body.ts';
 
 export interface Codec {
@@ -27,6 +27,7 @@ export interface Codec {
  */
 export function codecFor(compression: RoundCompression, layout: readonly TensorPlace[]): Codec {
   if (compression.kind === 'topk') return codec(topkBody(compression));
+  if (compression.kind === 'dct') return codec(dctBody(compression, layout));
   if (compression.kind === 'low-rank') return codec(lowRankBody(compression, layout));
   return compression.kind === 'int8' ? int8 : float32;
 }

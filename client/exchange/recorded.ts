@@ -8,8 +8,9 @@ import { topkBlockElements } from '../../kernels/compress/records.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { notFinite, writePayload } from './codec.ts';
 import { int8Body } from './codec-int8.ts';
-import { topkBody, writeTopk } from './compression/topk-body.ts';
-import type { SaidBlock } from './compression/topk-body.ts';
+import { writeSaid } from './compression/block-stream.ts';
+import type { SaidBlock } from './compression/block-stream.ts';
+import { topkBlocks, topkBody } from './compression/topk-body.ts';
 
 const infinity = 0x7f80_0000; // as a float32's bits; NaN is above
 
@@ -29,7 +30,7 @@ export function topkPayload(
     const indices = sent < length ? ascending(words.subarray(0, sent), length) : null;
     return { range: { low: floats[at]!, high: floats[at + 1]! }, indices, codes };
   };
-  return writePayload(topkBody(settings), elements, (body) => writeTopk(settings, elements, body, say));
+  return writePayload(topkBody(settings), elements, (body) => writeSaid(settings, topkBlocks(elements), body, say));
 }
 
 /** @throws LoomError `internal` when an element was not finite, as the encoder */

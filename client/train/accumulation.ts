@@ -18,6 +18,14 @@ export function listMean(builder: PlanBuilder): void {
   builder.update(blend, [sums, weights], [builder.gradients()]);
 }
 
+/** The mean gradient of all batches, where nothing but `listAdding` was listed and each was announced by `writeShare`. */
+export const sumsName = 'accumulation.sums';
+
+/** Tells a program listed with `listAdding` alone that the next batch is one of so many: 0 .. batches - 1. */
+export function writeShare(program: Program, number: number, batches: number): void {
+  program.write(weightsName, Float32Array.of(number === 0 ? 0 : 1, 1 / batches));
+}
+
 /** Tells a program listed with either which batch of a step comes next: 0 .. batches - 1. */
 export function writeBatchNumber(program: Program, number: number, batches: number): void {
   const share = 1 / batches;
@@ -28,6 +36,6 @@ export function writeBatchNumber(program: Program, number: number, batches: numb
 const weightsName = 'accumulation.weights';
 
 function declare(builder: PlanBuilder): { sums: Tensor; weights: Tensor } {
-  const sums = builder.state('accumulation.sums', builder.gradients().shape);
+  const sums = builder.state(sumsName, builder.gradients().shape);
   return { sums, weights: builder.input(weightsName, [2]) };
 }

@@ -23,8 +23,10 @@ export interface Algorithm {
 export interface LocalRun {
   /** Holds the parameters that were trained last, until something else is measured or trained. */
   readonly program: Program;
-  /** Local steps from the agreed parameters. @throws LoomError `conflict` when `pace` was interrupted */
+  /** Local steps from the agreed parameters; where gradients are exchanged, as many batches at them. @throws LoomError `conflict` when `pace` was interrupted */
   train(start: Float32Array, assignment: Assignment, pace: Pace, progress: OnProgress): Promise<LocalResult>;
+  /** The mean gradient of the batches that were trained last, clipped as the optimizer says; null where each step was taken. */
+  gradient(): Promise<Float32Array> | null;
   /** Loss on a fixed sample of the validation part. */
   evaluate(parameters: Float32Array, pace: Pace): Promise<Evaluation>;
   /** Loss on held-out text that `seed` draws, at most `tokens` of it: nobody can have prepared for it. */

@@ -83,7 +83,8 @@ export class DeviceEncoder {
 
 /** Fragments and running means are the worker's own, and a changing density would be another program every round. */
 function formOf({ spec: { rounds } }: Manifest, feedback: boolean): Form | null {
-  const { compression, fragments, aggregation, staleness } = rounds;
+  const { compression, exchange, fragments, aggregation, staleness } = rounds;
+  if (exchange === 'gradients') return null;
   if (feedback && staleness > 0) return null; // it remembers one payload, and several may be on their way
   if (fragments > 1 || aggregationSettings(aggregation).workerMomentum > 0) return null;
   if (typeof compression === 'object' && compression.kind === 'topk' && compression.warmup !== undefined) return null;

@@ -27,7 +27,7 @@ function distance(a: Float32Array, b: Float32Array): number {
   return Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0));
 }
 
-test.each<Compression>(['none', 'int8', 'sign', 'topk', 'low-rank'])(
+test.each<Compression>(['none', 'int8', 'sign', 'topk', 'dct', 'low-rank'])(
   '%j: two workers make the same bytes, which move the state as their members would',
   async (compression) => {
     const [a, b] = [await open(compression), await open(compression)];

@@ -24,7 +24,7 @@ async function parametersOf(trainer: Trainer): Promise<Float32Array> {
   return new Float32Array(bytes.slice(headerBytes).buffer);
 }
 
-test.each<Compression>(['none', 'int8', 'sign', 'topk', 'low-rank'])(
+test.each<Compression>(['none', 'int8', 'sign', 'topk', 'dct', 'low-rank'])(
   '%j: workers agree in every round, and one that replays the log from a checkpoint with them',
   async (compression) => {
     const [a, b, late] = await Promise.all([1, 2, 3].map(() => open(compression, 4)));

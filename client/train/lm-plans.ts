@@ -6,6 +6,7 @@ import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Tensor } from '../../kernels/plan/op.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { crossEntropy } from '../../kernels/softmax/cross-entropy.ts';
+import type { Exchanged } from '../../shared/manifest/exchange.ts';
 import type { OptimizerSettings } from '../../shared/manifest/optimizer.ts';
 import { listDecoder } from '../models/decoder.ts';
 import type { DecoderShape } from '../models/decoder.ts';
@@ -17,10 +18,13 @@ import { listOptimizer } from './optimizers.ts';
 
 /** What the plans of a job depend on besides its model. */
 export type StepSettings = Pick<OptimizerSettings, 'kind' | 'batchSize' | 'accumulate'> &
-  Partial<Pick<OptimizerSettings, 'dropout'>> & { readonly recompute?: boolean };
+  Partial<Pick<OptimizerSettings, 'dropout'>> & { readonly recompute?: boolean; readonly exchange?: Exchanged };
 
 export interface LmPlans {
-  /** Inputs `tokens`, `targets` [B, T], `dropout.seed` where there is dropout, and the optimizer's hyper-parameters; `loss` and every gradient can be read. */
+  /**
+   * Inputs `tokens`, `targets` [B, T], `dropout.seed` where there is dropout, and the optimizer's hyper-parameters; `loss` and every
+   * gradient can be read. Where gradients are exchanged there is no optimizer, and they add up: see accumulation.ts.
+   */
   readonly training: Plan;
   /** Where several batches make a step, what all but the last of them run: inputs `tokens`, `targets`; `loss` can be read. */
   readonly adding: Plan | null;
@@ -34,7 +38,7 @@ const mostLogits = 2 ** 24;
 /** The programs that train a model in its windows, as the optimizer's settings say. */
 export function lmPlans(
   { shape, window }: Pick<Model, 'shape' | 'window'>,
-  { kind, batchSize, accumulate, dropout = 0, recompute = false }: StepSettings,
+  { kind, batchSize, accumulate, dropout = 0, recompute = false, exchange = 'differences' }: StepSettings,
 ): LmPlans {
   const listLoss = (builder: PlanBuilder, rate: number) => listLossOf(builder, shape, [batchSize, window], rate);
   const differentiated = (after: (builder: PlanBuilder) => void): Plan => {
@@ -45,6 +49,8 @@ export function lmPlans(
   };
   const evaluation = new PlanBuilder();
   listLoss(evaluation, 0);
+  if (exchange === 'gradients')
+    return { training: differentiated(listAdding), adding: null, evaluation: evaluation.finish() };
   return {
     training: differentiated((builder) => {
       if (accumulate > 1) listMean(builder);

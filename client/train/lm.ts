@@ -1,5 +1,6 @@
 // Language modelling: a GPT predicts each next token. Local steps of AdamW or SGD on windows drawn from the assignment's
 // seed; the optimizer's moments stay with the worker from round to round (DiLoCo), while parameters begin at the agreed ones.
+// Where gradients are exchanged a local step is a batch whose gradient is added, and parameters stay the agreed ones.
 
 import type { Device, Program } from '../../kernels/device/device.ts';
 import { elementsOf } from '../../kernels/plan/op.ts';
@@ -13,9 +14,10 @@ import { frozenPrefix } from '../models/lora/adapted-builder.ts';
 import { adaptModel } from '../models/lora/adapted-model.ts';
 import { openModel } from '../models/open-model.ts';
 import type { Model } from '../models/model.ts';
-import { writeBatchNumber } from './accumulation.ts';
+import { sumsName, writeBatchNumber, writeShare } from './accumulation.ts';
 import type { Algorithm, Job, LocalResult, LocalRun, OnProgress } from './algorithm.ts';
 import { choosePrompt } from './choose-prompt.ts';
+import { clippedTo } from './clip.ts';
 import { countLosses } from './count-models.ts';
 import { createBatch, drawBatch, drawWindows, evaluationWindows, splitData } from './data.ts';
 import type { Batch, Dataset } from './data.ts';
@@ -44,7 +46,8 @@ export function languageModel({ manifest: { spec }, data, weights }: Job): Algor
   const whole = openModel(spec.model, weights ?? null);
   const model = spec.adapter ? adaptModel(whole, spec.adapter, spec.seed) : whole;
   const dataset = splitData(model.tokenizer.encode(data), spec.data.validationFraction, model.window);
-  const plans = lmPlans(model, { ...spec.optimizer, recompute: spec.runtime.recompute });
+  const { recompute } = spec.runtime;
+  const plans = lmPlans(model, { ...spec.optimizer, recompute, exchange: spec.rounds.exchange });
   return {
     plan: plans.training,
     tokensPerBatch: spec.optimizer.batchSize * model.window,
@@ -65,6 +68,9 @@ interface Programs {
   readonly adding: Program | null; // see LmPlans
   readonly evaluation: Program;
 }
+
+/** Which of an assignment's local steps one is. */
+type StepPlace = Pick<Assignment, 'steps' | 'learningRate'> & { readonly step: number };
 
 class LanguageModelRun implements LocalRun {
   readonly #spec: Spec;
@@ -96,7 +102,7 @@ class LanguageModelRun implements LocalRun {
     const log = new LossLog(assignment, tokensPerStep, pace, progress);
     this.#programs.training.writeParameters(start);
     for (let step = 0; step < assignment.steps; step++) {
-      const losses = await this.#step(batch, random, assignment.learningRate, pace);
+      const losses = await this.#step(batch, random, { step, ...assignment }, pace);
       await log.push(meanOf(losses), stepsInFlight);
     }
     await log.drain();
@@ -106,12 +112,19 @@ class LanguageModelRun implements LocalRun {
     };
   }
 
-  /** One optimizer step over `accumulate` batches; returns the losses that are being read. */
-  async #step(batch: Batch, random: Random, learningRate: number, pace: Pace): Promise<Promise<ArrayLike<number>>[]> {
+  gradient(): Promise<Float32Array> | null {
+    const { rounds, optimizer } = this.#spec;
+    if (rounds.exchange !== 'gradients') return null;
+    return this.program.read(sumsName).then((sums) => clippedTo(optimizer.gradientClip, sums as Float32Array));
+  }
+
+  /** One local step over `accumulate` batches; returns the losses that are being read. */
+  async #step(batch: Batch, random: Random, place: StepPlace, pace: Pace): Promise<Promise<ArrayLike<number>>[]> {
     const { optimizer } = this.#spec;
     const { training, adding } = this.#programs;
     const losses: Promise<ArrayLike<number>>[] = [];
-    writeHyper(training, optimizer, learningRate, ++this.#optimizerSteps);
+    const addsUp = this.#spec.rounds.exchange === 'gradients';
+    if (!addsUp) writeHyper(training, optimizer, place.learningRate, ++this.#optimizerSteps);
     for (let number = 0; number < optimizer.accumulate; number++) {
       const program = adding !== null && number < optimizer.accumulate - 1 ? adding : training;
       drawBatch(batch, this.#dataset.train, this.#model.window, random);
@@ -119,6 +132,7 @@ class LanguageModelRun implements LocalRun {
       program.write('targets', batch.targets);
       if (optimizer.dropout > 0) writeDropoutSeed(program, random);
       if (adding !== null) writeBatchNumber(program, number, optimizer.accumulate);
+      if (addsUp) writeShare(program, place.step * optimizer.accumulate + number, place.steps * optimizer.accumulate);
       await program.run();
       const loss = program.read('loss');
       loss.catch(() => {}); // when the device is lost, `run` says so first

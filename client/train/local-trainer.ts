@@ -12,6 +12,7 @@ import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { isRepeatable, verificationSettings } from '../../shared/manifest/verification.ts';
 import type { Assignment, Audit } from '../../shared/protocol/messages.ts';
 import { fragmentStep, gather, scatter } from '../../shared/rounds/fragments.ts';
+import { outerStepOf } from '../../shared/rounds/outer-step.ts';
 import { discounted } from '../../shared/rounds/staleness.ts';
 import { stateHash } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
@@ -124,7 +125,7 @@ export class LocalTrainer implements Trainer {
       const { encoder } = this.#running!;
       const payload = encoder
         ? await encoder.encode(agreed)
-        : memory.encode(assignment.round, agreed, await run.program.readParameters()).payload;
+        : (await memory.encodeTrained(assignment.round, agreed, run)).payload;
       return { round: assignment.round, payload, hash: sha256Hex(payload), tokens, loss, seconds, validation };
     });
   }
@@ -134,18 +135,22 @@ export class LocalTrainer implements Trainer {
     this.#interruption = new AbortController();
   }
 
-  async apply(round: number, contributions: WeighedPayload[], inside: Uint8Array[] = []): Promise<Applied> {
+  async apply(
+    round: number,
+    contributions: WeighedPayload[],
+    inside: Uint8Array[] = [],
+    learningRate?: number,
+  ): Promise<Applied> {
     const state = this.#agreed();
     if (round !== state.round)
       throw new LoomError('conflict', `the agreed state is of round ${state.round}, not ${round}`);
     const { manifest, memory } = this.#opened();
-    const { outerLearningRate: learningRate, outerMomentum: momentum, aggregation } = manifest.spec.rounds;
+    const step = outerStepOf(manifest.spec, learningRate);
     const decoded = contributions.map((contribution) => this.#decode(round, contribution));
     const readable = decoded.filter((difference) => difference !== null);
     const { isOn } = verificationSettings(manifest.spec.verification);
     const differences = isOn ? withoutCopies(readable) : readable;
     if (this.#isRepeatable) this.#earlier = [...this.#earlier, state].slice(-stateHistory);
-    const step = { learningRate, momentum, aggregation };
     this.#state = fragmentStep(state, memory.fragment(round), differences, step);
     const accepted = [...contributions.map(({ payload }) => payload), ...inside];
     memory.settle(round, accepted, this.#state.parameters);

@@ -1,9 +1,11 @@
-// The optimizers a manifest may name: how each is listed on a plan, and what is written to its program before a step.
+// The optimizers of local steps: how each is listed on a plan, and what is written to its program before a step. Steps that all
+// workers take together are in shared/rounds/outer-step.ts.
 
 import { adamw, adamwHyper } from '../../kernels/adamw/adamw.ts';
 import type { Program } from '../../kernels/device/device.ts';
 import { muon, muonHyper } from '../../kernels/muon/muon.ts';
 import type { PlanBuilder } from '../../kernels/plan/builder.ts';
+import { LoomError } from '../../shared/errors.ts';
 import { sgd, sgdHyper } from '../../kernels/sgd/sgd.ts';
 import type { OptimizerSettings } from '../../shared/manifest/optimizer.ts';
 import { isTable } from '../models/tables.ts';
@@ -14,7 +16,8 @@ export type OptimizerKind = OptimizerSettings['kind'];
 export function listOptimizer(builder: PlanBuilder, kind: OptimizerKind): void {
   if (kind === 'adamw') adamw(builder);
   else if (kind === 'muon') muon(builder, ({ name }) => !isTable(name));
-  else sgd(builder, { momentum: false });
+  else if (kind === 'sgd') sgd(builder, { momentum: false });
+  else throw new LoomError('internal', `${kind} is no local optimizer`);
 }
 
 /**

@@ -31,7 +31,7 @@ export function serveTrainer(trainer: Trainer, endpoint: Endpoint): void {
     checkpoint: () => answer(trainer.checkpoint(), (bytes) => [bytes]),
     train: (assignment, onProgress) => answer(trainer.train(assignment, onProgress), ({ payload }) => [payload]),
     interrupt: () => answer(trainer.interrupt()),
-    apply: (round, contributions, inside) => answer(trainer.apply(round, contributions, inside)),
+    apply: (...closed) => answer(trainer.apply(...closed)),
     fold: (round, inputs) => answer(trainer.fold(round, inputs), ({ payload }) => [payload]),
     measure: (round, payloads, seed, tokens) => answer(trainer.measure(round, payloads, seed, tokens)),
     audit: (audit, payload) => answer(trainer.audit(audit, payload)),
@@ -89,8 +89,8 @@ export class RemoteTrainer implements Trainer {
     return this.#call(() => this.#remote.interrupt());
   }
 
-  apply(round: number, contributions: WeighedPayload[], inside: Uint8Array[] = []): Promise<Applied> {
-    return this.#call(() => this.#remote.apply(round, contributions, inside));
+  apply(...closed: Parameters<Trainer['apply']>): Promise<Applied> {
+    return this.#call(() => this.#remote.apply(...closed));
   }
 
   fold(round: number, inputs: WeighedPayload[]): Promise<Folded> {

@@ -98,8 +98,9 @@ export interface Trainer {
   /**
    * Applies a closed round's payloads, in order, weighted by tokens, and by staleness.
    * @param inside payloads that are in one of these, because a group folded them: of our own, if it is one
+   * @param learningRate of the step that all take together, where gradients are exchanged
    */
-  apply(round: number, contributions: WeighedPayload[], inside?: Uint8Array[]): Promise<Applied>;
+  apply(round: number, contributions: WeighedPayload[], inside?: Uint8Array[], learningRate?: number): Promise<Applied>;
   /** One payload of several, in their order: the same bytes on every worker. */
   fold(round: number, inputs: WeighedPayload[]): Promise<Folded>;
   /**

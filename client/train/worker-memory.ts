@@ -1,5 +1,5 @@
 // What stays with one worker from round to round, and how it becomes what the worker sends: running mean and held-back rest of
-// its differences, for each fragment by itself, and its own parameters of the fragments that the last rounds did not exchange.
+// its differences or gradients, for each fragment by itself, and its own parameters of the fragments that the last rounds did not exchange.
 // Nothing of it is part of the agreed state; a worker that begins anew begins without.
 
 import type { Plan } from '../../kernels/plan/plan.ts';
@@ -14,6 +14,7 @@ import { codecFor } from '../exchange/codec.ts';
 import type { Codec } from '../exchange/codec.ts';
 import { ErrorFeedback } from '../exchange/compression/error-feedback.ts';
 import { WorkerMomentum } from '../exchange/worker-momentum.ts';
+import type { LocalRun } from './algorithm.ts';
 
 export interface Sent {
   readonly payload: Uint8Array<ArrayBuffer>;
@@ -75,17 +76,36 @@ export class WorkerMemory {
     return this.#own;
   }
 
-  /** The payload of what was trained: the difference of the round's fragment with what is remembered of earlier ones. */
+  /** What to send of what `run` has trained last, from `start` on. */
+  async encodeTrained(round: number, agreed: Float32Array, run: LocalRun): Promise<Sent> {
+    const gradient = await run.gradient();
+    if (gradient !== null)
+      return this.#encode(
+        round,
+        gradient.map((value) => -value),
+      );
+    return this.encode(round, agreed, await run.program.readParameters());
+  }
+
+  /** The payload of trained parameters: the difference of the round's fragment with what is remembered of earlier ones. */
   encode(round: number, agreed: Float32Array, trained: Float32Array): Sent {
-    const { fragment, momentum, feedback } = this.#of(round);
+    const { fragment } = this.#of(round);
     const start = gather(agreed, fragment);
-    const difference = gather(trained, fragment).map((value, i) => value - start[i]!);
+    const sent = this.#encode(
+      round,
+      gather(trained, fragment).map((value, i) => value - start[i]!),
+    );
+    if (!fragment.isWhole) this.#trained = { round, parameters: this.#shifts.reduce(shifted, trained) };
+    return sent;
+  }
+
+  #encode(round: number, difference: Float32Array): Sent {
+    const { momentum, feedback } = this.#of(round);
     const wanted = feedback.correct(momentum.smooth(difference));
     const codec = this.codec(round);
     const payload = codec.encode(wanted);
     const said = codec.decode(payload, wanted.length);
     feedback.sent(payload, wanted, said, round);
-    if (!fragment.isWhole) this.#trained = { round, parameters: this.#shifts.reduce(shifted, trained) };
     return { payload, said };
   }
 

@@ -141,6 +141,22 @@ test('streaming fragments: workers and a late joiner agree on every state', asyn
   expect(agreed.map(({ data }) => (data as { dissent: number }).dissent)).toEqual(agreed.map(() => 0));
 });
 
+test('DeMo: workers step together on gradients, a late joiner replays the steps with them, and the model learns', async () => {
+  const compression = { kind: 'dct', density: 0.1 } as const;
+  const rounds = { exchange: 'gradients', innerSteps: 2, compression } as const;
+  const runtime = { maxTokens: 24_000, checkpointInterval: 1000 };
+  const job = await submitTinyJob(client, runtime, { min: 1, max: 3 }, rounds, { optimizer: { kind: 'sign' } });
+  start();
+  start();
+  await atRound(job, 5);
+  const late = start();
+  const done = await expectAgreement(job);
+  expect(late.snapshot().roundsAccepted).toBeGreaterThan(0);
+  expect(done.evaluation!.loss).toBeLessThan(done.evaluation!.unigramLoss);
+  const agreed = await client.ledgerEvents({ subject: job.id, type: 'round.agreed', limit: 1000 });
+  expect(agreed.map(({ data }) => (data as { dissent: number }).dissent)).toEqual(agreed.map(() => 0));
+});
+
 test('pausing stops the work of one, stopping ends it; the others go on', async () => {
   const job = await submitTinyJob(client, endless, { min: 1, max: 3 });
   const [a, b, c] = [start(), start(), start()];

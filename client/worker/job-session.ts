@@ -337,7 +337,8 @@ export class JobSession {
     const phase = this.view.round - closed.round > 1 ? 'catching-up' : 'exchanging';
     if (!this.training.isBeside) report({ phase, reason: '', round: closed.round });
     const contributions = await this.collector.gather(closed.round, closed.accepted, signal);
-    if (contributions !== null) await workshop.apply(closed.round, contributions, this.ownInside(closed));
+    if (contributions === null) return;
+    await workshop.apply(closed.round, contributions, this.ownInside(closed), closed.learningRate);
   }
 
   /** Our own payload, if a closed round has it inside one that our group made. */

@@ -68,7 +68,7 @@ test('honest workers audit each other, agree, and store checkpoints that another
     { ...endless, checkpointInterval: '1s' },
     { min: 3, max: 3 },
     {},
-    { audits: 0.5 },
+    { verification: { audits: 0.5 } },
   );
   for (let worker = 0; worker < 3; worker++) start();
   await until(
@@ -87,7 +87,13 @@ test('honest workers audit each other, agree, and store checkpoints that another
 });
 
 test('a worker that hands in noise is found by audits, banned, and told why; the others go on', async () => {
-  const job = await submitTinyJob(client, endless, { min: 2, max: 4 }, {}, { gate: false, audits: 0.5 });
+  const job = await submitTinyJob(
+    client,
+    endless,
+    { min: 2, max: 4 },
+    {},
+    { verification: { gate: false, audits: 0.5 } },
+  );
   const honest = [start(), start(), start()];
   const liar = start({ createTrainer: createFreeRider });
   const last = await liar.done;
@@ -104,7 +110,7 @@ test('a worker that hands in noise is found by audits, banned, and told why; the
 });
 
 test('noise does not pass the loss gate', async () => {
-  const job = await submitTinyJob(client, endless, { min: 2, max: 6 }, {}, { gate: true, audits: 0 });
+  const job = await submitTinyJob(client, endless, { min: 2, max: 6 }, {}, { verification: { gate: true, audits: 0 } });
   for (let worker = 0; worker < 5; worker++) start();
   const liar = start({ createTrainer: createFreeRider });
   const { workerId } = await until(

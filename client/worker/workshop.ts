@@ -92,9 +92,9 @@ export class Workshop {
     await this.keep(held);
   }
 
-  /** @param inside payloads that a group folded into one of these */
-  async apply(round: number, contributions: WeighedPayload[], inside: Uint8Array[] = []): Promise<void> {
-    await this.keep(await this.guard(this.trainer.apply(round, contributions, inside)));
+  /** A closed round, as Trainer.apply takes it. */
+  async apply(...closed: Parameters<Trainer['apply']>): Promise<void> {
+    await this.keep(await this.guard(this.trainer.apply(...closed)));
   }
 
   fold(round: number, inputs: WeighedPayload[]): Promise<Folded> {

@@ -29,6 +29,7 @@ export const ledgerEventDraft = z.discriminatedUnion('type', [
     applied: z
       .array(z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count, folds: count.optional() }))
       .optional(), // what workers apply for it, where groups made one payload of several
+    learningRate: z.number().optional(), // of the step that all take together, where gradients are exchanged
     late: z.array(z.string()), // participants whose work was not in
     trainLoss: z.number().nullable(),
     validationLoss: z.number().nullable(),

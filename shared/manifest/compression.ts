@@ -4,15 +4,13 @@
 import { z } from 'zod';
 import { warmedUp } from './warmup.ts';
 
-const topkSettings = z.strictObject({
-  kind: z.literal('topk'),
+const largest = {
   density: z
     .number()
     .min(1 / 4096)
     .max(1)
-    .default(1 / 64), // part of each block's elements that is sent, those of largest magnitude
+    .default(1 / 64), // part that is sent of each block, or of each chunk's coefficients: those of largest magnitude
   bits: z.literal([1, 2, 4, 8]).default(1), // of a sent value, its sign included
-  errorFeedback: z.number().min(0).max(1).default(1), // part of what was not sent that is added to the next difference
   warmup: z
     .strictObject({
       rounds: z.int().min(1).max(100_000), // first rounds, in which the density falls geometrically
@@ -23,6 +21,18 @@ const topkSettings = z.strictObject({
         .default(1), // of round 0
     })
     .optional(),
+};
+
+const topkSettings = z.strictObject({
+  kind: z.literal('topk'),
+  ...largest,
+  errorFeedback: z.number().min(0).max(1).default(1), // part of what was not sent that is added to the next difference
+});
+
+const dctSettings = z.strictObject({
+  kind: z.literal('dct'), // of what the cosine transform makes of chunks of at most 64 x 64
+  ...largest,
+  errorFeedback: z.number().min(0).max(1).default(0.999), // DeMo's momentum
 });
 
 const lowRankSettings = z.strictObject({
@@ -34,23 +44,27 @@ const lowRankSettings = z.strictObject({
 
 /** A name alone stands for its settings in `named`. */
 export const compressionSchema = z.union([
-  z.enum(['none', 'int8', 'sign', 'topk', 'low-rank']),
-  z.discriminatedUnion('kind', [topkSettings, lowRankSettings]),
+  z.enum(['none', 'int8', 'sign', 'topk', 'dct', 'low-rank']),
+  z.discriminatedUnion('kind', [topkSettings, dctSettings, lowRankSettings]),
 ]);
 
 export type Compression = z.infer<typeof compressionSchema>;
-type TopkSettings = z.infer<typeof topkSettings>;
+type LargestSettings = z.infer<typeof topkSettings> | z.infer<typeof dctSettings>;
 type LowRankSettings = z.infer<typeof lowRankSettings>;
+type Name = 'sign' | 'topk' | 'dct' | 'low-rank';
+type Settings = LargestSettings | LowRankSettings;
 
 /** What one round's payloads are made with. */
 export type RoundCompression =
   | { readonly kind: 'none' | 'int8' }
   | { readonly kind: 'topk'; readonly density: number; readonly bits: 1 | 2 | 4 | 8 }
+  | { readonly kind: 'dct'; readonly density: number; readonly bits: 1 | 2 | 4 | 8; readonly folds?: number } // payloads in one, see fold-compression.ts
   | { readonly kind: 'low-rank'; readonly rank: number; readonly bits: 1 | 2 | 3 | 4 };
 
-const named: Readonly<Record<'sign' | 'topk' | 'low-rank', TopkSettings | LowRankSettings>> = {
+const named: Readonly<Record<Name, Settings>> = {
   sign: topkSettings.parse({ kind: 'topk', density: 1, bits: 1 }),
   topk: topkSettings.parse({ kind: 'topk' }),
+  dct: dctSettings.parse({ kind: 'dct' }),
   'low-rank': lowRankSettings.parse({ kind: 'low-rank' }),
 };
 
@@ -59,7 +73,7 @@ export function compressionAt(compression: Compression, round: number): RoundCom
   if (compression === 'none' || compression === 'int8') return { kind: compression };
   const settings = settingsOf(compression);
   if (settings.kind === 'low-rank') return { kind: 'low-rank', rank: settings.rank, bits: settings.bits };
-  return { kind: 'topk', density: densityAt(settings, round), bits: settings.bits };
+  return { kind: settings.kind, density: densityAt(settings, round), bits: settings.bits };
 }
 
 /** Part of what was not sent that stays for the next round; 0 where nothing worth keeping is lost. */
@@ -67,13 +81,16 @@ export function errorFeedbackOf(compression: Compression): number {
   return compression === 'none' || compression === 'int8' ? 0 : settingsOf(compression).errorFeedback;
 }
 
-function settingsOf(
-  compression: 'sign' | 'topk' | 'low-rank' | TopkSettings | LowRankSettings,
-): TopkSettings | LowRankSettings {
+/** `topk` for signs too, which are all of a block's elements. */
+export function kindOf(compression: Compression): RoundCompression['kind'] {
+  return compression === 'none' || compression === 'int8' ? compression : settingsOf(compression).kind;
+}
+
+function settingsOf(compression: Name | Settings): Settings {
   return typeof compression === 'string' ? named[compression] : compression;
 }
 
 /** Warm-up as in Deep Gradient Compression (arXiv 1712.01887). */
-function densityAt({ density, warmup }: TopkSettings, round: number): number {
+function densityAt({ density, warmup }: LargestSettings, round: number): number {
   return warmup === undefined ? density : warmedUp(warmup.density, density, warmup.rounds, round);
 }

@@ -1,5 +1,6 @@
 // How a group shrinks the one payload that it makes of its members' differences. Made of many, it says more than any of them:
-// it keeps every element that a sparse contribution named, at eight bits, so that folding loses next to nothing.
+// it keeps every element that a sparse contribution named, at eight bits, so that folding loses next to nothing. Coefficients lie
+// in blocks of all sizes, of which each contribution says at least one: there the count of each block is multiplied.
 
 import { compressionAt } from './compression.ts';
 import type { Compression, RoundCompression } from './compression.ts';
@@ -8,8 +9,10 @@ import type { Compression, RoundCompression } from './compression.ts';
 export function payloadCompressionAt(compression: Compression, round: number, folds: number): RoundCompression {
   const own = compressionAt(compression, round);
   if (folds === 1 || own.kind === 'none' || own.kind === 'int8') return own;
-  if (own.kind !== 'topk') return { kind: 'int8' };
-  return own.density * folds >= denseFrom ? { kind: 'int8' } : { kind: 'topk', density: own.density * folds, bits: 8 };
+  if (own.kind !== 'topk' && own.kind !== 'dct') return { kind: 'int8' };
+  const density = own.density * folds;
+  if (density >= denseFrom) return { kind: 'int8' };
+  return own.kind === 'topk' ? { ...own, density, bits: 8 } : { ...own, folds, bits: 8 };
 }
 
 /** From this density on naming elements costs more than sending all of them. */

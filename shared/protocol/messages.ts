@@ -58,6 +58,7 @@ export const closedRound = z.strictObject({
   round,
   accepted: z.array(acceptedContribution),
   stateHash: hash.nullable(), // state after applying, once the workers agreed on it
+  learningRate: z.number().min(0).optional(), // of the step that all take together, where gradients are exchanged
 });
 
 /** A worker's part in an open round. */

@@ -18,14 +18,14 @@ let next = 0;
 const parameters: Placed[] = sizes.map(([name, elements]) => {
   const offset = next;
   next += Math.ceil(elements / 64) * 64;
-  return { name, elements, offset, shape: [elements] };
+  return { name, elements, offset, shape: [elements], decay: false };
 });
 const total = next;
 const namesOf = (count: number): string[][] =>
   dealFragments(parameters, total, count).map(({ places }) =>
     places.map(({ from }) => parameters.find(({ offset }) => offset === from)!.name),
   );
-const step = { learningRate: 1, momentum: 0.5, aggregation: 'mean' as const };
+const step = { learningRate: 1, momentum: 0.5, isSign: false, weightDecay: 0, aggregation: 'mean' as const };
 const vector = (elements: number, of: (i: number) => number): Float32Array =>
   Float32Array.from({ length: elements }, (_, i) => of(i));
 

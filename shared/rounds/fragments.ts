@@ -3,19 +3,18 @@
 // state stays one vector with one hash. Every worker deals alike, from the plan's parameters alone. F = 1 is the whole vector.
 
 import type { Difference } from '../aggregation/rule.ts';
-import type { Range } from '../aggregation/vectors.ts';
 import { LoomError } from '../errors.ts';
 import { outerStep } from './state.ts';
-import type { AgreedState, OuterStep } from './state.ts';
+import type { AgreedState, OuterStep, StepRange } from './state.ts';
 
 /** A parameter tensor in a flat vector; offsets are multiples of 64. */
-export interface Placed extends Range {
+export interface Placed extends StepRange {
   readonly name: string;
   readonly shape: readonly number[];
 }
 
 /** A tensor's place in the vector of its fragment. */
-export interface FragmentPlace extends Range {
+export interface FragmentPlace extends StepRange {
   readonly shape: readonly number[];
   readonly from: number; // its offset in the whole vector
 }
@@ -110,8 +109,8 @@ function compact(members: readonly Placed[], count: number): Fragment {
     });
   }
   let elements = 0;
-  const places = members.map(({ offset: from, elements: length, shape }) => {
-    const place = { offset: elements, elements: length, shape, from };
+  const places = members.map(({ offset: from, elements: length, shape, decay }) => {
+    const place = { offset: elements, elements: length, shape, decay, from };
     elements += Math.ceil(length / alignment) * alignment;
     return place;
   });

@@ -3,7 +3,8 @@ import { createRandom } from '../random.ts';
 import { outerStep, stateHash } from './state.ts';
 import type { AgreedState } from './state.ts';
 
-const averaging = { aggregation: 'mean', ranges: [{ offset: 0, elements: 4096 }] } as const;
+const whole = { offset: 0, elements: 4096, decay: false };
+const averaging = { aggregation: 'mean', isSign: false, weightDecay: 0, ranges: [whole] } as const;
 const plain = { learningRate: 1, momentum: 0, ...averaging };
 
 test('one worker and plain averaging: the step is the difference itself', () => {
@@ -17,8 +18,8 @@ test('one worker and plain averaging: the step is the difference itself', () => 
 
 test('padding stays zero whatever a payload says of it: checkpoints do not hold it', () => {
   const ranges = [
-    { offset: 0, elements: 2 },
-    { offset: 4, elements: 1 },
+    { offset: 0, elements: 2, decay: false },
+    { offset: 4, elements: 1, decay: false },
   ];
   const state: AgreedState = { round: 0, parameters: new Float32Array(6), momentum: null };
   const contribution = { difference: Float32Array.of(1, 2, 3, 4, 5, 6), tokens: 1 };
@@ -61,6 +62,23 @@ test('a round in which nothing was accepted keeps the state and its hash', () =>
   const next = outerStep(state, [], { learningRate: 1, momentum: 0.9, ...averaging });
   expect(next.round).toBe(1);
   expect(stateHash(next)).toBe(stateHash(state));
+});
+
+test('signs: each element moves by the learning rate, whatever else the payloads say of it; matrices decay', () => {
+  const ranges = [
+    { offset: 0, elements: 2, decay: true },
+    { offset: 4, elements: 2, decay: false },
+  ];
+  const state: AgreedState = { round: 0, parameters: Float32Array.of(8, -8, 0, 0, 8, 8), momentum: null };
+  const contributions = [
+    { difference: Float32Array.of(1e-20, 3, 1, 1, -5, 0), tokens: 1 },
+    { difference: Float32Array.of(0, -4, 1, 1, 1, 0), tokens: 1 },
+  ];
+  const step = { ...plain, isSign: true, learningRate: 0.5, ranges };
+  expect([...outerStep(state, contributions, step).parameters]).toEqual([8.5, -8.5, 0, 0, 7.5, 8]);
+  const decayed = outerStep(state, contributions, { ...step, weightDecay: 0.25 });
+  expect([...decayed.parameters]).toEqual([7.5, -7.5, 0, 0, 7.5, 8]);
+  expect(outerStep(state, [], { ...step, weightDecay: 0.25 }).parameters).toEqual(state.parameters);
 });
 
 test('the same list gives the same bits; another order may not', () => {

@@ -17,13 +17,19 @@ export interface AgreedState {
 export interface OuterStep {
   readonly learningRate: number;
   readonly momentum: number; // Nesterov; 0 = plain averaging
+  readonly isSign: boolean; // each element moves by the learning rate, up or down (signSGD, arXiv 1802.04434)
+  readonly weightDecay: number; // of the ranges with `decay`, times the learning rate
   readonly aggregation: Aggregation;
-  readonly ranges: readonly Range[]; // the parameter tensors; nothing else of the vector ever changes
+  readonly ranges: readonly StepRange[]; // the parameter tensors; nothing else of the vector ever changes
+}
+
+export interface StepRange extends Range {
+  readonly decay: boolean;
 }
 
 /**
- * Applies a closed round: what the differences come to under the aggregation rule, as a step of SGD with Nesterov momentum
- * (DiLoCo, arXiv 2311.08105). A round without accepted tokens changes nothing but the round number.
+ * Applies a closed round: what the differences, or negative gradients, come to under the aggregation rule, as a step of SGD with
+ * Nesterov momentum (DiLoCo, arXiv 2311.08105), or of its signs. A round without accepted tokens changes nothing but the round number.
  * @throws LoomError `internal` when a difference has another length than the parameters
  */
 export function outerStep(state: AgreedState, contributions: readonly Difference[], step: OuterStep): AgreedState {
@@ -32,8 +38,13 @@ export function outerStep(state: AgreedState, contributions: readonly Difference
   if (found === null) return { ...state, round: state.round + 1 };
   const difference = withoutPadding(found, step.ranges);
   const momentum = step.momentum > 0 ? nextMomentum(state.momentum, difference, step.momentum) : null;
-  const update = momentum === null ? difference : addScaled(difference, momentum, step.momentum);
-  return { round: state.round + 1, parameters: addScaled(state.parameters, update, step.learningRate), momentum };
+  const smooth = momentum === null ? difference : addScaled(difference, momentum, step.momentum);
+  const update = step.isSign ? smooth.map(Math.sign) : smooth;
+  return {
+    round: state.round + 1,
+    parameters: addScaled(decayed(state.parameters, step), update, step.learningRate),
+    momentum,
+  };
 }
 
 /**
@@ -56,6 +67,17 @@ function withoutPadding(difference: Float32Array, ranges: readonly Range[]): Flo
   const kept = new Float32Array(difference.length);
   for (const { offset, elements } of ranges) kept.set(difference.subarray(offset, offset + elements), offset);
   return kept;
+}
+
+/** Decoupled weight decay: p <- p - learningRate * weightDecay * p */
+function decayed(parameters: Float32Array, { learningRate, weightDecay, ranges }: OuterStep): Float32Array {
+  if (weightDecay === 0) return parameters;
+  const result = parameters.slice();
+  for (const { offset, elements } of ranges.filter(({ decay }) => decay)) {
+    const part = result.subarray(offset, offset + elements);
+    addInto(part, part, Math.fround(-learningRate * weightDecay));
+  }
+  return result;
 }
 
 /** m <- momentum * m + difference */

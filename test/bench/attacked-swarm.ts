@@ -18,6 +18,7 @@ import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
 import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { createRandom } from '../../shared/random.ts';
+import { outerStepOf } from '../../shared/rounds/outer-step.ts';
 import { learningRateAt, slotSeed } from '../../shared/rounds/pace/schedule.ts';
 import { outerStep } from '../../shared/rounds/state.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
@@ -243,10 +244,9 @@ class AttackedSwarm {
   }
 
   #apply(decoded: readonly Decoded[]): void {
-    const { outerLearningRate: learningRate, outerMomentum: momentum, aggregation } = this.#job.manifest.spec.rounds;
     const before = this.#state.parameters;
     const ranges = this.#algorithm.plan.parameters;
-    this.#state = outerStep(this.#state, decoded, { learningRate, momentum, aggregation, ranges });
+    this.#state = outerStep(this.#state, decoded, { ...outerStepOf(this.#job.manifest.spec), ranges });
     this.#changes.push(this.#state.parameters.map((value, i) => value - before[i]!));
   }
 

@@ -48,6 +48,12 @@ const frontier: readonly SwarmSetting[] = [
   { name: '4000x: top 1/128 every 9 steps at 8e-3', changes: at(8e-3, rounds(9, topk(1 / 128), 0.5)) },
 ];
 
+/** One optimizer after aggregation: gradients in every step, as coefficients. A step takes as long as all its payloads' transforms. */
+const demo: readonly SwarmSetting[] = [
+  { name: '100x: DeMo, top 1/25 of coefficients every step', changes: gradients(1e-3, dct(1 / 25)) },
+  { name: '500x: DeMo, top 1/180 of coefficients every step', changes: gradients(1e-3, dct(1 / 180)) },
+];
+
 const all = frontier.map(({ name }) => name);
 
 /** The same bytes by fragments: F times as many rounds, each F times smaller. */
@@ -74,11 +80,17 @@ const stale: readonly SwarmSetting[] = [0, 1, 2].map((staleness) => ({
   changes: { ...rounds(10, 'int8'), 'spec.rounds.staleness': staleness },
 }));
 
-export const settings: readonly SwarmSetting[] = [...frontier, ...fragmented, ...overlapping, ...stale];
+export const settings: readonly SwarmSetting[] = [...frontier, ...demo, ...fragmented, ...overlapping, ...stale];
 
 /** In the order in which they are measured. */
 export const parts: readonly SwarmPart[] = [
-  { name: '4 workers', workers: 4, seeds: [1, 2, 3], settings: all, changes: {} },
+  {
+    name: '4 workers',
+    workers: 4,
+    seeds: [1, 2, 3],
+    settings: [...all, ...demo.map(({ name }) => name)],
+    changes: {},
+  },
   { name: '8 workers', workers: 8, seeds: [1], settings: all, changes: {} },
   { name: '4 workers, 2M tokens', workers: 4, seeds: [1], settings: all, changes: tokens(2_000_000) },
   {
@@ -117,6 +129,15 @@ function earlier(innerSteps: number): object {
 /** Muon for the matrices, at the learning rate that averaged steps want. */
 function muon(changes: Record<string, unknown>): Record<string, unknown> {
   return at(6e-3, { ...changes, 'spec.optimizer.kind': 'muon' });
+}
+
+/** Signs of what the gradients come to, at a learning rate that suits signs. */
+function gradients(learningRate: number, compression: object): Record<string, unknown> {
+  return at(learningRate, { 'spec.optimizer.kind': 'sign', 'spec.rounds': { exchange: 'gradients', compression } });
+}
+
+function dct(density: number): object {
+  return { kind: 'dct', density };
 }
 
 function topk(density: number): object {

@@ -11,29 +11,33 @@ const cases = [
   { kind: 'muon' as const, compression: { kind: 'topk' as const, density: 1 / 64, errorFeedback: 0.9 } },
   { kind: 'adamw' as const, compression: 'sign' as const, fragments: 2 },
   { kind: 'adamw' as const, compression: 'sign' as const, fragments: 2, overlap: true },
+  { kind: 'sign' as const, compression: 'dct' as const, exchange: 'gradients' as const },
 ];
 const tokensPerRound = 2 * 4 * 4 * 16; // two workers, four steps of 4 windows of 16 tokens
 
 test.each(cases)(
   'virtual workers come to the same bits as real trainers that apply what they send, %j',
   async (used) => {
-    const { kind, compression, fragments = 1, overlap = false } = used;
+    const usual = { fragments: 1, overlap: false, exchange: 'differences' as const };
+    const { kind, compression, fragments, overlap, exchange } = { ...usual, ...used };
     const job = smallJob({
       model: { kind: 'gpt', layers: fragments, heads: 2, width: 16, context: 16 },
       optimizer: { kind, learningRate: 0.01, batchSize: 4 },
-      rounds: { ...rounds, compression, fragments, overlap },
+      rounds: { ...rounds, compression, fragments, overlap, exchange },
       runtime: { maxTokens: 3 * tokensPerRound },
     });
     const virtual = await runVirtualJob({ ...job, workers: 2 });
     expect(virtual).toMatchObject({ rounds: 3, tokens: 3 * tokensPerRound });
     const trainers = [await openSmall(job), await openSmall(job)];
     const { optimizer, seed } = job.manifest.spec;
+    const rateOf = (round: number): number => learningRateAt(optimizer, (round + 0.5) / 3);
     const open: Contribution[][] = [];
     const close = async (sent: Contribution[]): Promise<void> => {
-      for (const trainer of trainers) await trainer.apply(sent[0]!.round, sent);
+      const { round } = sent[0]!;
+      for (const trainer of trainers) await trainer.apply(round, sent, [], rateOf(round));
     };
     for (let round = 0; round < 3; round++) {
-      const learningRate = learningRateAt(optimizer, (round + 0.5) / 3);
+      const learningRate = rateOf(round);
       const sent = [];
       for (const [slot, trainer] of trainers.entries()) {
         const assignment = { round, slot, seed: slotSeed(seed, round, slot), steps: 4, learningRate };

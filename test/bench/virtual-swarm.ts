@@ -20,6 +20,7 @@ import {
   tokensPerStep,
 } from '../../shared/rounds/pace/schedule.ts';
 import { fragmentStep } from '../../shared/rounds/fragments.ts';
+import { outerStepOf } from '../../shared/rounds/outer-step.ts';
 import { discounted } from '../../shared/rounds/staleness.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
 
@@ -54,6 +55,12 @@ interface Sent extends Difference {
   readonly payload: Uint8Array;
 }
 
+/** A round's work. */
+interface Trained {
+  readonly sent: readonly Sent[];
+  readonly learningRate: number;
+}
+
 /** Trains until maxTokens. */
 export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
   const tokensAtEnd = job.manifest.spec.runtime.maxTokens;
@@ -65,11 +72,11 @@ export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
   const total = { tokens: 0, payloadBytes: 0, largestPayload: 0 };
   let state: AgreedState = { round: 0, parameters: algorithm.initialParameters(), momentum: null };
   let recent: AgreedState[] = []; // the oldest is what workers train from
-  const open: Sent[][] = []; // rounds that have not closed, the oldest first
+  const open: Trained[] = []; // rounds that have not closed, the oldest first
   const close = (): void => {
     const { round } = state;
-    const sent = open.shift()!;
-    state = nextState(job.manifest, first.memory, state, sent);
+    const { sent, learningRate } = open.shift()!;
+    state = fragmentStep(state, first.memory.fragment(round), sent, outerStepOf(job.manifest.spec, learningRate));
     const payloads = sent.map(({ payload }) => payload);
     for (const { memory } of workers) memory.settle(round, payloads, state.parameters);
   };
@@ -82,12 +89,12 @@ export async function runVirtualJob(job: VirtualJob): Promise<VirtualResult> {
     }
     const gone = workers.map((_, index) => job.vanishes?.(round, index) ?? false);
     const staying = workers.filter((_, index) => !gone[index]);
-    const sent = await trainRound(job.manifest, staying, round, recent, total.tokens / tokensAtEnd);
-    open.push(sent);
+    const trained = await trainRound(job.manifest, staying, round, recent, total.tokens / tokensAtEnd);
+    open.push(trained);
     if (open.length > (job.manifest.spec.rounds.overlap ? 1 : 0)) close();
     for (const [index, isGone] of gone.entries())
       if (isGone) workers[index] = await openWorker(job.manifest, algorithm);
-    for (const { tokens, payload } of sent) {
+    for (const { tokens, payload } of trained.sent) {
       total.tokens += tokens;
       total.payloadBytes += payload.length;
       total.largestPayload = Math.max(total.largestPayload, payload.length);
@@ -113,7 +120,7 @@ async function trainRound(
   round: number,
   recent: readonly AgreedState[],
   progress: number,
-): Promise<Sent[]> {
+): Promise<Trained> {
   const { optimizer, rounds, runtime, seed } = manifest.spec;
   const perStep = tokensPerStep(manifest);
   const { parameters: start } = recent[0]!;
@@ -128,16 +135,10 @@ async function trainRound(
     const work = { round, slot, seed: slotSeed(seed, round, slot), steps: shares[slot]!, learningRate };
     const assignment = { ...work, evaluate: false, deadlineMs: 0 };
     const { tokens } = await run.train(memory.start(round, start), assignment, newPace(), () => {});
-    const parameters = await run.program.readParameters();
-    const { payload, said } = memory.encode(round, start, parameters);
+    const { payload, said } = await memory.encodeTrained(round, start, run);
     sent.push({ payload, difference: discounted(said, staleness), tokens });
   }
-  return sent;
-}
-
-function nextState({ spec }: Manifest, memory: WorkerMemory, state: AgreedState, sent: readonly Sent[]): AgreedState {
-  const { outerLearningRate: learningRate, outerMomentum: momentum, aggregation } = spec.rounds;
-  return fragmentStep(state, memory.fragment(state.round), sent, { learningRate, momentum, aggregation });
+  return { sent, learningRate };
 }
 
 function newPace(): Pace {

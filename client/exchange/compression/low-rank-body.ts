@@ -4,7 +4,7 @@
 // matrix too small to gain, is a bfloat16 magnitude and a sign an element. Padding between tensors is not sent.
 
 import { LoomError } from '../../../shared/errors.ts';
-import type { CodecBody } from '../codec-body.ts';
+import type { CodecBody, TensorPlace } from '../codec-body.ts';
 import { BitReader, BitWriter } from './bit-stream.ts';
 import { addFactors, takeFactors } from './low-rank-factors.ts';
 import type { FactorPair } from './low-rank-factors.ts';
@@ -13,13 +13,6 @@ import { bfloat16Bits, codeOf, fromBfloat16, rangeOf, valueOf } from '../../../k
 
 const scaleBits = 16;
 const largestScale = fromBfloat16(0x7000); // 1.6e29: sums of many products of it stay finite
-
-/** A parameter tensor's place in the flat vector. */
-export interface TensorPlace {
-  readonly offset: number;
-  readonly elements: number;
-  readonly shape: readonly number[];
-}
 
 interface Settings {
   readonly rank: number;

@@ -20,14 +20,14 @@ const text =
 type Runtime = ManifestInput['spec']['runtime'];
 type Workers = { min: number; max: number };
 
-type Rounds = ManifestInput['spec']['rounds'];
+type Spec = ManifestInput['spec'];
 
 export async function submitTinyJob(
   client: LoomOSClient,
   runtime: Runtime,
   workers: Workers,
-  rounds: Rounds = {},
-  verification: ManifestInput['spec']['verification'] = 'none',
+  rounds: Spec['rounds'] = {},
+  { verification = 'none', optimizer = {} }: Partial<Pick<Spec, 'verification' | 'optimizer'>> = {},
 ): Promise<JobView> {
   const { sha256 } = await client.uploadDataset(utf8(text.repeat(100)), { source: 'a test' });
   return client.submitJob({
@@ -38,7 +38,7 @@ export async function submitTinyJob(
       algorithm: 'lm',
       model: { kind: 'gpt', layers: rounds.fragments ?? 1, heads: 2, width: 16, context: 16 },
       data: { source: `dataset:${sha256}` },
-      optimizer: { batchSize: 4, learningRate: 0.01 },
+      optimizer: { batchSize: 4, learningRate: 0.01, ...optimizer },
       rounds: { innerSteps: 10, ...rounds },
       resources: { workers },
       runtime,

@@ -211,3 +211,22 @@ test('a slow partner that hears of the work of others is no sleeper: what only i
   untilDeadline(stage);
   expect(accepted(stage)).toEqual([w1]); // w2's own payload has reached nobody
 });
+
+test('where gradients are exchanged the close says the learning rate that all were given; elsewhere nothing of it', () => {
+  const gradients = { optimizer: { kind: 'sign', learningRate: 0.5, warmup: 0 }, rounds: { exchange: 'gradients' } };
+  const stage = new Stage({ ...gradients, runtime: { maxTokens: 1300 } }).start(w1, w2);
+  const rates: (number | undefined)[] = [];
+  for (let round = 0; round < 4; round++) {
+    const given = Object.values(stage.state.open!.parts).map(({ assignment }) => assignment.learningRate);
+    stage.finishRound(round, w1, w2);
+    const { learningRate } = stage.state.log.at(-1)!;
+    expect(given).toEqual([learningRate, learningRate]);
+    expect(stage.recorded('round.closed').at(-1)).toMatchObject({ learningRate });
+    rates.push(learningRate);
+  }
+  expect(rates[0]).toBe(0.5);
+  expect(new Set(rates).size).toBeGreaterThan(1); // it falls at the end
+  stage.hello(w3);
+  expect(stage.heard(w3, 'welcome')[0]!.log.map(({ learningRate }) => learningRate)).toEqual(rates);
+  expect(new Stage().start(w1, w2).finishRound(0, w1, w2).state.log[0]).not.toHaveProperty('learningRate');
+});

@@ -224,7 +224,7 @@ function conclude(turn: Turn, open: OpenRound): void {
 
 function close(turn: Turn, open: OpenRound, { applied, credited }: Outcome): void {
   const { state, now } = turn;
-  const closed: ClosedRound = { round: open.round, accepted: applied, stateHash: null };
+  const closed: ClosedRound = { round: open.round, accepted: applied, stateHash: null, ...jointStep(state, open) };
   const credits = Object.fromEntries(credited.map(({ workerId, tokens }) => [workerId, tokens]));
   const point = lossPoint(state, open, credited, now);
   change(turn, {
@@ -248,8 +248,15 @@ function close(turn: Turn, open: OpenRound, { applied, credited }: Outcome): voi
   const late = Object.keys(open.parts).filter((id) => credits[id] === undefined);
   const { trainLoss, validationLoss } = point;
   const folds = applied.some((one) => one.folds !== undefined) ? { applied } : {};
-  record(turn, 'round.closed', { round: open.round, accepted: credited, ...folds, late, trainLoss, validationLoss });
+  const step = { ...folds, ...jointStep(state, open) };
+  record(turn, 'round.closed', { round: open.round, accepted: credited, ...step, late, trainLoss, validationLoss });
   broadcast(turn, { type: 'close', closed });
+}
+
+/** Where gradients are exchanged all that were given work were given one learning rate, and the step that all take has it. */
+function jointStep({ manifest }: RoomState, { parts }: OpenRound): Pick<ClosedRound, 'learningRate'> {
+  if (manifest.spec.rounds.exchange !== 'gradients') return {};
+  return { learningRate: Object.values(parts)[0]!.assignment.learningRate };
 }
 
 /** Neither a contribution nor what a group made of some may be handed in again. */

@@ -20,6 +20,14 @@ test('signs where nothing else is written', () => {
   expect(roundsOf({ compression: 'none' })).toMatchObject({ compression: 'none' });
 });
 
+test('DeMo where gradients are exchanged: a few coefficients of each step', () => {
+  const optimizer = { kind: 'sign' };
+  expect(roundsOf({ exchange: 'gradients' }, { optimizer })).toMatchObject({ compression: 'dct', innerSteps: 1 });
+  expect(roundsOf({ exchange: 'gradients', innerSteps: 4 }, { optimizer })).toMatchObject({ innerSteps: 4 });
+  const robust = { exchange: 'gradients', aggregation: 'median' };
+  expect(roundsOf(robust, { optimizer })).toMatchObject({ compression: 'int8', innerSteps: 1 });
+});
+
 test('all of a difference where workers keep nothing, or where a rule takes coordinates one by one', () => {
   expect(roundsOf({}, { verification: 'standard' })).toMatchObject({ compression: 'int8' });
   expect(roundsOf({ aggregation: 'median' })).toMatchObject({ compression: 'int8' });
