@@ -50,8 +50,8 @@ const frontier: readonly SwarmSetting[] = [
 
 /** One optimizer after aggregation: gradients in every step, as coefficients. A step takes as long as all its payloads' transforms. */
 const demo: readonly SwarmSetting[] = [
-  { name: '100x: DeMo, top 1/25 of coefficients every step', changes: gradients(1e-3, dct(1 / 25)) },
-  { name: '500x: DeMo, top 1/180 of coefficients every step', changes: gradients(1e-3, dct(1 / 180)) },
+  { name: '100x: DeMo, top 1/25 of coefficients every step', changes: gradients(3e-3, dct(1 / 25)) },
+  { name: '500x: DeMo, top 1/180 of coefficients every step', changes: gradients(3e-3, dct(1 / 180)) },
 ];
 
 const all = frontier.map(({ name }) => name);
