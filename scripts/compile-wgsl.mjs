@@ -1,5 +1,5 @@
 // Compiles every module of kernels/generated with Dawn's own compiler, on a device that computes nothing: also what no adapter here
-// could run. Prints errors and warnings and exits 1, or prints nothing.
+// could run, and with every array as f16 that may be one. Prints errors and warnings and exits 1, or prints nothing.
 
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,10 @@ const requiredFeatures = ['shader-f16', 'subgroups', 'chromium-experimental-subg
 const device = await adapter.requestDevice({ requiredFeatures });
 for (const path of globSync('kernels/generated/*.ts', { cwd: root }).sort()) {
   const values = Object.values(await import(pathToFileURL(join(root, path)).href));
-  for (const { name, code } of values.flatMap(modulesOf)) await compile(name, code);
+  for (const { name, code } of values.flatMap(modulesOf)) {
+    await compile(name, code);
+    await compile(`${name} in f16`, `enable f16;\n${code.replace(/^(alias \w+ =) f32;$/gm, '$1 f16;')}`);
+  }
 }
 device.destroy();
 

@@ -1,8 +1,12 @@
 // Reads what the host must know about a WGSL module: for each entry point, the storage bindings and the overrides it
 // reaches. Enough of a parser for our own files; not a validator.
+//
+// A binding whose elements are of a type `alias NAME = f32;` may be an array of f16: a dispatch changes that line where its tensor is
+// stored so, and the code converts, f32(x[i]) and NAME(value). With an `override name_scale: f32 = 1;` what is stored may be so many
+// times the value, as gradients are: the code divides and multiplies by it.
 
 /**
- * @typedef {{ number: number, name: string, access: 'read' | 'write', type: string }} Binding
+ * @typedef {{ number: number, name: string, access: 'read' | 'write', type: string, stored?: string }} Binding
  * @typedef {{ bindings: Binding[], required: string[], optional: string[] }} EntryPoint
  */
 
@@ -42,6 +46,7 @@ function readDeclaration(text) {
   return {
     name,
     isEntryPoint: /@compute\b/.test(text),
+    isStored: /^alias \w+ = f32;$/.test(text),
     // A member or method name after a dot is not a use.
     uses: new Set(text.replace(/\.\s*[A-Za-z_]\w*/g, '').match(/[A-Za-z_]\w*/g) ?? []),
     binding: storage && {
@@ -73,6 +78,11 @@ function describeEntryPoint(reached, where) {
       throw new Error(
         `${where}: ${name} and ${other.name} are both at binding ${number} (does a local name hide one?)`,
       );
+  }
+  const stored = reached.filter(({ isStored }) => isStored).map(({ name }) => name);
+  for (const binding of bindings) {
+    const alias = stored.find((name) => new RegExp(`\\b${name}\\b`).test(binding.type));
+    if (alias) binding.stored = alias;
   }
   const overrides = reached.filter(({ override }) => override).sort((a, b) => (a.name < b.name ? -1 : 1));
   return {

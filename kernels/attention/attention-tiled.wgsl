@@ -1,11 +1,14 @@
 // Causal self-attention for GPUs: a workgroup takes a tile of queries and goes over the tiles of keys up to the diagonal.
 // Layout of qkv and outputs as in attention.wgsl. FlashAttention-2: Dao 2023, arXiv:2307.08691.
-// with: attention-tile
+// with: attention-tile, stored
 
 const tile_count = 2u;
 const lowest = -1.0e37; // above hidden scores: a row that sees only -infinity has no weights
 
-@group(0) @binding(1) var<storage, read_write> out: array<f32>; // [B * T, H D]
+alias Out = f32;
+const out_is_half = Out(2049) == Out(2048);
+
+@group(0) @binding(1) var<storage, read_write> out: array<Out>; // [B * T, H D]
 @group(0) @binding(2) var<storage, read_write> logsumexp: array<f32>; // [B, H, T]
 
 var<workgroup> partials: array<f32, tile * 8>; // of a row of queries, one from each x
@@ -84,6 +87,6 @@ fn total_of_row(row: u32) -> f32 {
 fn write_out(place: Place, t: u32, vector: u32, value: vec4f) {
   let at = offset_in_out(place, t) + vector * 4;
   for (var d = 0u; d < 4; d++) {
-    if (vector * 4 + d < head_size) { out[at + d] = value[d]; }
+    if (vector * 4 + d < head_size) { out[at + d] = Out(storable(value[d], out_is_half)); }
   }
 }

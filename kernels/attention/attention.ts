@@ -66,8 +66,8 @@ export const attentionKernel: Kernel = {
   },
   dispatches: (op, traits, scratch) =>
     anglesOf(op, 1) && !turnsInTiles(op, traits)
-      ? listApart(op, 1, (plain) => listForward(plain, traits), traits, scratch)
-      : listForward(op, traits),
+      ? listApart(op, 1, (plain) => listForward(plain, traits, scratch), traits, scratch)
+      : listForward(op, traits, scratch),
   reference: turnedReference(attentionReference, 1),
   cpu: turnedCpu(attentionCpu, 1),
   adjoint({ inputs, outputs, attributes }, builder) {
@@ -97,20 +97,23 @@ export const attentionGradientKernel: Kernel = {
   cpu: turnedCpu(attentionGradientCpu, 4),
 };
 
-function listForward(op: Op, traits: DeviceTraits): Dispatch[] {
+function listForward(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
   const [out, logsumexp] = op.outputs as [Tensor, Tensor];
   const [qkv] = op.inputs as [Tensor];
   const angles = anglesOf(op, 1);
-  const tensors = { qkv, out, logsumexp, angles: angles ?? qkv };
+  const tensors = { qkv, out, logsumexp };
   const { heads } = attentionShape(op);
   if (traits.isCpu)
     return [dispatch(queryWgsl, { entryPoint: 'forward', tensors, ...gridOfPlaces(op, heads, traits) })];
   const { constants, workgroups } = gridOfTiles(op, heads, traits);
-  const call = { tensors, constants: { ...constants, turns: angles !== undefined }, workgroups };
-  return [dispatch(tiledWgsl, { entryPoint: 'forward', ...call })];
+  const call = { constants: { ...constants, turns: angles !== undefined }, workgroups };
+  const withAngles = { ...tensors, angles: angles ?? scratch('angles', 2) };
+  return [dispatch(tiledWgsl, { entryPoint: 'forward', tensors: withAngles, ...call })];
 }
 
-function listBackward(op: Op, traits: DeviceTraits, scratch: Parameters<Kernel['dispatches']>[2]): Dispatch[] {
+type Scratch = Parameters<Kernel['dispatches']>[2];
+
+function listBackward(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
   const [qkv, out, logsumexp, gradient] = op.inputs as [Tensor, Tensor, Tensor, Tensor];
   const tensors = { qkv, out, logsumexp, gradient, qkv_gradient: op.outputs[0]! };
   const { heads, kvHeads } = attentionShape(op);
@@ -118,9 +121,8 @@ function listBackward(op: Op, traits: DeviceTraits, scratch: Parameters<Kernel['
     const angles = anglesOf(op, 4);
     const { constants, workgroups } = gridOfTiles(op, heads + kvHeads, traits);
     const call = { constants: { ...constants, turns: angles !== undefined }, workgroups };
-    return [
-      dispatch(tiledGradientWgsl, { entryPoint: 'backward', tensors: { ...tensors, angles: angles ?? qkv }, ...call }),
-    ];
+    const withAngles = { ...tensors, angles: angles ?? scratch('angles', 2) };
+    return [dispatch(tiledGradientWgsl, { entryPoint: 'backward', tensors: withAngles, ...call })];
   }
   const withMeans = { ...tensors, means: scratch('means', elementsOf(logsumexp.shape)) };
   return [

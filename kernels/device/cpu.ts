@@ -132,7 +132,7 @@ class CpuProgram implements Program {
       [...op.inputs, ...op.outputs].filter((tensor) => tensor.role === 'temporary'),
     );
     const { slots, slotOf } = planMemory(steps, (tensor) => this.plan.readable.has(tensor.name), reuse);
-    const regions = slots.map((elements) => this.#allocate(elements));
+    const regions = slots.map((bytes) => this.#allocate(bytes / 4));
     for (const [tensor, slot] of slotOf) this.#regions.set(tensor, slice(regions[slot]!, 0, elementsOf(tensor.shape)));
   }
 

@@ -57,8 +57,9 @@ export interface CompileOptions {
   /** False gives every temporary storage of its own: a test compares the two. Default true. */
   readonly reuseMemory?: boolean;
   /**
-   * f16: products round their operands to f16 and sum in f32, on GPUs that have shader-f16; parameters, activations and all else
-   * stay f32, and so does everything on other devices. Default f32.
+   * f16: products round their operands to f16 and sum in f32, on GPUs that have shader-f16, and activations and their gradients are
+   * stored as f16 where all who read them can (halves.ts); parameters, their gradients, the residual stream and all else stay f32,
+   * and so does everything on other devices. Default f32.
    */
   readonly precision?: 'f32' | 'f16';
 }

@@ -11,6 +11,7 @@ export function findTensor(plan: Plan, name: string): Tensor {
   if (!tensor) throw new LoomError('internal', `the plan has no tensor ${name}`);
   if (tensor.role === 'temporary' && !plan.readable.has(name))
     throw new LoomError('internal', `${name} is not readable`);
+  if (tensor.dtype === 'f16') throw new LoomError('internal', `${name} is stored as f16, for the device alone`);
   return tensor;
 }
 

@@ -1,8 +1,9 @@
 // The buffers of a program on a GPU device: one for all parameters, one for all gradients, one for every input, state, constant and
 // readable tensor, and one for every slot that temporaries share.
 
+import { LoomError } from '../../shared/errors.ts';
 import type { Tensor } from '../plan/op.ts';
-import { elementsOf } from '../plan/op.ts';
+import { bytesOf, elementsOf } from '../plan/op.ts';
 import { planMemory } from '../plan/memory.ts';
 import type { Plan } from '../plan/plan.ts';
 import { newCounters } from './device.ts';
@@ -32,7 +33,7 @@ export class Buffers {
   place(plan: Plan, steps: readonly (readonly Tensor[])[], reuse: boolean): void {
     this.#placePersistent(plan);
     const { slots, slotOf } = planMemory(steps, (tensor) => plan.readable.has(tensor.name), reuse);
-    const buffers = slots.map((elements, slot) => this.#create(`temporary ${slot}`, elements));
+    const buffers = slots.map((bytes, slot) => this.#create(`temporary ${slot}`, bytes));
     for (const [tensor, slot] of slotOf) this.#place(tensor, buffers[slot]!);
   }
 
@@ -42,16 +43,16 @@ export class Buffers {
 
   #placePersistent(plan: Plan): void {
     const flat = new Map<string, GPUBuffer>();
-    if (plan.parameterCount > 0) flat.set('parameter', this.#shared('parameters', plan.parameterCount));
+    if (plan.parameterCount > 0) flat.set('parameter', this.#shared('parameters', 4 * plan.parameterCount));
     if (plan.tensors.some((tensor) => tensor.role === 'gradient')) {
-      flat.set('gradient', this.#create('gradients', plan.parameterCount));
+      flat.set('gradient', this.#create('gradients', 4 * plan.parameterCount));
     }
     for (const tensor of plan.tensors) {
       const { role, name } = tensor;
-      const elements = elementsOf(tensor.shape);
+      const bytes = bytesOf(tensor, elementsOf(tensor.shape));
       if (role === 'temporary') continue;
-      if (role === 'state') this.#place(tensor, this.#shared(`state ${name}`, elements));
-      else this.#place(tensor, flat.get(role) ?? this.#create(name, elements));
+      if (role === 'state') this.#place(tensor, this.#shared(`state ${name}`, bytes));
+      else this.#place(tensor, flat.get(role) ?? this.#create(name, bytes));
     }
     for (const { tensor, data } of plan.constants) {
       this.#gpu.queue.writeBuffer(this.places.get(tensor)!.buffer, 0, data as Float32Array<ArrayBuffer>);
@@ -59,18 +60,20 @@ export class Buffers {
   }
 
   #place(tensor: Tensor, buffer: GPUBuffer): void {
-    this.places.set(tensor, { buffer, offset: tensor.offset * 4, size: elementsOf(tensor.shape) * 4 });
+    this.places.set(tensor, { buffer, offset: tensor.offset * 4, size: bytesOf(tensor, elementsOf(tensor.shape)) });
   }
 
-  #shared(name: string, elements: number): GPUBuffer {
-    const buffer = this.persistent.get(name) ?? this.#create(name, elements);
+  #shared(name: string, bytes: number): GPUBuffer {
+    const buffer = this.persistent.get(name) ?? this.#create(name, bytes);
+    if (buffer.size !== bytes)
+      throw new LoomError('internal', `programs that share ${name} store it in ${buffer.size} and ${bytes} bytes`);
     this.persistent.set(name, buffer);
     return buffer;
   }
 
-  #create(label: string, elements: number): GPUBuffer {
+  #create(label: string, bytes: number): GPUBuffer {
     const usage = bufferUsage.storage | bufferUsage.copyDestination | bufferUsage.copySource;
-    const buffer = this.#gpu.createBuffer({ label, size: elements * 4, usage });
+    const buffer = this.#gpu.createBuffer({ label, size: bytes, usage });
     this.owned.push(buffer);
     this.counters.buffersCreated++;
     this.counters.bufferBytes += buffer.size;

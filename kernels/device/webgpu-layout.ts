@@ -2,8 +2,9 @@
 // Everything a run needs is made here, so that a run creates nothing.
 
 import { LoomError } from '../../shared/errors.ts';
-import type { Binding, Dispatch, Op, Tensor } from '../plan/op.ts';
-import { elementsOf } from '../plan/op.ts';
+import { listDispatches } from '../plan/dispatches.ts';
+import type { Binding, Dispatch, Tensor } from '../plan/op.ts';
+import { bytesOf, elementsOf } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Counters } from './device.ts';
 import { checkShared } from './storage.ts';
@@ -37,7 +38,7 @@ export async function layOutPlan(
   reuseMemory: boolean,
 ): Promise<Layout> {
   if (base) checkShared(base.plan, plan);
-  const listed = plan.ops.map((op) => listDispatches(op, context));
+  const listed = plan.ops.map((op) => listDispatches(op, context.traits));
   const dispatches = listed.flatMap((op) => op.dispatches);
   for (const dispatch of dispatches) checkLimits(dispatch, context);
   const buffers = new Buffers(context.gpu, base?.layout.persistent ?? new Map());
@@ -59,27 +60,10 @@ async function encodeAll(dispatches: readonly Dispatch[], places: Buffers['place
   return guarded(gpu, () => ready.map((pipeline, index) => encode(gpu, pipeline, dispatches[index]!, places)));
 }
 
-function listDispatches(op: Op, { traits }: GpuContext): { dispatches: Dispatch[]; temporaries: Tensor[] } {
-  const temporaries = [...op.inputs, ...op.outputs].filter((tensor) => tensor.role === 'temporary');
-  const scratch = (name: string, elements: number): Tensor => {
-    const tensor: Tensor = {
-      id: -1,
-      name: `${op.kernel.name} ${name}`,
-      shape: [elements],
-      dtype: 'f32',
-      role: 'temporary',
-      offset: 0,
-    };
-    temporaries.push(tensor);
-    return tensor;
-  };
-  return { dispatches: op.kernel.dispatches(op, traits, scratch), temporaries };
-}
-
 function checkLimits(dispatch: Dispatch, { traits }: GpuContext): void {
   const { label, bindings, workgroups } = dispatch;
   const large = bindings.find(
-    ({ tensor, range }) => (range?.elements ?? elementsOf(tensor.shape)) * 4 > traits.maxBindingBytes,
+    ({ tensor, range }) => bytesOf(tensor, range?.elements ?? elementsOf(tensor.shape)) > traits.maxBindingBytes,
   );
   if (large) {
     const message = `${label} binds ${large.tensor.name} [${large.tensor.shape.join(', ')}], too large for this GPU`;
@@ -106,5 +90,7 @@ function encode(
 function resourceOf({ tensor, range }: Binding, places: ReadonlyMap<Tensor, Place>): GPUBufferBinding {
   const place = places.get(tensor);
   if (!place) throw new LoomError('internal', `${tensor.name} has no storage: it is not an input or output of its op`);
-  return range ? { buffer: place.buffer, offset: place.offset + range.first * 4, size: range.elements * 4 } : place;
+  if (!range) return place;
+  const { first, elements } = range;
+  return { buffer: place.buffer, offset: place.offset + bytesOf(tensor, first), size: bytesOf(tensor, elements) };
 }

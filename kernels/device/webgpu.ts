@@ -2,6 +2,7 @@
 // Where the GPU object comes from (a page or Dawn) is the caller's business.
 
 import { LoomError } from '../../shared/errors.ts';
+import { storeHalves } from '../plan/halves.ts';
 import type { DeviceTraits } from '../plan/op.ts';
 import type { TileChoice } from '../plan/tile-choice.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -71,8 +72,9 @@ async function compileOnGpu(context: GpuContext, plan: Plan, options: CompileOpt
     throw new LoomError('internal', 'a WebGPU program can share only with a WebGPU program');
   }
   const traits = options.precision === 'f16' ? withHalfProducts(context.traits) : context.traits;
-  const layout = await layOutPlan({ ...context, traits }, plan, base, options.reuseMemory ?? true);
-  return new WebGpuProgram(context, plan, layout);
+  const stored = traits.halfProducts ? storeHalves(plan, traits) : plan;
+  const layout = await layOutPlan({ ...context, traits }, stored, base, options.reuseMemory ?? true);
+  return new WebGpuProgram(context, stored, layout);
 }
 
 function withHalfProducts(traits: DeviceTraits): DeviceTraits {

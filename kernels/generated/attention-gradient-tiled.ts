@@ -1,33 +1,42 @@
 // Made from kernels/attention/attention-gradient-tiled.wgsl by `npm run generate`. Do not edit.
 import { attentionTilePrelude } from './prelude/attention-tile.ts';
 import { attentionLayoutPrelude } from './prelude/attention-layout.ts';
+import { storedPrelude } from './prelude/stored.ts';
 
 const entryPoints = {
   backward: {
     bindings: [
-      {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
-      {"number":1,"name":"out","access":"read","type":"array<f32>"},
+      {"number":0,"name":"qkv","access":"read","type":"array<Qkv>","stored":"Qkv"},
+      {"number":1,"name":"out","access":"read","type":"array<Out>","stored":"Out"},
       {"number":2,"name":"logsumexp","access":"read","type":"array<f32>"},
-      {"number":3,"name":"gradient","access":"read","type":"array<f32>"},
-      {"number":4,"name":"qkv_gradient","access":"write","type":"array<f32>"},
+      {"number":3,"name":"gradient","access":"read","type":"array<Gradient>","stored":"Gradient"},
+      {"number":4,"name":"qkv_gradient","access":"write","type":"array<QkvGradient>","stored":"QkvGradient"},
       {"number":5,"name":"angles","access":"read","type":"array<vec2f>"},
     ],
     required: ["batch","head_size","heads","kv_heads","scale","tile","time","turns"],
-    optional: ["columns","stride","vectors"],
+    optional: ["columns","gradient_scale","qkv_gradient_scale","stride","vectors"],
   },
 } as const;
 
 const code = [`// Gradient of causal self-attention for GPUs, in one dispatch: the first workgroups take a tile of keys over the tiles of queries
 // from the diagonal on, the others a tile of queries over the tiles of keys up to the diagonal. Formulas as in
 // attention-gradient.wgsl. Two tiles stay in workgroup memory (slots 0 and 1), a third one (slot 2) changes.
-// with: attention-tile
+// with: attention-tile, stored
 
 const tile_count = 3u;
 
-@group(0) @binding(1) var<storage, read> out: array<f32>; // [B * T, H D]
+override gradient_scale: f32 = 1;
+override qkv_gradient_scale: f32 = 1;
+
+alias Out = f32;
+alias Gradient = f32;
+alias QkvGradient = f32;
+const qkv_gradient_is_half = QkvGradient(2049) == QkvGradient(2048);
+
+@group(0) @binding(1) var<storage, read> out: array<Out>; // [B * T, H D]
 @group(0) @binding(2) var<storage, read> logsumexp: array<f32>; // [B, H, T]
-@group(0) @binding(3) var<storage, read> gradient: array<f32>; // [B * T, H D], of out
-@group(0) @binding(4) var<storage, read_write> qkv_gradient: array<f32>; // [B * T, (H + 2 K) D]
+@group(0) @binding(3) var<storage, read> gradient: array<Gradient>; // [B * T, H D], of out
+@group(0) @binding(4) var<storage, read_write> qkv_gradient: array<QkvGradient>; // [B * T, (H + 2 K) D]
 
 var<workgroup> mean_parts: array<f32, 64>; // of the rows of a tile of queries
 
@@ -130,9 +139,9 @@ fn share_means(place: Place, first: u32, lane: u32) {
   var mean = 0.0;
   if (t < time) {
     let at = offset_in_out(place, t);
-    for (var d = lane / tile; d < head_size; d += 64 / tile) { mean += gradient[at + d] * out[at + d]; }
+    for (var d = lane / tile; d < head_size; d += 64 / tile) { mean += f32(gradient[at + d]) * f32(out[at + d]); }
   }
-  mean_parts[lane] = mean;
+  mean_parts[lane] = mean / gradient_scale;
 }
 
 fn mean_of(row: u32) -> f32 {
@@ -148,12 +157,12 @@ fn stage_gradient(slot: u32, place: Place, first: u32, lane: u32) {
     let at = offset_in_out(place, first + row) + d;
     var value = vec4f();
     if (first + row < time) {
-      value.x = gradient[at];
-      if (d + 1 < head_size) { value.y = gradient[at + 1]; }
-      if (d + 2 < head_size) { value.z = gradient[at + 2]; }
-      if (d + 3 < head_size) { value.w = gradient[at + 3]; }
+      value.x = f32(gradient[at]);
+      if (d + 1 < head_size) { value.y = f32(gradient[at + 1]); }
+      if (d + 2 < head_size) { value.z = f32(gradient[at + 2]); }
+      if (d + 3 < head_size) { value.w = f32(gradient[at + 3]); }
     }
-    tiles[(slot * tile + row) * stride + i % vectors] = value;
+    tiles[(slot * tile + row) * stride + i % vectors] = value / gradient_scale;
   }
 }
 
@@ -184,12 +193,16 @@ fn write_gradient(work: Work, part: u32, sums: Sums, x: u32, y: u32) {
       let d = (x + 8 * v) * 4;
       let at = offset_in_qkv(work.place, t, part) + d;
       let value = sums[i * columns + v];
-      if (d < head_size) { qkv_gradient[at] = value.x; }
-      if (d + 1 < head_size) { qkv_gradient[at + 1] = value.y; }
-      if (d + 2 < head_size) { qkv_gradient[at + 2] = value.z; }
-      if (d + 3 < head_size) { qkv_gradient[at + 3] = value.w; }
+      if (d < head_size) { put(at, value.x); }
+      if (d + 1 < head_size) { put(at + 1, value.y); }
+      if (d + 2 < head_size) { put(at + 2, value.z); }
+      if (d + 3 < head_size) { put(at + 3, value.w); }
     }
   }
-}`, attentionTilePrelude, attentionLayoutPrelude].join('\n\n');
+}
+
+fn put(at: u32, value: f32) {
+  qkv_gradient[at] = QkvGradient(storable(value * qkv_gradient_scale, qkv_gradient_is_half));
+}`, attentionTilePrelude, attentionLayoutPrelude, storedPrelude].join('\n\n');
 
 export const attentionGradientTiled = { name: 'attention-gradient-tiled', entryPoints, code } as const;

@@ -5,7 +5,7 @@ import { attentionLayoutPrelude } from './prelude/attention-layout.ts';
 const entryPoints = {
   queries: {
     bindings: [
-      {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
+      {"number":0,"name":"qkv","access":"read","type":"array<Qkv>","stored":"Qkv"},
       {"number":1,"name":"out","access":"read","type":"array<f32>"},
       {"number":2,"name":"logsumexp","access":"read","type":"array<f32>"},
       {"number":3,"name":"gradient","access":"read","type":"array<f32>"},
@@ -17,7 +17,7 @@ const entryPoints = {
   },
   keys: {
     bindings: [
-      {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
+      {"number":0,"name":"qkv","access":"read","type":"array<Qkv>","stored":"Qkv"},
       {"number":2,"name":"logsumexp","access":"read","type":"array<f32>"},
       {"number":3,"name":"gradient","access":"read","type":"array<f32>"},
       {"number":4,"name":"means","access":"write","type":"array<f32>"},

@@ -1,12 +1,13 @@
 // Made from kernels/attention/attention-tiled.wgsl by `npm run generate`. Do not edit.
 import { attentionTilePrelude } from './prelude/attention-tile.ts';
 import { attentionLayoutPrelude } from './prelude/attention-layout.ts';
+import { storedPrelude } from './prelude/stored.ts';
 
 const entryPoints = {
   forward: {
     bindings: [
-      {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
-      {"number":1,"name":"out","access":"write","type":"array<f32>"},
+      {"number":0,"name":"qkv","access":"read","type":"array<Qkv>","stored":"Qkv"},
+      {"number":1,"name":"out","access":"write","type":"array<Out>","stored":"Out"},
       {"number":2,"name":"logsumexp","access":"write","type":"array<f32>"},
       {"number":5,"name":"angles","access":"read","type":"array<vec2f>"},
     ],
@@ -17,12 +18,15 @@ const entryPoints = {
 
 const code = [`// Causal self-attention for GPUs: a workgroup takes a tile of queries and goes over the tiles of keys up to the diagonal.
 // Layout of qkv and outputs as in attention.wgsl. FlashAttention-2: Dao 2023, arXiv:2307.08691.
-// with: attention-tile
+// with: attention-tile, stored
 
 const tile_count = 2u;
 const lowest = -1.0e37; // above hidden scores: a row that sees only -infinity has no weights
 
-@group(0) @binding(1) var<storage, read_write> out: array<f32>; // [B * T, H D]
+alias Out = f32;
+const out_is_half = Out(2049) == Out(2048);
+
+@group(0) @binding(1) var<storage, read_write> out: array<Out>; // [B * T, H D]
 @group(0) @binding(2) var<storage, read_write> logsumexp: array<f32>; // [B, H, T]
 
 var<workgroup> partials: array<f32, tile * 8>; // of a row of queries, one from each x
@@ -101,8 +105,8 @@ fn total_of_row(row: u32) -> f32 {
 fn write_out(place: Place, t: u32, vector: u32, value: vec4f) {
   let at = offset_in_out(place, t) + vector * 4;
   for (var d = 0u; d < 4; d++) {
-    if (vector * 4 + d < head_size) { out[at + d] = value[d]; }
+    if (vector * 4 + d < head_size) { out[at + d] = Out(storable(value[d], out_is_half)); }
   }
-}`, attentionTilePrelude, attentionLayoutPrelude].join('\n\n');
+}`, attentionTilePrelude, attentionLayoutPrelude, storedPrelude].join('\n\n');
 
 export const attentionTiled = { name: 'attention-tiled', entryPoints, code } as const;

@@ -5,7 +5,7 @@ import { attentionLayoutPrelude } from './prelude/attention-layout.ts';
 const entryPoints = {
   forward: {
     bindings: [
-      {"number":0,"name":"qkv","access":"read","type":"array<f32>"},
+      {"number":0,"name":"qkv","access":"read","type":"array<Qkv>","stored":"Qkv"},
       {"number":1,"name":"out","access":"write","type":"array<f32>"},
       {"number":2,"name":"logsumexp","access":"write","type":"array<f32>"},
     ],

@@ -2,19 +2,20 @@
 import { matmulHalfPrelude } from './prelude/matmul-half.ts';
 import { matmulStorePrelude } from './prelude/matmul-store.ts';
 import { geluPrelude } from './prelude/gelu.ts';
+import { storedPrelude } from './prelude/stored.ts';
 
 const entryPoints = {
   matmul: {
     bindings: [
-      {"number":0,"name":"a","access":"read","type":"array<f32>"},
-      {"number":1,"name":"b","access":"read","type":"array<f32>"},
+      {"number":0,"name":"a","access":"read","type":"array<A>","stored":"A"},
+      {"number":1,"name":"b","access":"read","type":"array<B>","stored":"B"},
       {"number":2,"name":"bias","access":"read","type":"array<f32>"},
-      {"number":3,"name":"extra","access":"read","type":"array<f32>"},
-      {"number":4,"name":"c","access":"write","type":"array<f32>"},
-      {"number":5,"name":"second","access":"write","type":"array<f32>"},
+      {"number":3,"name":"extra","access":"read","type":"array<Extra>","stored":"Extra"},
+      {"number":4,"name":"c","access":"write","type":"array<C>","stored":"C"},
+      {"number":5,"name":"second","access":"write","type":"array<Second>","stored":"Second"},
     ],
-    required: ["a_column","a_row","a_scale","activates","adds","b_column","b_row","b_scale","biased","k","m","n","slopes"],
-    optional: ["c_row","first_column"],
+    required: ["a_column","a_factor","a_row","activates","adds","b_column","b_factor","b_row","biased","k","m","n","slopes"],
+    optional: ["a_scale","b_scale","c_row","c_scale","extra_scale","first_column"],
   },
 } as const;
 
@@ -59,12 +60,12 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
       workgroupBarrier();
       for (var at = lane; at < 256; at += 32) {
         let place = origin + band + vec2u(column, row) * 16 + vec2u(at % 16, at / 16);
-        store(place.y, place.x, made[subgroup * 256 + at] / (a_scale * b_scale));
+        store(place.y, place.x, made[subgroup * 256 + at] / (a_factor * b_factor));
       }
       workgroupBarrier();
     }
   }
-}`, matmulHalfPrelude, matmulStorePrelude, geluPrelude].join('\n\n');
+}`, matmulHalfPrelude, matmulStorePrelude, geluPrelude, storedPrelude].join('\n\n');
 
 export const matmulMatrices = {
   64: { name: 'matmul-matrices-64', entryPoints, code: code.replace('const tile = 128u; // variants: 64u, 128u', 'const tile = 64u;') },

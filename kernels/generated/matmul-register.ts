@@ -1,6 +1,7 @@
 // Made from kernels/matmul/matmul-register.wgsl by `npm run generate`. Do not edit.
 import { matmulStorePrelude } from './prelude/matmul-store.ts';
 import { geluPrelude } from './prelude/gelu.ts';
+import { storedPrelude } from './prelude/stored.ts';
 
 const entryPoints = {
   matmul: {
@@ -8,12 +9,12 @@ const entryPoints = {
       {"number":0,"name":"a","access":"read","type":"array<f32>"},
       {"number":1,"name":"b","access":"read","type":"array<f32>"},
       {"number":2,"name":"bias","access":"read","type":"array<f32>"},
-      {"number":3,"name":"extra","access":"read","type":"array<f32>"},
-      {"number":4,"name":"c","access":"write","type":"array<f32>"},
-      {"number":5,"name":"second","access":"write","type":"array<f32>"},
+      {"number":3,"name":"extra","access":"read","type":"array<Extra>","stored":"Extra"},
+      {"number":4,"name":"c","access":"write","type":"array<C>","stored":"C"},
+      {"number":5,"name":"second","access":"write","type":"array<Second>","stored":"Second"},
     ],
     required: ["a_column","a_row","activates","adds","b_column","b_row","biased","k","m","n","slopes","sums_columns"],
-    optional: ["c_row","first_column"],
+    optional: ["c_row","c_scale","extra_scale","first_column"],
   },
 } as const;
 
@@ -69,8 +70,8 @@ fn matmul(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var j = 0u; j < 8; j++) {
     for (var i = 0u; i < 8; i++) { store(row + i, column + j, tile[j / 4 * 8 + i][j % 4]); }
-    if (sums_columns && row == 0 && column + j < n) { second[column + j] = column_sums[j / 4][j % 4]; }
+    if (sums_columns && row == 0 && column + j < n) { put_in_second(column + j, column_sums[j / 4][j % 4]); }
   }
-}`, matmulStorePrelude, geluPrelude].join('\n\n');
+}`, matmulStorePrelude, geluPrelude, storedPrelude].join('\n\n');
 
 export const matmulRegister = { name: 'matmul-register', entryPoints, code } as const;

@@ -1,6 +1,7 @@
 // Made from kernels/matmul/matmul.wgsl by `npm run generate`. Do not edit.
 import { matmulStorePrelude } from './prelude/matmul-store.ts';
 import { geluPrelude } from './prelude/gelu.ts';
+import { storedPrelude } from './prelude/stored.ts';
 import { matmulTilePrelude } from './prelude/matmul-tile.ts';
 import { swigluPrelude } from './prelude/swiglu.ts';
 
@@ -10,24 +11,24 @@ const entryPoints = {
       {"number":0,"name":"a","access":"read","type":"array<f32>"},
       {"number":1,"name":"b","access":"read","type":"array<f32>"},
       {"number":2,"name":"bias","access":"read","type":"array<f32>"},
-      {"number":3,"name":"extra","access":"read","type":"array<f32>"},
-      {"number":4,"name":"c","access":"write","type":"array<f32>"},
-      {"number":5,"name":"second","access":"write","type":"array<f32>"},
+      {"number":3,"name":"extra","access":"read","type":"array<Extra>","stored":"Extra"},
+      {"number":4,"name":"c","access":"write","type":"array<C>","stored":"C"},
+      {"number":5,"name":"second","access":"write","type":"array<Second>","stored":"Second"},
     ],
     required: ["a_column","a_row","activates","adds","b_column","b_row","biased","gates","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
-    optional: ["c_row","first_column"],
+    optional: ["c_row","c_scale","extra_scale","first_column"],
   },
   by_four: {
     bindings: [
       {"number":0,"name":"a_vectors","access":"read","type":"array<vec4f>"},
       {"number":1,"name":"b_vectors","access":"read","type":"array<vec4f>"},
       {"number":2,"name":"bias","access":"read","type":"array<f32>"},
-      {"number":3,"name":"extra","access":"read","type":"array<f32>"},
-      {"number":4,"name":"c","access":"write","type":"array<f32>"},
-      {"number":5,"name":"second","access":"write","type":"array<f32>"},
+      {"number":3,"name":"extra","access":"read","type":"array<Extra>","stored":"Extra"},
+      {"number":4,"name":"c","access":"write","type":"array<C>","stored":"C"},
+      {"number":5,"name":"second","access":"write","type":"array<Second>","stored":"Second"},
     ],
     required: ["a_column","a_row","activates","adds","b_column","b_row","biased","gates","k","m","n","part_depth","part_pitch","slopes","sums_columns"],
-    optional: ["c_row","first_column"],
+    optional: ["c_row","c_scale","extra_scale","first_column"],
   },
 } as const;
 
@@ -52,7 +53,7 @@ fn b_vector(product: Product, at: u32) -> vec4f { return b_vectors[at]; }
 
 fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
   if (part_depth == k) { store(i, j, value); }
-  else if (i < m && j < n) { c[part * part_pitch + i * n + j] = value; }
+  else if (i < m && j < n) { put_in_c(part * part_pitch + i * n + j, value); }
 }
 
 /// The gate at column j / 2 with its value; \`second\` is SwiGLU of them, half as wide as C.
@@ -61,14 +62,14 @@ fn put_pair(product: Product, i: u32, j: u32, sums: vec2f) {
   let at = j / 2;
   var pair = sums;
   if (biased) { pair += vec2f(bias[at], bias[at + n / 2]); }
-  c[i * n + at] = pair.x;
-  c[i * n + at + n / 2] = pair.y;
-  second[i * (n / 2) + at] = swiglu_of(pair);
+  put_in_c(i * n + at, pair.x);
+  put_in_c(i * n + at + n / 2, pair.y);
+  put_in_second(i * (n / 2) + at, swiglu_of(pair));
 }
 
 fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
   if (j >= n) { return; }
-  if (part_depth == k) { second[j] = value; } else { c[part * part_pitch + m * n + j] = value; }
+  if (part_depth == k) { put_in_second(j, value); } else { put_in_c(part * part_pitch + m * n + j, value); }
 }
 
 fn only_product() -> Product {
@@ -85,7 +86,7 @@ fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) loc
 @compute @workgroup_size(16, 16)
 fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
   make_by_four(only_product(), place, local.x, local.y, index);
-}`, matmulStorePrelude, geluPrelude, matmulTilePrelude, swigluPrelude].join('\n\n');
+}`, matmulStorePrelude, geluPrelude, storedPrelude, matmulTilePrelude, swigluPrelude].join('\n\n');
 
 export const matmul = {
   64: { name: 'matmul-64', entryPoints, code: code.replace('const tile = 128u; // variants: 64u, 128u', 'const tile = 64u;') },

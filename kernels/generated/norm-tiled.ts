@@ -1,4 +1,5 @@
 // Made from kernels/norm/norm-tiled.wgsl by `npm run generate`. Do not edit.
+import { storedPrelude } from './prelude/stored.ts';
 
 const entryPoints = {
   forward: {
@@ -6,7 +7,7 @@ const entryPoints = {
       {"number":0,"name":"x","access":"read","type":"array<f32>"},
       {"number":1,"name":"gain","access":"read","type":"array<f32>"},
       {"number":2,"name":"bias","access":"read","type":"array<f32>"},
-      {"number":3,"name":"out","access":"write","type":"array<f32>"},
+      {"number":3,"name":"out","access":"write","type":"array<Out>","stored":"Out"},
       {"number":4,"name":"statistics","access":"write","type":"array<vec2f>"},
     ],
     required: ["biased","centred","epsilon","rows","width"],
@@ -17,19 +18,20 @@ const entryPoints = {
       {"number":0,"name":"x","access":"read","type":"array<f32>"},
       {"number":1,"name":"gain","access":"read","type":"array<f32>"},
       {"number":2,"name":"saved","access":"read","type":"array<vec2f>"},
-      {"number":3,"name":"gradient","access":"read","type":"array<f32>"},
+      {"number":3,"name":"gradient","access":"read","type":"array<Gradient>","stored":"Gradient"},
       {"number":4,"name":"addend","access":"read","type":"array<f32>"},
       {"number":5,"name":"input_gradient","access":"write","type":"array<f32>"},
       {"number":6,"name":"gain_gradient","access":"write","type":"array<f32>"},
       {"number":7,"name":"bias_gradient","access":"write","type":"array<f32>"},
     ],
     required: ["adds","biased","centred","columns","gradient_rows","rows","width"],
-    optional: [],
+    optional: ["gradient_scale"],
   },
 } as const;
 
 const code = [`// LayerNorm and RMSNorm forward and backward for GPUs: one workgroup a row, columns shared out over its invocations.
 // Same bindings and meaning as norm.wgsl.
+// with: stored
 
 const lanes = 128u;
 
@@ -39,10 +41,16 @@ override centred: bool; // LayerNorm; RMSNorm leaves the mean at zero
 override biased: bool; // a bias is added; without one, \`bias\` is any buffer
 override epsilon: f32;
 
+override gradient_scale: f32 = 1;
+
+alias Out = f32;
+const out_is_half = Out(2049) == Out(2048);
+alias Gradient = f32;
+
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [R, C]
 @group(0) @binding(1) var<storage, read> gain: array<f32>; // [C]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [C]
-@group(0) @binding(3) var<storage, read_write> out: array<f32>; // [R, C]
+@group(0) @binding(3) var<storage, read_write> out: array<Out>; // [R, C]
 @group(0) @binding(4) var<storage, read_write> statistics: array<vec2f>; // [R] of (mean, rstd)
 
 var<workgroup> partials: array<vec2f, lanes>;
@@ -77,13 +85,13 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   for (var c = lane; c < width; c += lanes) {
     var value = (x[at + c] - middle) * scale * gain[c];
     if (biased) { value += bias[c]; }
-    out[at + c] = value;
+    out[at + c] = Out(storable(value, out_is_half));
   }
   if (lane == 0) { statistics[row] = vec2f(middle, scale); }
 }
 
 @group(0) @binding(2) var<storage, read> saved: array<vec2f>; // statistics
-@group(0) @binding(3) var<storage, read> gradient: array<f32>; // [R, C], of out
+@group(0) @binding(3) var<storage, read> gradient: array<Gradient>; // [R, C], of out
 @group(0) @binding(4) var<storage, read> addend: array<f32>; // [R, C]; any buffer if unused
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>; // [R, C], of x
 @group(0) @binding(6) var<storage, read_write> gain_gradient: array<f32>; // [C]
@@ -104,6 +112,10 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups
   else if (number - strips < gradient_rows) { backward_row(number - strips, lane); }
 }
 
+fn gradient_at(at: u32) -> f32 {
+  return f32(gradient[at]) / gradient_scale;
+}
+
 /// Lanes lie [rows in turn, strip]; a tree of fixed shape sums over the rows.
 fn backward_strip(first: u32, lane: u32) {
   let column = first + lane % strip;
@@ -111,7 +123,7 @@ fn backward_strip(first: u32, lane: u32) {
   if (column < width) {
     for (var row = lane / strip; row < rows; row += lanes / strip) {
       let at = row * width + column;
-      sums += gradient[at] * vec2f((x[at] - saved[row].x) * saved[row].y, 1);
+      sums += gradient_at(at) * vec2f((x[at] - saved[row].x) * saved[row].y, 1);
     }
   }
   partials[lane] = sums;
@@ -130,16 +142,16 @@ fn backward_row(row: u32, lane: u32) {
   let scale = saved[row].y;
   var sums = vec2f(); // of g and of g * x', with g = dy * gain
   for (var c = lane; c < width; c += lanes) {
-    sums += gradient[at + c] * gain[c] * vec2f(1, (x[at + c] - middle) * scale);
+    sums += gradient_at(at + c) * gain[c] * vec2f(1, (x[at + c] - middle) * scale);
   }
   let means = workgroup_sum(sums, lane) / f32(width);
   let shift = select(0.0, means.x, centred);
   for (var c = lane; c < width; c += lanes) {
     let normal = (x[at + c] - middle) * scale;
-    var value = scale * (gradient[at + c] * gain[c] - shift - normal * means.y);
+    var value = scale * (gradient_at(at + c) * gain[c] - shift - normal * means.y);
     if (adds) { value += addend[at + c]; }
     input_gradient[at + c] = value;
   }
-}`].join('\n\n');
+}`, storedPrelude].join('\n\n');
 
 export const normTiled = { name: 'norm-tiled', entryPoints, code } as const;

@@ -1,18 +1,11 @@
 // Products in f16 as plain TypeScript: operands are rounded as matmul-half.wgsl rounds them, everything else is as it was.
 
+import { gradientScale, roundHalf } from '../plan/half.ts';
 import type { Op, View } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
 import { constantsOf } from './constants.ts';
 import { hasFewRows } from './gemv.ts';
 import { productOf } from './product.ts';
-
-/**
- * What gradients are multiplied by before they are rounded, and their products divided by: loss scaling, product by product. A
- * gradient of 1 still fits f16, one of 1e-12 is still more than nothing.
- */
-export const gradientScale = 2 ** 15;
-
-const largestHalf = 65504;
 
 /** What the operands of a product are multiplied by before they are rounded. */
 export function scalesOf({ attributes }: Pick<Op, 'attributes'>): { a: number; b: number } {
@@ -31,9 +24,4 @@ export function operandsOf([a, b]: readonly View[], op: Op): [a: View, b: View] 
   if (op.attributes['half'] !== true || hasFewRows(product, constantsOf(op, product))) return [a!, b!];
   const scales = scalesOf(op);
   return [a!.map((x) => roundHalf(x, scales.a)), b!.map((x) => roundHalf(x, scales.b))] as [View, View];
-}
-
-function roundHalf(value: number, scale: number): number {
-  const { f16round } = Math as Math & { f16round(value: number): number }; // younger than the types
-  return f16round(Math.min(Math.max(value * scale, -largestHalf), largestHalf)) / scale;
 }

@@ -3,10 +3,11 @@ import { createRandom } from '../../shared/random.ts';
 import type { Device } from '../device/device.ts';
 import { gelu } from '../elementwise/gelu.ts';
 import { PlanBuilder } from '../plan/builder.ts';
+import { gradientScale } from '../plan/half.ts';
 import { expectClose, relativeDistance } from '../testing/check.ts';
 import { halfDevices, testDevices } from '../testing/devices.ts';
 import { interpret } from '../testing/interpret.ts';
-import { gradientScale, inHalf } from './half.reference.ts';
+import { halfPlan } from '../testing/half-plan.ts';
 import { matmul } from './matmul.ts';
 import { productPair } from './pair.ts';
 
@@ -57,7 +58,7 @@ test(
 
 function checkHalf(results: ReadonlyMap<string, Float32Array>, exact: ReadonlyMap<string, ArrayLike<number>>): void {
   expect(relativeDistance(results.get('y')!, exact.get('y')!)).toBeGreaterThan(1e-5);
-  const rounded = interpret(inHalf(plan), values);
+  const rounded = interpret(halfPlan(plan), values);
   for (const name of names) expectClose(results.get(name)!, rounded.get(name)!, 1e-4, `${name} of rounded operands`);
   // Gradients of 1e-6 would be coarse in f16 as they are: scaled, they keep its precision.
   for (const name of ['d(x)', 'd(w)']) expectClose(results.get(name)!, exact.get(name)!, 2e-3, name);
@@ -65,10 +66,10 @@ function checkHalf(results: ReadonlyMap<string, Float32Array>, exact: ReadonlyMa
 }
 
 test('the reference rounds the operands of products and nothing else, gradients scaled', () => {
-  checkHalf(interpret(inHalf(plan), values) as Map<string, Float32Array>, interpret(plan, values));
+  checkHalf(interpret(halfPlan(plan), values) as Map<string, Float32Array>, interpret(plan, values));
   const { f16round } = Math as Math & { f16round(value: number): number }; // younger than the types
   const operands = { ...values, x: values.x.map(f16round), w: values.w.map(f16round) };
-  expectClose(interpret(inHalf(plan), values).get('y')!, interpret(plan, operands).get('y')!, 1e-7, 'y');
+  expectClose(interpret(halfPlan(plan), values).get('y')!, interpret(plan, operands).get('y')!, 1e-7, 'y');
 });
 
 test('a product that shares a dispatch with a gradient is not scaled as one', () => {
@@ -79,7 +80,7 @@ test('a product that shares a dispatch with a gradient is not scaled as one', ()
   const listed = builder.finish();
   expect(listed.ops.map(({ kernel }) => kernel)).toContain(productPair);
   const large = { x: values.x.map((value) => 100 * value), w: values.w, seed: values.seed };
-  const [rounded, exact] = [interpret(inHalf(listed), large), interpret(listed, large)];
+  const [rounded, exact] = [interpret(halfPlan(listed), large), interpret(listed, large)];
   for (const name of ['y', 'd(x)', 'd(w)']) expectClose(rounded.get(name)!, exact.get(name)!, 2e-3, name);
 });
 

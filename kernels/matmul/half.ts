@@ -1,4 +1,4 @@
-// Products in f16: operands rounded, sums, epilogue and memory in f32 (half.reference.ts says how). On subgroup matrices where the adapter has them.
+// Products in f16: operands rounded where they are not stored so, sums and epilogue in f32 (half.reference.ts says how). On subgroup matrices where the adapter has them.
 
 import { matmulHalf as plainWgsl } from '../generated/matmul-half.ts';
 import { matmulMatrices as matricesWgsl } from '../generated/matmul-matrices.ts';
@@ -22,11 +22,12 @@ export function listHalf(op: Op, traits: DeviceTraits, scratch: Parameters<Kerne
   const second = wanted && secondIs === 'gelu' ? wanted : scratch('second', 1);
   const { sums_columns: _, ...constants } = constantsOf(op, product); // the sums of columns are a dispatch of their own
   const scales = scalesOf(op);
+  const unused = scratch('unused', 1); // not B, which may be f16
   const { wgsl, tile } = kernelOf(product, traits, op.attributes);
   const made = dispatch(wgsl, {
     entryPoint: 'matmul',
-    tensors: { a, b, bias: bias ?? b, extra: extra ?? b, c, second },
-    constants: { ...constants, a_scale: scales.a, b_scale: scales.b },
+    tensors: { a, b, bias: bias ?? unused, extra: extra ?? unused, c, second },
+    constants: { ...constants, a_factor: scales.a, b_factor: scales.b },
     workgroups: [Math.ceil(product.n / tile), Math.ceil(product.m / tile), 1],
   });
   if (secondIs !== 'columnSum') return [made];

@@ -22,7 +22,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) loc
   }
   for (var row = 0u; row < 4; row++) {
     for (var lane = 0u; lane < 4; lane++) {
-      store(origin.y + local.y * 4 + row, origin.x + local.x * 4 + lane, sums[row][lane] / (a_scale * b_scale));
+      store(origin.y + local.y * 4 + row, origin.x + local.x * 4 + lane, sums[row][lane] / (a_factor * b_factor));
     }
   }
 }

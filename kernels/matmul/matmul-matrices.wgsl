@@ -39,7 +39,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
       workgroupBarrier();
       for (var at = lane; at < 256; at += 32) {
         let place = origin + band + vec2u(column, row) * 16 + vec2u(at % 16, at / 16);
-        store(place.y, place.x, made[subgroup * 256 + at] / (a_scale * b_scale));
+        store(place.y, place.x, made[subgroup * 256 + at] / (a_factor * b_factor));
       }
       workgroupBarrier();
     }

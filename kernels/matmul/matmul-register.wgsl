@@ -50,6 +50,6 @@ fn matmul(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var j = 0u; j < 8; j++) {
     for (var i = 0u; i < 8; i++) { store(row + i, column + j, tile[j / 4 * 8 + i][j % 4]); }
-    if (sums_columns && row == 0 && column + j < n) { second[column + j] = column_sums[j / 4][j % 4]; }
+    if (sums_columns && row == 0 && column + j < n) { put_in_second(column + j, column_sums[j / 4][j % 4]); }
   }
 }

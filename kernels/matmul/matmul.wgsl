@@ -19,7 +19,7 @@ fn b_vector(product: Product, at: u32) -> vec4f { return b_vectors[at]; }
 
 fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
   if (part_depth == k) { store(i, j, value); }
-  else if (i < m && j < n) { c[part * part_pitch + i * n + j] = value; }
+  else if (i < m && j < n) { put_in_c(part * part_pitch + i * n + j, value); }
 }
 
 /// The gate at column j / 2 with its value; `second` is SwiGLU of them, half as wide as C.
@@ -28,14 +28,14 @@ fn put_pair(product: Product, i: u32, j: u32, sums: vec2f) {
   let at = j / 2;
   var pair = sums;
   if (biased) { pair += vec2f(bias[at], bias[at + n / 2]); }
-  c[i * n + at] = pair.x;
-  c[i * n + at + n / 2] = pair.y;
-  second[i * (n / 2) + at] = swiglu_of(pair);
+  put_in_c(i * n + at, pair.x);
+  put_in_c(i * n + at + n / 2, pair.y);
+  put_in_second(i * (n / 2) + at, swiglu_of(pair));
 }
 
 fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
   if (j >= n) { return; }
-  if (part_depth == k) { second[j] = value; } else { c[part * part_pitch + m * n + j] = value; }
+  if (part_depth == k) { put_in_second(j, value); } else { put_in_c(part * part_pitch + m * n + j, value); }
 }
 
 fn only_product() -> Product {

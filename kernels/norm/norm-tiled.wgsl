@@ -1,5 +1,6 @@
 // LayerNorm and RMSNorm forward and backward for GPUs: one workgroup a row, columns shared out over its invocations.
 // Same bindings and meaning as norm.wgsl.
+// with: stored
 
 const lanes = 128u;
 
@@ -9,10 +10,16 @@ override centred: bool; // LayerNorm; RMSNorm leaves the mean at zero
 override biased: bool; // a bias is added; without one, `bias` is any buffer
 override epsilon: f32;
 
+override gradient_scale: f32 = 1;
+
+alias Out = f32;
+const out_is_half = Out(2049) == Out(2048);
+alias Gradient = f32;
+
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [R, C]
 @group(0) @binding(1) var<storage, read> gain: array<f32>; // [C]
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [C]
-@group(0) @binding(3) var<storage, read_write> out: array<f32>; // [R, C]
+@group(0) @binding(3) var<storage, read_write> out: array<Out>; // [R, C]
 @group(0) @binding(4) var<storage, read_write> statistics: array<vec2f>; // [R] of (mean, rstd)
 
 var<workgroup> partials: array<vec2f, lanes>;
@@ -47,13 +54,13 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   for (var c = lane; c < width; c += lanes) {
     var value = (x[at + c] - middle) * scale * gain[c];
     if (biased) { value += bias[c]; }
-    out[at + c] = value;
+    out[at + c] = Out(storable(value, out_is_half));
   }
   if (lane == 0) { statistics[row] = vec2f(middle, scale); }
 }
 
 @group(0) @binding(2) var<storage, read> saved: array<vec2f>; // statistics
-@group(0) @binding(3) var<storage, read> gradient: array<f32>; // [R, C], of out
+@group(0) @binding(3) var<storage, read> gradient: array<Gradient>; // [R, C], of out
 @group(0) @binding(4) var<storage, read> addend: array<f32>; // [R, C]; any buffer if unused
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>; // [R, C], of x
 @group(0) @binding(6) var<storage, read_write> gain_gradient: array<f32>; // [C]
@@ -74,6 +81,10 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups
   else if (number - strips < gradient_rows) { backward_row(number - strips, lane); }
 }
 
+fn gradient_at(at: u32) -> f32 {
+  return f32(gradient[at]) / gradient_scale;
+}
+
 /// Lanes lie [rows in turn, strip]; a tree of fixed shape sums over the rows.
 fn backward_strip(first: u32, lane: u32) {
   let column = first + lane % strip;
@@ -81,7 +92,7 @@ fn backward_strip(first: u32, lane: u32) {
   if (column < width) {
     for (var row = lane / strip; row < rows; row += lanes / strip) {
       let at = row * width + column;
-      sums += gradient[at] * vec2f((x[at] - saved[row].x) * saved[row].y, 1);
+      sums += gradient_at(at) * vec2f((x[at] - saved[row].x) * saved[row].y, 1);
     }
   }
   partials[lane] = sums;
@@ -100,13 +111,13 @@ fn backward_row(row: u32, lane: u32) {
   let scale = saved[row].y;
   var sums = vec2f(); // of g and of g * x', with g = dy * gain
   for (var c = lane; c < width; c += lanes) {
-    sums += gradient[at + c] * gain[c] * vec2f(1, (x[at + c] - middle) * scale);
+    sums += gradient_at(at + c) * gain[c] * vec2f(1, (x[at + c] - middle) * scale);
   }
   let means = workgroup_sum(sums, lane) / f32(width);
   let shift = select(0.0, means.x, centred);
   for (var c = lane; c < width; c += lanes) {
     let normal = (x[at + c] - middle) * scale;
-    var value = scale * (gradient[at + c] * gain[c] - shift - normal * means.y);
+    var value = scale * (gradient_at(at + c) * gain[c] - shift - normal * means.y);
     if (adds) { value += addend[at + c]; }
     input_gradient[at + c] = value;
   }

@@ -77,7 +77,9 @@ class Walk implements AdjointBuilder {
   repeat(ops: readonly Op[]): readonly Op[] {
     const outputs = ops.flatMap((op) => op.outputs);
     if (!outputs.some((output) => this.#contributions.has(output))) return [];
-    const { copies, copyOf } = copySegment(ops, (like) => this.#builder.temporary(like.name, like.shape, like.dtype));
+    const { copies, copyOf } = copySegment(ops, (like) =>
+      this.#builder.temporary(like.name, like.shape, like.dtype, like.kind),
+    );
     for (const op of copies) this.#builder.list(op);
     for (const op of copies) this.#noteOutputs(op);
     for (const output of outputs) {
@@ -135,8 +137,8 @@ class Walk implements AdjointBuilder {
 
   #fresh(tensor: Tensor): Tensor {
     // A parameter's gradient slice has the plain name.
-    const name = tensor.role === 'parameter' ? `part of d(${tensor.name})` : `d(${tensor.name})`;
-    return this.#builder.temporary(name, tensor.shape);
+    if (tensor.role === 'parameter') return this.#builder.temporary(`part of d(${tensor.name})`, tensor.shape);
+    return this.#builder.temporary(`d(${tensor.name})`, tensor.shape, 'f32', 'gradient');
   }
 
   #sum(contributions: readonly Tensor[], target: Tensor): Tensor {

@@ -42,7 +42,7 @@ export class PlanBuilder {
   parameter(name: string, shape: readonly number[], options: { decay?: boolean } = {}): Tensor {
     if (this.#flat) throw defect(`parameter ${name} comes after the flat vector was made`);
     const offset = this.#parameterCount;
-    const tensor = this.#tensor(name, shape, 'f32', 'parameter', offset);
+    const tensor = this.#tensor(name, shape, 'f32', 'parameter', { offset });
     const elements = elementsOf(shape);
     this.#parameters.set(tensor, { name, shape, offset, elements, decay: options.decay ?? false });
     this.#parameterCount += Math.ceil(elements / parameterAlignment) * parameterAlignment;
@@ -64,8 +64,8 @@ export class PlanBuilder {
   }
 
   /** A tensor that lives inside one run and is written by an op listed with `opInto`. */
-  temporary(name: string, shape: readonly number[], dtype: DType = 'f32'): Tensor {
-    return this.#tensor(this.#freeName(name), shape, dtype, 'temporary');
+  temporary(name: string, shape: readonly number[], dtype: DType = 'f32', kind?: Tensor['kind']): Tensor {
+    return this.#tensor(this.#freeName(name), shape, dtype, 'temporary', { kind });
   }
 
   /**
@@ -74,7 +74,9 @@ export class PlanBuilder {
    */
   op(kernel: Kernel, inputs: readonly Tensor[], attributes: Attributes = {}, names: readonly string[] = []): Outputs {
     const shapes = kernel.infer(inputs, attributes);
-    const outputs = shapes.map(({ shape, dtype }, index) => this.temporary(names[index] ?? kernel.name, shape, dtype));
+    const outputs = shapes.map(({ shape, dtype }, index) =>
+      this.temporary(names[index] ?? kernel.name, shape, dtype, 'activation'),
+    );
     this.#ops.push({ kernel, inputs, outputs, attributes });
     return outputs as unknown as Outputs;
   }
@@ -176,11 +178,18 @@ export class PlanBuilder {
     }
   }
 
-  #tensor(name: string, shape: readonly number[], dtype: DType, role: Tensor['role'], offset = 0): Tensor {
+  #tensor(
+    name: string,
+    shape: readonly number[],
+    dtype: DType,
+    role: Tensor['role'],
+    { offset = 0, kind }: { offset?: number; kind?: Tensor['kind'] | undefined } = {},
+  ): Tensor {
     if (this.#names.has(name)) throw defect(`two tensors are named ${name}`);
     if (!shape.every((size) => Number.isSafeInteger(size) && size > 0))
       throw defect(`${name} has the shape [${shape.join(', ')}]`);
-    const tensor: Tensor = { id: this.#tensors.length, name, shape: [...shape], dtype, role, offset };
+    const own = { id: this.#tensors.length, name, shape: [...shape], dtype, role, offset };
+    const tensor: Tensor = kind ? { ...own, kind } : own;
     this.#names.add(name);
     this.#tensors.push(tensor);
     return tensor;
@@ -196,7 +205,9 @@ export class PlanBuilder {
   #gradientSlice(parameter: Tensor): Tensor {
     const known = this.#gradients.get(parameter);
     if (known) return known;
-    const slice = this.#tensor(`d(${parameter.name})`, parameter.shape, 'f32', 'gradient', parameter.offset);
+    const slice = this.#tensor(`d(${parameter.name})`, parameter.shape, 'f32', 'gradient', {
+      offset: parameter.offset,
+    });
     this.#gradients.set(parameter, slice);
     return slice;
   }

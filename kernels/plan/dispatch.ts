@@ -2,6 +2,7 @@
 // number is ever typed by hand.
 
 import { LoomError } from '../../shared/errors.ts';
+import { storedScale } from './half.ts';
 import type { Binding, DeviceTraits, Dispatch, Tensor } from './op.ts';
 
 /** One .wgsl file as scripts/generate.mjs describes it. */
@@ -23,6 +24,8 @@ export interface BindingDescription {
   readonly name: string;
   readonly access: 'read' | 'write';
   readonly type: string;
+  /** The alias of f32 that its elements are; absent: they are what `type` says. */
+  readonly stored?: string;
 }
 
 /** A part of a tensor: see Binding.range. */
@@ -59,20 +62,44 @@ export function dispatch<M extends WgslModule, Name extends keyof M['entryPoints
   if (!workgroups.every((count) => Number.isSafeInteger(count) && count > 0)) {
     throw new LoomError('internal', `${label} with [${workgroups.join(', ')}] workgroups`);
   }
-  return {
+  const constants = Object.entries<number | boolean>(call.constants).map(([key, value]) => [key, Number(value)]);
+  return inHalves(module.entryPoints[entryPoint]!, {
     label,
     code,
     entryPoint,
-    constants: Object.fromEntries(
-      Object.entries<number | boolean>(call.constants).map(([key, value]) => [key, Number(value)]),
-    ),
-    bindings: bindings.map((binding) => bind(binding, tensors[binding.name]!)),
+    constants: Object.fromEntries(constants),
+    bindings: bindings.map((binding) => bind(binding, tensors[binding.name]!, module.entryPoints[entryPoint]!)),
     workgroups,
-  };
+  });
 }
 
-function bind({ number, access }: BindingDescription, given: Tensor | TensorSlice): Binding {
-  return 'tensor' in given ? { ...given, number, access } : { tensor: given, number, access };
+function bind(described: BindingDescription, given: Tensor | TensorSlice, { optional }: EntryPoint): Binding {
+  const { number, access, stored } = described;
+  const place = 'tensor' in given ? given : { tensor: given };
+  if (stored === undefined) return { ...place, number, access };
+  const takesGradients = optional.includes(scaleName(stored));
+  return { ...place, number, access, half: takesGradients ? 'activations and gradients' : 'activations' };
+}
+
+/** The override that says how many times its values an array of this type holds: `QkvGradient` has `qkv_gradient_scale`. */
+function scaleName(stored: string): string {
+  return `${stored.replace(/\B[A-Z]/g, '_$&').toLowerCase()}_scale`;
+}
+
+/** The dispatch with f16 in place of f32 where its tensors are stored so. */
+function inHalves({ bindings: described }: EntryPoint, dispatch: Dispatch): Dispatch {
+  const halves = dispatch.bindings.flatMap(({ tensor }, i) =>
+    tensor.dtype === 'f16' ? [{ tensor, ...described[i]! }] : [],
+  );
+  if (halves.length === 0) return dispatch;
+  let { code, constants } = dispatch;
+  for (const { tensor, name, stored } of halves) {
+    const scale = storedScale(tensor);
+    if (stored === undefined) throw new LoomError('internal', `${dispatch.label} cannot have ${name} as f16`);
+    code = code.replace(`alias ${stored} = f32;`, `alias ${stored} = f16;`);
+    if (scale !== 1) constants = { ...constants, [scaleName(stored)]: scale };
+  }
+  return { ...dispatch, code: `enable f16;\n${code}`, constants };
 }
 
 /**

@@ -18,14 +18,14 @@ test('a slot is taken again only after the last step that touches its tensor', (
   expect(slotOf.get(a)).not.toBe(slotOf.get(b));
   expect(slotOf.get(b)).not.toBe(slotOf.get(c));
   expect(slotOf.get(c)).toBe(slotOf.get(a));
-  expect(slots).toEqual([10, 20]);
+  expect(slots).toEqual([40, 80]);
 });
 
 test('the smallest slot that fits is taken, else the largest grows', () => {
   const { slots, slotOf } = planMemory([[a, b], [c], [d]], none);
   expect(slotOf.get(c)).toBe(slotOf.get(a));
   expect(slotOf.get(d)).toBe(slotOf.get(b));
-  expect(slots).toEqual([10, 30]);
+  expect(slots).toEqual([40, 120]);
 });
 
 test('kept tensors neither take nor give storage', () => {
@@ -35,5 +35,10 @@ test('kept tensors neither take nor give storage', () => {
 });
 
 test('without reuse every tensor has its own slot', () => {
-  expect(planMemory([[a], [b], [c], [d]], none, false).slots).toEqual([10, 20, 10, 30]);
+  expect(planMemory([[a], [b], [c], [d]], none, false).slots).toEqual([40, 80, 40, 120]);
+});
+
+test('f16 takes half the bytes, in whole words', () => {
+  const [even, odd] = [tensor(4, 10), tensor(5, 11)].map((whole): Tensor => ({ ...whole, dtype: 'f16' }));
+  expect(planMemory([[even!, odd!]], none).slots).toEqual([20, 24]);
 });

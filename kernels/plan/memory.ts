@@ -1,12 +1,12 @@
-// Decides which temporaries share storage: two may when no step uses both and their lives do not overlap. Sizes are elements of
-// four bytes. Every slot becomes a buffer of its own, because WebGPU forbids one buffer bound for reading and for writing in
+// Decides which temporaries share storage: two may when no step uses both and their lives do not overlap. Sizes are
+// bytes. Every slot becomes a buffer of its own, because WebGPU forbids one buffer bound for reading and for writing in
 // one dispatch, whatever the ranges.
 
 import type { Tensor } from './op.ts';
-import { elementsOf } from './op.ts';
+import { bytesOf, elementsOf } from './op.ts';
 
 export interface MemoryPlan {
-  readonly slots: readonly number[]; // elements of each slot
+  readonly slots: readonly number[]; // bytes of each slot
   readonly slotOf: ReadonlyMap<Tensor, number>;
 }
 
@@ -28,7 +28,8 @@ export function planMemory(
   const free: number[] = [];
   for (const [index, step] of steps.entries()) {
     for (const tensor of step)
-      if (!slotOf.has(tensor)) slotOf.set(tensor, takeSlot(elementsOf(tensor.shape), slots, kept(tensor) ? [] : free));
+      if (!slotOf.has(tensor))
+        slotOf.set(tensor, takeSlot(bytesOf(tensor, elementsOf(tensor.shape)), slots, kept(tensor) ? [] : free));
     if (!reuse) continue;
     for (const tensor of new Set(step))
       if (lastStep.get(tensor) === index && !kept(tensor)) free.push(slotOf.get(tensor)!);
@@ -37,18 +38,18 @@ export function planMemory(
 }
 
 /** The smallest free slot that fits, else the largest one made larger, else a new one. */
-function takeSlot(elements: number, slots: number[], free: number[]): number {
+function takeSlot(bytes: number, slots: number[], free: number[]): number {
   let best = -1;
   for (const [index, slot] of free.entries())
-    if (best < 0 || isBetter(slots[slot]!, slots[free[best]!]!, elements)) best = index;
-  if (best < 0) return slots.push(elements) - 1;
+    if (best < 0 || isBetter(slots[slot]!, slots[free[best]!]!, bytes)) best = index;
+  if (best < 0) return slots.push(bytes) - 1;
   const [slot] = free.splice(best, 1);
-  slots[slot!] = Math.max(slots[slot!]!, elements);
+  slots[slot!] = Math.max(slots[slot!]!, bytes);
   return slot!;
 }
 
-function isBetter(candidate: number, current: number, elements: number): boolean {
-  const fits = candidate >= elements;
-  if (fits !== current >= elements) return fits;
+function isBetter(candidate: number, current: number, bytes: number): boolean {
+  const fits = candidate >= bytes;
+  if (fits !== current >= bytes) return fits;
   return fits ? candidate < current : candidate > current;
 }

@@ -1,11 +1,11 @@
 // The seam every kernel family is written against. A plan lists ops over tensors once; an op knows its output shapes, its
 // adjoint, how to run on WebGPU (dispatches) and how to run in plain TypeScript (the reference, also the CPU backend).
-// Tensors are dense, row-major, f32 or u32. Nothing here allocates per step.
+// Tensors are dense, row-major, f32 or u32; f16 where a device stores an f32 so (halves.ts). Nothing here allocates per step.
 
 import type { TileChoices } from './tile-choice.ts';
 import type { Wasm } from '../wasm/wasm.ts';
 
-export type DType = 'f32' | 'u32';
+export type DType = 'f32' | 'u32' | 'f16';
 
 /** A value of a plan. Handles only: storage is decided when the plan is compiled. */
 export interface Tensor {
@@ -21,11 +21,18 @@ export interface Tensor {
   readonly role: 'input' | 'parameter' | 'gradient' | 'state' | 'constant' | 'temporary';
   /** Elements into the flat vector for `parameter` and `gradient`; 0 for every other role. */
   readonly offset: number;
+  /** The output of an op that a model lists, or the gradient of the loss by one: what a device may store as f16. */
+  readonly kind?: 'activation' | 'gradient';
 }
 
 /** The number of elements of a shape; 1 for a scalar, []. */
 export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Bytes of so many elements of a tensor where it is stored: whole words, so that f16 of an odd length can be bound. */
+export function bytesOf({ dtype }: Pick<Tensor, 'dtype'>, elements: number): number {
+  return 4 * Math.ceil(dtype === 'f16' ? elements / 2 : elements);
 }
 
 export type Attributes = Readonly<Record<string, number | string | boolean>>;
@@ -43,6 +50,8 @@ export interface Binding {
   readonly number: number; // of group 0
   readonly tensor: Tensor;
   readonly access: 'read' | 'write';
+  /** What the WGSL can have there as f16; absent: nothing. */
+  readonly half?: 'activations' | 'activations and gradients';
   /** Binds only `elements` from element `first` (a multiple of 64) on: how a kernel keeps under maxBindingBytes. */
   readonly range?: { readonly first: number; readonly elements: number };
 }

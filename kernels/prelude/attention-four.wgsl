@@ -24,7 +24,7 @@ fn fours_in_qkv(place: Place, t: u32, part: u32) -> vec4u {
 }
 
 fn four_of_qkv(at: vec4u, d: u32) -> vec4f {
-  return vec4f(qkv[at.x + d], qkv[at.y + d], qkv[at.z + d], qkv[at.w + d]);
+  return vec4f(vec4(qkv[at.x + d], qkv[at.y + d], qkv[at.z + d], qkv[at.w + d]));
 }
 
 /// The products of four heads with four others: [j][i] = left i . right j.

@@ -1,13 +1,18 @@
-// Operands of a product in f16: `depth` rows of A and B at a time, rounded on their way into workgroup memory, both stored
-// [depth, pitch]. Gradients are far below what f16 resolves, so that an operand may be multiplied by a power of two first; the
-// product is divided by it. What is still too large becomes the largest f16.
+// Operands of a product in f16: `depth` rows of A and B at a time, rounded on their way into workgroup memory unless they are f16
+// already, both stored [depth, pitch]. Gradients are far below what f16 resolves, so that an operand may be multiplied by a power of
+// two first; the product is divided by it. What is still too large becomes the largest f16.
 // with: matmul-store
 
-override a_scale: f32;
-override b_scale: f32;
+override a_factor: f32; // of the operand
+override b_factor: f32;
+override a_scale: f32 = 1;
+override b_scale: f32 = 1;
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
+alias A = f32;
+alias B = f32;
+
+@group(0) @binding(0) var<storage, read> a: array<A>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
 
 const depth = 32u;
 const pitch = tile + 8; // rows begin at multiples of 16 bytes, in different banks
@@ -15,27 +20,20 @@ const pitch = tile + 8; // rows begin at multiples of 16 bytes, in different ban
 var<workgroup> left: array<f16, depth * pitch>; // of A
 var<workgroup> right: array<f16, depth * pitch>; // of B
 
-/// Comparisons, because `clamp` may make a number of a NaN.
-fn to_half(value: f32) -> f16 {
-  if (value > 65504) { return 65504; }
-  if (value < -65504) { return -65504; }
-  return f16(value);
-}
-
 /// Copies what 256 invocations share out among them; neighbours in memory go to neighbouring invocations.
 fn stage(origin: vec2u, first: u32, index: u32) {
   for (var at = index; at < tile * depth; at += 256) {
     let row = select(at / depth, at % tile, a_row == 1);
     let p = select(at % depth, at / tile, a_row == 1);
     var value = 0.0;
-    if (origin.y + row < m && first + p < k) { value = a[(origin.y + row) * a_row + (first + p) * a_column]; }
-    left[p * pitch + row] = to_half(value * a_scale);
+    if (origin.y + row < m && first + p < k) { value = f32(a[(origin.y + row) * a_row + (first + p) * a_column]); }
+    left[p * pitch + row] = f16(storable(value * (a_factor / a_scale), true));
   }
   for (var at = index; at < tile * depth; at += 256) {
     let column = select(at / depth, at % tile, b_column == 1);
     let p = select(at % depth, at / tile, b_column == 1);
     var value = 0.0;
-    if (origin.x + column < n && first + p < k) { value = b[(first + p) * b_row + (origin.x + column) * b_column]; }
-    right[p * pitch + column] = to_half(value * b_scale);
+    if (origin.x + column < n && first + p < k) { value = f32(b[(first + p) * b_row + (origin.x + column) * b_column]); }
+    right[p * pitch + column] = f16(storable(value * (b_factor / b_scale), true));
   }
 }

@@ -29,9 +29,10 @@ export async function halfDevices(): Promise<readonly Device[]> {
     console.warn('No adapter here has shader-f16: products in f16 are computed by their reference only.');
     return [];
   }
-  const opened = [await openDawn({ traits: { isCpu: false } })];
-  opened.push(await openDawn({ traits: { isCpu: false, subgroupMatrices: false } }));
-  return opened.flatMap((result) => ('device' in result ? [result.device] : []));
+  const own = await openDawn({ traits: { isCpu: false } });
+  const hasMatrices = 'device' in own && own.device.tuning?.halfProducts === 'matrices';
+  const plain = hasMatrices ? [await openDawn({ traits: { isCpu: false, subgroupMatrices: false } })] : [];
+  return [own, ...plain].flatMap((result) => ('device' in result ? [result.device] : []));
 }
 
 async function openAll(traits: Partial<DeviceTraits>): Promise<readonly Device[]> {

@@ -1,7 +1,8 @@
 // Runs a plan with the references only, every tensor in storage of its own: what the backends are compared with. In float64
 // it is exact enough for finite differences.
 
-import type { Tensor, View } from '../plan/op.ts';
+import { roundStored } from '../plan/half.ts';
+import type { Op, Tensor, View } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
 
@@ -22,8 +23,14 @@ export function interpret(
   for (const { tensor, data } of plan.constants) views.get(tensor.name)!.set(data);
   for (const [name, data] of Object.entries(values)) views.get(name)!.set(data);
   const pick = (tensor: Tensor) => views.get(tensor.name)!;
-  for (const op of plan.ops.slice(0, ops)) op.kernel.reference(op.inputs.map(pick), op.outputs.map(pick), op);
+  for (const op of plan.ops.slice(0, ops)) runReference(op, pick);
   return views;
+}
+
+/** Runs the reference of an op over views of its tensors; what is stored as f16 is rounded. */
+export function runReference(op: Op, viewOf: (tensor: Tensor) => View): void {
+  op.kernel.reference(op.inputs.map(viewOf), op.outputs.map(viewOf), op);
+  for (const output of op.outputs) roundStored(viewOf(output), output);
 }
 
 /** Storage of every tensor by name. @param parameters the flat vector, if there is one already */

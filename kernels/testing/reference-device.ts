@@ -4,10 +4,10 @@
 import type { CompileOptions, Device, Program } from '../device/device.ts';
 import { newCounters } from '../device/device.ts';
 import { checkData, checkShared, findTensor } from '../device/storage.ts';
-import { inHalf } from '../matmul/half.reference.ts';
 import type { Tensor, View } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
-import { allocate } from './interpret.ts';
+import { halfPlan } from './half-plan.ts';
+import { allocate, runReference } from './interpret.ts';
 
 export function openReference(): Device {
   return {
@@ -25,7 +25,7 @@ class ReferenceProgram implements Program {
   readonly #parameters: Float32Array;
 
   constructor(plan: Plan, { shareWith, precision }: CompileOptions) {
-    this.plan = precision === 'f16' ? inHalf(plan) : plan;
+    this.plan = precision === 'f16' ? halfPlan(plan) : plan;
     if (shareWith) checkShared(shareWith.plan, plan);
     this.#parameters = shareWith ? (shareWith as ReferenceProgram).#parameters : new Float32Array(plan.parameterCount);
     this.#views = allocate(plan, 'f32', this.#parameters);
@@ -44,7 +44,7 @@ class ReferenceProgram implements Program {
 
   async run(): Promise<void> {
     const view = (tensor: Tensor) => this.#view(tensor);
-    for (const op of this.plan.ops) op.kernel.reference(op.inputs.map(view), op.outputs.map(view), op);
+    for (const op of this.plan.ops) runReference(op, view);
   }
 
   async read(name: string): Promise<View> {

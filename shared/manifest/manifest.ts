@@ -80,7 +80,7 @@ const spec = z
     adapter: adapterSchema.optional(), // without, all of the model is trained
     data: z.strictObject({ source: dataSource, validationFraction: z.number().min(0.001).max(0.5).default(0.1) }),
     optimizer: optimizerSchema.prefault({}),
-    precision: z.enum(['f32', 'f16']).default('f32'), // of the operands of products, where a worker's GPU has f16; all else is f32
+    precision: z.enum(['f32', 'f16']).default('f32'), // of products and what they hand on, where a worker's GPU has f16; all else is f32
     rounds: rounds.prefault({}),
     resources: z
       .strictObject({

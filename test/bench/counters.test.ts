@@ -1,54 +1,57 @@
 // Holds what a training step of a 12-layer GPT costs in calls.
 
 import { expect, test } from 'vitest';
-import type { DeviceTraits, Tensor } from '../../kernels/plan/op.ts';
+import { listDispatches } from '../../kernels/plan/dispatches.ts';
+import { storeHalves } from '../../kernels/plan/halves.ts';
+import { planMemory } from '../../kernels/plan/memory.ts';
+import type { DeviceTraits, Dispatch } from '../../kernels/plan/op.ts';
+import { bytesOf, elementsOf } from '../../kernels/plan/op.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { testDevices } from '../../kernels/testing/devices.ts';
+import { plainGpu as gpu } from '../../kernels/testing/half-plan.ts';
 import type { LlamaShape } from '../../client/models/llama.ts';
 import { countersOfStep, trainingPlan, trainingPlanOf } from './ours.ts';
 import { trainTask } from './rows.ts';
 
-const gpu: DeviceTraits = {
-  isCpu: false,
-  maxBindingBytes: 2 ** 27,
-  maxWorkgroups: 65535,
-  subgroupMinSize: 32,
-  subgroupMaxSize: 32,
-  features: new Set(),
-};
-
 /** How often a plan dispatches each kernel: what a GPU would be given, without one. */
 function countDispatches(plan: Plan, traits: DeviceTraits): Record<string, number> {
   const counts: Record<string, number> = {};
-  const scratch = (name: string, elements: number): Tensor => ({
-    id: -1,
-    name,
-    shape: [elements],
-    dtype: 'f32',
-    role: 'temporary',
-    offset: 0,
-  });
-  for (const op of plan.ops) {
-    for (const { label } of op.kernel.dispatches(op, traits, scratch)) counts[label] = (counts[label] ?? 0) + 1;
-  }
+  for (const { label } of dispatchesOf(plan, traits)) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
+}
+
+function dispatchesOf(plan: Plan, traits: DeviceTraits): Dispatch[] {
+  return plan.ops.flatMap((op) => listDispatches(op, traits).dispatches);
+}
+
+/** What temporaries take, and what a step loads and stores at least: each dispatch every tensor that it binds, once. */
+function countBytes(plan: Plan, traits: DeviceTraits) {
+  const steps = plan.ops.map((op) => listDispatches(op, traits).temporaries);
+  const { slots } = planMemory(steps, ({ name }) => plan.readable.has(name));
+  const bound = dispatchesOf(plan, traits).flatMap(({ bindings }) => [
+    ...new Set(bindings.map(({ tensor }) => tensor)),
+  ]);
+  const moved = bound.map((tensor) => bytesOf(tensor, elementsOf(tensor.shape)));
+  const mebibytes = (bytes: readonly number[]) => Math.round(bytes.reduce((a, b) => a + b, 0) / 2 ** 20);
+  return { temporaries: mebibytes(slots), moved: mebibytes(moved) };
 }
 
 const size = { layers: 12, heads: 12, width: 768, context: 256, batch: 8, vocabulary: 256 };
 
+const llama: LlamaShape = {
+  kind: 'llama',
+  ...size,
+  kvHeads: 4,
+  headSize: 64,
+  hidden: 2048,
+  rotary: { base: 10_000 },
+  epsilon: 1e-6,
+  qkvBias: false,
+  tied: true,
+};
+
 test('dispatches of a 12-layer training step of a Llama on a GPU', () => {
-  const shape: LlamaShape = {
-    kind: 'llama',
-    ...size,
-    kvHeads: 4,
-    headSize: 64,
-    hidden: 2048,
-    rotary: { base: 10_000 },
-    epsilon: 1e-6,
-    qkvBias: false,
-    tied: true,
-  };
-  const counts = countDispatches(trainingPlanOf(shape, size), gpu);
+  const counts = countDispatches(trainingPlanOf(llama, size), gpu);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   console.log(`12 layers of a Llama: ${total} dispatches`, counts);
   expect(total).toBeLessThanOrEqual(168);
@@ -62,6 +65,23 @@ test('dispatches of a 12-layer training step on a GPU', () => {
   console.log(`12 layers: ${total} dispatches`, counts);
   expect(total).toBeLessThanOrEqual(156);
   expect(Object.keys(counts).filter((label) => /^(sum|gelu|column-sum)\./.test(label))).toEqual([]);
+});
+
+test('activations and their gradients in f16 halve what a 12-layer training step keeps', () => {
+  const inProducts = { ...gpu, halfProducts: 'plain' } as const;
+  for (const [name, plan, least] of [
+    ['GPT', trainingPlan(size), 0.43],
+    ['Llama', trainingPlanOf(llama, size), 0.41],
+  ] as const) {
+    const [exact, products, half] = [
+      countBytes(plan, gpu),
+      countBytes(plan, inProducts),
+      countBytes(storeHalves(plan, inProducts), inProducts),
+    ];
+    console.log(`12 layers of a ${name}, MiB: f32`, exact, 'f16 in products alone', products, 'f16', half);
+    expect(half.temporaries).toBeLessThan((1 - least) * exact.temporaries);
+    expect(half.moved).toBeLessThan(0.79 * products.moved);
+  }
 });
 
 test('a step after the first creates nothing and submits at most four times', { timeout: 300_000 }, async () => {

@@ -8,7 +8,9 @@ override kv_heads: u32; // K, of keys and values, a divisor of H: H / K heads of
 override head_size: u32; // D
 override scale: f32; // of the scores
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B * T, (H + 2 K) D]
+alias Qkv = f32;
+
+@group(0) @binding(0) var<storage, read> qkv: array<Qkv>; // [B * T, (H + 2 K) D]
 
 /// One head of one sequence at one position, numbered [B, H, T].
 struct Place {

@@ -45,10 +45,10 @@ fn stage_qkv(slot: u32, place: Place, first: u32, part: u32, lane: u32) {
     let at = offset_in_qkv(place, first + row, part) + d;
     var value = vec4f();
     if (first + row < time) {
-      value.x = qkv[at];
-      if (d + 1 < head_size) { value.y = qkv[at + 1]; }
-      if (d + 2 < head_size) { value.z = qkv[at + 2]; }
-      if (d + 3 < head_size) { value.w = qkv[at + 3]; }
+      value.x = f32(qkv[at]);
+      if (d + 1 < head_size) { value.y = f32(qkv[at + 1]); }
+      if (d + 2 < head_size) { value.z = f32(qkv[at + 2]); }
+      if (d + 3 < head_size) { value.w = f32(qkv[at + 3]); }
     }
     tiles[(slot * tile + row) * stride + i % vectors] = value;
   }
@@ -64,9 +64,9 @@ fn stage_turned(slot: u32, place: Place, first: u32, part: u32, lane: u32) {
     var far = vec4f();
     if (t < time) {
       let at = offset_in_qkv(place, t, part) + vector * 4;
-      near = vec4f(qkv[at], qkv[at + 1], qkv[at + 2], qkv[at + 3]);
+      near = vec4f(vec4(qkv[at], qkv[at + 1], qkv[at + 2], qkv[at + 3]));
       let other = at + head_size / 2;
-      far = vec4f(qkv[other], qkv[other + 1], qkv[other + 2], qkv[other + 3]);
+      far = vec4f(vec4(qkv[other], qkv[other + 1], qkv[other + 2], qkv[other + 3]));
     }
     let turn = turn_at(t, vector);
     let to = (slot * tile + i / half) * stride + vector;

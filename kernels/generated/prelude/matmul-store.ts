@@ -1,6 +1,6 @@
 // Made from kernels/prelude/matmul-store.wgsl by `npm run generate`. Do not edit.
 export const matmulStorePrelude = `// Where products end: bias, slope of a GELU and residual are added on the way out, and a GELU of the result goes beside it.
-// with: gelu
+// with: gelu, stored
 
 override m: u32;
 override n: u32;
@@ -16,11 +16,19 @@ override slopes: bool; // times GELU'(extra): what is written is the gradient by
 override adds: bool; // plus \`extra\`: a residual, or another contribution to a gradient
 override activates: bool; // \`second\` is GELU(C)
 override sums_columns: bool; // \`second\` is the sum of B over its rows: the gradient of a bias
+override extra_scale: f32 = 1;
+override c_scale: f32 = 1;
+
+alias Extra = f32;
+alias C = f32;
+const c_is_half = C(2049) == C(2048);
+alias Second = f32;
+const second_is_half = Second(2049) == Second(2048);
 
 @group(0) @binding(2) var<storage, read> bias: array<f32>; // [n]
-@group(0) @binding(3) var<storage, read> extra: array<f32>; // [m, n]; any buffer if unused
-@group(0) @binding(4) var<storage, read_write> c: array<f32>; // [m, n]
-@group(0) @binding(5) var<storage, read_write> second: array<f32>; // [m, n] or [n]; a scratch if unused
+@group(0) @binding(3) var<storage, read> extra: array<Extra>; // [m, n]; any buffer if unused
+@group(0) @binding(4) var<storage, read_write> c: array<C>; // [m, n]
+@group(0) @binding(5) var<storage, read_write> second: array<Second>; // [m, n] or [n]; a scratch if unused
 
 fn store(i: u32, j: u32, product: f32) {
   if (i >= m || j >= n) { return; }
@@ -28,8 +36,16 @@ fn store(i: u32, j: u32, product: f32) {
   let at = i * c_row + column;
   var value = product;
   if (biased) { value += bias[column]; }
-  if (slopes) { value *= gelu_slope(extra[at]); }
-  if (adds) { value += extra[at]; }
-  c[at] = value;
-  if (activates) { second[at] = value * gelu_gate(value); }
+  if (slopes) { value *= gelu_slope(f32(extra[at])); }
+  if (adds) { value += f32(extra[at]) / extra_scale; }
+  put_in_c(at, value);
+  if (activates) { put_in_second(at, value * gelu_gate(value)); }
+}
+
+fn put_in_c(at: u32, value: f32) {
+  c[at] = C(storable(value * c_scale, c_is_half));
+}
+
+fn put_in_second(at: u32, value: f32) {
+  second[at] = Second(storable(value, second_is_half));
 }`;
