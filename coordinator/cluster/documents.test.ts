@@ -19,7 +19,7 @@ test('a state cut into documents comes back whole, and a change touches few of t
     node: 0,
     commit: null,
     isAnnounced: false,
-    isSilent: false,
+    voice: 'unheard',
     received: [],
     early: [],
   };
@@ -41,6 +41,7 @@ test('a state cut into documents comes back whole, and a change touches few of t
     deadlineMs: 9,
     extensions: 0,
     progressAt: 1,
+    waitedMs: 0,
     noticeAt: null,
     settleAt: null,
     shareAt: null,

@@ -32,7 +32,7 @@ import { setAlarm } from './wake.ts';
 /** A job's room before anyone has come. */
 export function newRoom(jobId: string, manifest: Manifest): RoomState {
   return {
-    version: 2,
+    version: 3,
     jobId,
     manifest,
     phase: 'waiting',

@@ -69,7 +69,7 @@ export interface Part extends Work {
   node: number; // its group
   isAnnounced: boolean; // its group has been told of the commit
   received: string[]; // committed payloads it holds, its own included
-  isSilent: boolean; // others have committed, and it had time to say so much as that it heard of it
+  voice: 'unheard' | 'heard' | 'silent'; // silent: others have committed, and it had time to say so much as that it heard of it
   early: string[]; // payloads it holds whose commit the room has not heard yet: peers are faster than the room
 }
 
@@ -93,6 +93,7 @@ export interface OpenRound {
   deadlineMs: number; // may be moved: adaptive grace
   extensions: number; // how often it was
   progressAt: number; // when the last commit or payload was reported
+  waitedMs: number; // with verification: from the last commit until all were told, for those that did not come
   noticeAt: number | null; // when peers are told of new commits
   revealedAt: number | null; // with verification: when all commits were told, and no further one is taken
   gate: { seed: number; tokens: number; state: Gate } | null; // with verification: who measures whom, once revealed
@@ -120,6 +121,7 @@ export interface OpenLease extends Lease {
 /** A closed round, and whose work it took: that differs from what is applied where groups folded it. */
 export interface LoggedRound extends ClosedRound {
   credits: Record<string, number>; // tokens by worker id
+  spent: number; // how many it added to the room's `spent`
 }
 
 export interface LossPoint {
@@ -131,7 +133,7 @@ export interface LossPoint {
 }
 
 export interface RoomState {
-  version: 2; // upgrade.ts brings older ones along
+  version: 3; // upgrade.ts brings older ones along
   jobId: string;
   manifest: Manifest;
   phase: JobState;

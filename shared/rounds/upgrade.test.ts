@@ -8,8 +8,8 @@ function asVersion1(state: RoomState): RoomState {
   const old = JSON.parse(JSON.stringify({ ...state, version: 1 })) as Record<string, never>;
   const { members, open, manifest } = old as unknown as Record<string, Record<string, Record<string, object>>>;
   for (const member of Object.values(members!)) delete member['leftBecause'];
-  for (const part of Object.values(open!['parts']!)) delete (part as Record<string, unknown>)['isSilent'];
-  for (const name of ['givenMs', 'shareAt']) delete open![name];
+  for (const part of Object.values(open!['parts']!)) delete (part as Record<string, unknown>)['voice'];
+  for (const name of ['givenMs', 'shareAt', 'waitedMs']) delete open![name];
   for (const name of ['fragments', 'staleness']) delete (manifest!['spec']!['rounds'] as Record<string, unknown>)[name];
   delete old['ahead'];
   return old as unknown as RoomState;
@@ -19,7 +19,7 @@ test('a job goes on over an update of the coordinator: only the open round is op
   const stage = new Stage().start(w1, w2).finishRound(0, w1, w2);
   stage.commit(w1, 1);
   stage.state = upgraded(asVersion1(stage.state));
-  expect(stage.state).toMatchObject({ version: 2, round: 1, tokens: 320, open: null, ahead: {} });
+  expect(stage.state).toMatchObject({ version: 3, round: 1, tokens: 320, open: null, ahead: {} });
   expect(stage.state.manifest.spec.rounds).toMatchObject({ fragments: 1, staleness: 0 });
   stage.feed({ type: 'restarted' });
   const holds = { round: 1, stateHash: hashOf('state 1') };

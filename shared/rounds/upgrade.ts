@@ -21,6 +21,7 @@ export function upgraded(stored: RoomState): RoomState {
     version: current.version,
     manifest: current.manifest,
     open: null,
+    log: stored.log.map((closed) => ({ ...closed, spent: closed.spent ?? 0 })),
     members: mapped(stored.members, (member) => ({ ...member, leftBecause: member.leftBecause ?? '' })),
     court: {
       ...newCourt,

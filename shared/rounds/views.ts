@@ -66,7 +66,9 @@ export function agreedRounds({ round, stateHash }: RoomState): number {
 /** Participants that the round waits for: still there, at work, not silent, and with the state it started from. */
 export function liveParts(state: RoomState, open: OpenRound): Part[] {
   return Object.entries(open.parts)
-    .filter(([id, { isSilent }]) => !isSilent && isActive(state.members[id]) && isUpToDate(state, state.members[id]))
+    .filter(
+      ([id, { voice }]) => voice !== 'silent' && isActive(state.members[id]) && isUpToDate(state, state.members[id]),
+    )
     .map(([, part]) => part);
 }
 

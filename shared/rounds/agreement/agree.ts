@@ -76,7 +76,7 @@ type Welcome = Extract<RoomMessage, { type: 'welcome' }>;
 /** What a worker needs to get to the state of the current round. */
 export function catchUp(state: RoomState): Pick<Welcome, 'round' | 'stateHash' | 'checkpoint' | 'log'> {
   const { round, stateHash, checkpoint } = state;
-  const log = state.log.map(({ credits: _, ...closed }) => closed);
+  const log = state.log.map(({ credits: _, spent: __, ...closed }) => closed);
   return { round, stateHash, checkpoint, log };
 }
 

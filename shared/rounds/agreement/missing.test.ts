@@ -117,3 +117,16 @@ test('going back while nobody is there leads to the checkpoint', () => {
     stateHashes: [hashOf('state 1')],
   });
 });
+
+test('whoever trains an undone round again may send the same bits', () => {
+  const stage = bereft();
+  const before = stage.state.spent.length;
+  missing(stage, w3, 0, w1);
+  stage.pass(rewindMs);
+  expect(before - stage.state.spent.length).toBe(2);
+  stage.hello(w1);
+  for (const id of [w1, w3]) stage.applied(id, 0);
+  stage.pass(0);
+  for (const id of Object.keys(stage.state.open!.parts)) stage.commit(id, 0, { hash: hashOf(`${w1} 0`) });
+  expect(stage.state.refused).toEqual({});
+});

@@ -6,6 +6,7 @@ import { resync } from './agree.ts';
 import { relayRetryMs, patientRewindMs, rewindMs } from '../limits.ts';
 import { change, changeMember, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
+import { noteWord } from '../closing/collect.ts';
 import { foldHolders } from '../closing/fold.ts';
 import type { OpenRound, RoomState } from '../types.ts';
 import { holdersOf, isActive } from '../views.ts';
@@ -15,6 +16,7 @@ type Missing = Extract<WorkerMessage, { type: 'missing' }>;
 
 export function missing(turn: Turn, id: string, { round, hashes }: Missing): void {
   const { checkpoint, open } = turn.state;
+  if (open?.round === round) noteWord(turn, id);
   if (round < (checkpoint?.round ?? 0)) return resync(turn, id, `round ${round} is in the checkpoint now`);
   const authors = authorsIn(turn.state, round);
   for (const hash of new Set(hashes)) {

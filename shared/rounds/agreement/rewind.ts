@@ -34,18 +34,21 @@ export function rewind(turn: Turn): void {
 
 /** Takes back what the rounds from `to` on had added. */
 function undo(turn: Turn, to: number): void {
-  const { log, losses, stateHashes } = turn.state;
-  const undone = log.filter((closed) => closed.round >= to).map(({ credits }) => credits);
-  const tokens = turn.state.tokens - undone.flatMap((credits) => Object.values(credits)).reduce((a, b) => a + b, 0);
+  const { log, losses, stateHashes, spent } = turn.state;
+  const undone = log.filter((closed) => closed.round >= to);
+  const credits = undone.map((closed) => closed.credits);
+  const tokens = turn.state.tokens - credits.flatMap((each) => Object.values(each)).reduce((a, b) => a + b, 0);
+  const respent = undone.reduce((sum, closed) => sum + closed.spent, 0); // who trains a round again may send the same bits
   const lost = Math.max(0, agreedRounds(turn.state) - to);
   const kept = log.filter((closed) => closed.round < to);
   change(turn, {
     tokens,
     log: kept,
+    spent: spent.slice(0, Math.max(0, spent.length - respent)),
     losses: losses.filter(({ round }) => round < to),
     stateHashes: stateHashes.slice(0, Math.max(0, stateHashes.length - lost)),
   });
-  for (const credits of undone) credit(turn, credits, -1);
+  for (const each of credits) credit(turn, each, -1);
 }
 
 /** The latest round whose agreed state a present member holds, or that can be restored. */

@@ -85,3 +85,13 @@ test('a worker that lost its memory is asked anew, one that leaves is not waited
   stage.say(w2, { type: 'leave', reason: 'closed the page' });
   expect(stage.state.ahead).toEqual({});
 });
+
+test('what its author has lost does not wait for the next round', () => {
+  const stage = late(2);
+  stage.commit(w3, 0);
+  stage.gone(w3);
+  stage.hello(w3); // without its memory
+  closeWithoutThird(stage, 0);
+  expect(stage.state.log[0]!.accepted.map(({ workerId }) => workerId)).toEqual([w1, w2]);
+  expect(stage.state.ahead[w3]).toBeUndefined();
+});

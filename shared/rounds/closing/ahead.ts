@@ -4,7 +4,7 @@
 
 import { ownCopy, change } from '../turn.ts';
 import type { Turn } from '../turn.ts';
-import type { OpenRound, RoomState, Work } from '../types.ts';
+import type { OpenRound, Part, RoomState, Work } from '../types.ts';
 import { staleness } from '../views.ts';
 
 /** Whether `round` may still take this work. */
@@ -26,11 +26,16 @@ export function dropAhead(turn: Turn, id: string): void {
   change(turn, { ahead });
 }
 
-/** After a round has closed: what it did not take waits for the next one. */
+/** After a round has closed: what it did not take waits for the next one, unless its author has lost it. */
 export function keepUntaken(turn: Turn, { parts }: OpenRound, credits: Readonly<Record<string, number>>): void {
-  const untaken = Object.entries(parts).filter(([id]) => credits[id] === undefined);
+  const untaken = Object.entries(parts).filter(([id, part]) => credits[id] === undefined && !isLost(part));
   const works = untaken.map(([id, { assignment, commit }]): [string, Work] => [id, { assignment, commit }]);
   const all = { ...Object.fromEntries(works), ...turn.state.ahead };
   const fresh = Object.entries(all).filter(([, work]) => isFresh(turn.state, turn.state.round, work));
   change(turn, { ahead: Object.fromEntries(fresh) });
+}
+
+/** It committed, and came back without its memory. */
+function isLost({ commit, received }: Part): boolean {
+  return commit !== null && !received.includes(commit.hash);
 }

@@ -230,3 +230,28 @@ test('where gradients are exchanged the close says the learning rate that all we
   expect(stage.heard(w3, 'welcome')[0]!.log.map(({ learningRate }) => learningRate)).toEqual(rates);
   expect(new Stage().start(w1, w2).finishRound(0, w1, w2).state.log[0]).not.toHaveProperty('learningRate');
 });
+
+test('so is one that says what it lacks, or whose work is refused', () => {
+  const stage = new Stage({ min: 1 }).start(w1, w2).finishRound(0, w1, w2);
+  stage.commit(w1, 1);
+  stage.say(w2, { type: 'missing', round: 1, hashes: [hashOf(`${w1} 1`)] });
+  untilDeadline(stage);
+  expect(stage.state.open?.parts[w2]?.voice).toBe('heard');
+  expect(stage.state.log).toHaveLength(1); // round 1 is open still
+  stage.received(w2, 1, w1);
+  stage.commit(w2, 1, { hash: hashOf(`${w2} 0`) });
+  expect(stage.heard(w2, 'refused')).toMatchObject([{ message: 'this payload was accepted in an earlier round' }]);
+});
+
+test('a worker that cannot be given less to do moves no deadlines, however often it is late', () => {
+  const stage = new Stage().start(w1, w2);
+  for (let round = 0; round < 12; round++) {
+    stage.pass(1_600);
+    stage.commit(w1, round);
+    stage.received(w2, round, w1);
+    untilDeadline(stage);
+    for (const id of [w1, w2]) stage.applied(id, round + 1);
+  }
+  expect(stage.state.open!.parts[w2]!.assignment.steps).toBe(1);
+  expect(stage.state.open!.givenMs).toBeLessThan(10_000);
+});

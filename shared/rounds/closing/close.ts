@@ -78,15 +78,14 @@ function neededOf({ manifest }: RoomState, live: number): number {
 }
 
 /**
- * Whoever trains hears of the others' payloads meanwhile and says so. A worker that says nothing, though its socket is open, is
+ * Whoever trains hears of the others' payloads meanwhile and says so. A worker that says nothing of the round, though its socket is open, is
  * asleep or stuck: what only its author has counts then as safe, because nobody who is awake could still lack it.
  */
 function noteSilent(turn: Turn, open: OpenRound): void {
   const isSpokenOf = Object.values(open.parts).some(({ isAnnounced }) => isAnnounced);
   if (!isSpokenOf) return;
-  for (const [id, { commit, received, early, isSilent }] of Object.entries(open.parts)) {
-    const isMute = commit === null && received.length === 0 && early.length === 0;
-    if (isMute && !isSilent) changePart(turn, id, { isSilent: true });
+  for (const [id, { commit, voice }] of Object.entries(open.parts)) {
+    if (commit === null && voice === 'unheard') changePart(turn, id, { voice: 'silent' });
   }
 }
 
@@ -140,7 +139,7 @@ function isObtainable(state: RoomState, open: OpenRound, node: RoundNode, id: st
 /** The group's participants that the round waits for. */
 function liveIn(state: RoomState, open: OpenRound, node: RoundNode): Part[] {
   const live = node.members.filter((id) => isActive(state.members[id]) && isUpToDate(state, state.members[id]));
-  const parts = live.flatMap((id) => open.parts[id] ?? []).filter(({ isSilent }) => !isSilent);
+  const parts = live.flatMap((id) => open.parts[id] ?? []).filter(({ voice }) => voice !== 'silent');
   return open.revealedAt === null ? parts : parts.filter(({ commit }) => commit !== null); // a later one is not taken
 }
 
@@ -226,6 +225,7 @@ function close(turn: Turn, open: OpenRound, { applied, credited }: Outcome): voi
   const { state, now } = turn;
   const closed: ClosedRound = { round: open.round, accepted: applied, stateHash: null, ...jointStep(state, open) };
   const credits = Object.fromEntries(credited.map(({ workerId, tokens }) => [workerId, tokens]));
+  const spent = spentIn(open, credited);
   const point = lossPoint(state, open, credited, now);
   change(turn, {
     open: null,
@@ -233,12 +233,12 @@ function close(turn: Turn, open: OpenRound, { applied, credited }: Outcome): voi
     round: open.round + 1,
     stateHash: null,
     agreement: { since: now, quorumAt: null },
-    log: [...state.log, { ...closed, credits }],
+    log: [...state.log, { ...closed, credits, spent: spent.length }],
     tokens: point.tokens,
-    recentRoundMs: [...state.recentRoundMs, open.progressAt - open.openedAt].slice(-recentRounds),
+    recentRoundMs: [...state.recentRoundMs, open.progressAt - open.openedAt - open.waitedMs].slice(-recentRounds),
     losses: thin([...state.losses, point]),
     shards: hasAudits(state) ? shardsOf(open) : [],
-    spent: [...state.spent, ...spentIn(open, credited)].slice(-maxSpent),
+    spent: [...state.spent, ...spent].slice(-maxSpent),
     validationTokens: validationOf(open)?.tokens ?? state.validationTokens,
   });
   keepUntaken(turn, open, credits);
@@ -299,11 +299,15 @@ export function credit(turn: Turn, credits: Readonly<Record<string, number>>, si
   }
 }
 
-/** Whoever was still training at the deadline is not as fast as it was thought to be. */
+/**
+ * Whoever was still training at the deadline is not as fast as it was thought to be. Less than one step cannot be asked of it: to
+ * think it slower than that would only move the deadlines.
+ */
 function slowDownLate(turn: Turn, open: OpenRound): void {
   for (const [id, part] of Object.entries(open.parts)) {
     const member = turn.state.members[id];
-    if (part.commit === null && isActive(member) && turn.state.ahead[id] === undefined) {
+    const isLate = part.commit === null && turn.state.ahead[id] === undefined;
+    if (isLate && part.assignment.steps > 1 && isActive(member)) {
       changeMember(turn, id, { tokensPerSecond: member.tokensPerSecond / 2 });
     }
   }

@@ -26,11 +26,17 @@ export function commit(turn: Turn, id: string, message: CommitMessage): void {
     if (message.round < turn.state.round) return;
     return refuse(turn, id, { code: 'conflict', message: `round ${message.round} did not ask this worker to train` });
   }
+  noteWord(turn, id);
   if (part.commit?.hash === message.hash) return;
   const refusal = problemWith(turn, part, message) ?? problemInRound(turn, open, id);
   if (refusal !== null) return refuse(turn, id, refusal);
   if (part.commit !== null) withdraw(turn, id, open, part.commit.hash);
   accept(turn, id, message);
+}
+
+/** It is awake and at work on the open round, whatever comes of what it says. */
+export function noteWord(turn: Turn, id: string): void {
+  if (turn.state.open?.parts[id] !== undefined) changePart(turn, id, { voice: 'heard' });
 }
 
 /** It was asked for beside the open round, or before it. */
@@ -110,7 +116,6 @@ function accept(turn: Turn, id: string, message: CommitMessage): void {
   changePart(turn, id, {
     commit,
     isAnnounced: false,
-    isSilent: false,
     early: [...turn.state.open!.parts[id]!.early, hash],
   });
   turn.commits?.add(hash);
@@ -186,6 +191,7 @@ export function received(turn: Turn, id: string, message: ReceivedMessage): void
   const { open } = turn.state;
   const part = open?.round === message.round ? open.parts[id] : undefined;
   if (open === null || part === undefined) return;
+  noteWord(turn, id);
   const known = new Set([...part.received, ...part.early]);
   const fresh = [...new Set(message.hashes)].filter((hash) => !known.has(hash));
   if (fresh.length === 0) return;
@@ -193,7 +199,6 @@ export function received(turn: Turn, id: string, message: ReceivedMessage): void
   const early = [...part.early, ...fresh.filter((hash) => !committedHashes.has(hash))].slice(0, maxEarly);
   changePart(turn, id, {
     early,
-    isSilent: false,
     received: [...part.received, ...fresh.filter((hash) => committedHashes.has(hash))],
   });
   changeOpen(turn, { progressAt: turn.now });

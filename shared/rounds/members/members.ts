@@ -73,7 +73,7 @@ function admit(
 function forgetPayloadsOf(turn: Turn, id: string): void {
   const { open } = turn.state;
   dropAhead(turn, id);
-  if (open?.parts[id]) changePart(turn, id, { received: [], early: [] });
+  if (open?.parts[id]) changePart(turn, id, { received: [], early: [], voice: 'unheard' });
   for (const [index, { folders }] of Object.entries(open?.nodes ?? {})) {
     const { [id]: made, ...others } = folders;
     if (made !== undefined) changeNode(turn, Number(index), { folders: others });

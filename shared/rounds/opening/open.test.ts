@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { maxExtensions } from '../limits.ts';
 import { hashOf, Stage, w1, w2, w3 } from '../testing/stage.ts';
 
 function assignments(stage: Stage, ...ids: string[]) {
@@ -147,4 +148,14 @@ test('cancelling ends the job at any moment, and latecomers hear of it', () => {
   expect(stage.recorded('job.finished')).toHaveLength(1);
   expect(stage.state).toMatchObject({ phase: 'cancelled', open: null, wakeAt: null });
   expect(stage.state.members[w1]!.holds!.stateHash).toBe(hashOf('state 0'));
+});
+
+test('the last steps are not for a worker that never delivers and only has to be there', () => {
+  const stage = new Stage({ min: 3, runtime: { maxTokens: 16 } }).start(w1, w2, w3);
+  expect(Object.keys(stage.state.open!.parts)).toEqual([w1]); // one step is left, and all are as fast
+  for (let attempt = 0; Object.keys(stage.state.open!.parts).includes(w1); attempt++) {
+    expect(attempt).toBeLessThan(2);
+    for (let deadline = 0; deadline <= maxExtensions; deadline++) stage.pass(stage.state.open!.deadlineMs - stage.now);
+  }
+  expect(Object.keys(stage.state.open!.parts)).toEqual([w2]);
 });

@@ -35,8 +35,9 @@ export function openWhenReady(turn: Turn): void {
   const free = ready.filter(({ workerId }) => carried[workerId] === undefined);
   const chosen = free.slice(0, Math.max(0, max - Object.keys(carried).length)); // the others are the reserve
   const checkers = orderAudits(turn, chosen);
+  const budget = stepsLeft(turn.state, carried);
   const training = chosen.filter(({ workerId }) => !checkers.has(workerId));
-  const participants = shareWork(turn.state, training, now, stepsLeft(turn.state, carried));
+  const participants = shareWork(turn.state, budget < training.length ? useful(training) : training, now, budget);
   openRound(turn, participants, carried);
 }
 
@@ -44,6 +45,12 @@ export function openWhenReady(turn: Turn): void {
 function willing(ready: readonly Member[], { round, manifest }: RoomState): Member[] {
   const rested = ready.filter(({ restsUntil }) => restsUntil <= round);
   return rested.length >= manifest.spec.resources.workers.min ? rested : [...ready];
+}
+
+/** The last steps, fewer than there are workers, are not for one that only has to be there because the job needs so many. */
+function useful(members: readonly Member[]): readonly Member[] {
+  const found = members.filter(({ misses }) => misses === 0);
+  return found.length > 0 ? found : members;
 }
 
 function start(turn: Turn, workers: number): void {
@@ -75,7 +82,7 @@ function openRound(turn: Turn, participants: readonly Participant[], carried: Re
   const works = { ...carried, ...newWork(state, participants, now, deadlineMs) };
   const nodes = nodesThatWork(state, Object.keys(works));
   const noticeAt = Object.values(works).some(({ commit }) => commit !== null) ? now : null;
-  const times = { openedAt: now, givenMs, deadlineMs, progressAt: now, noticeAt };
+  const times = { openedAt: now, givenMs, deadlineMs, progressAt: now, waitedMs: 0, noticeAt };
   const pending = { extensions: 0, shareAt: null, settleAt: null, revealedAt: null, gate: null };
   const open = { round, nodes: { ...nodes }, parts: partsOf(works, nodes), ...times, ...pending };
   change(turn, { phase: 'running', open });
@@ -109,7 +116,7 @@ function partsOf(works: Readonly<Record<string, Work>>, nodes: readonly RoundNod
   const groupOf = new Map(groups);
   const parts = Object.entries(works).map(([id, { assignment, commit }]): [string, Part] => {
     const received = commit === null ? [] : [commit.hash];
-    const heard = { isAnnounced: false, isSilent: false, received, early: [] };
+    const heard = { isAnnounced: false, voice: 'unheard' as const, received, early: [] };
     return [id, { assignment, node: groupOf.get(id)!, commit, ...heard }];
   });
   return Object.fromEntries(parts);

@@ -41,6 +41,7 @@ export class Troublemaker {
     else if (this.happens(faults.freeze)) worker.freeze(this.network.between(1_000, 100_000));
     else if (this.happens(faults.leave)) this.leave(worker);
     else if (this.happens(faults.pause)) this.pause(worker);
+    else if (faults.drain > 0 && this.happens(faults.drain)) this.drain(worker);
   }
 
   private crash(worker: VirtualWorker): void {
@@ -51,6 +52,19 @@ export class Troublemaker {
   private leave(worker: VirtualWorker): void {
     worker.leave();
     this.network.clock.after(this.network.between(2_000, 60_000), () => this.revive(worker));
+  }
+
+  private drain(worker: VirtualWorker): void {
+    worker.drain();
+    this.reviveOnceGone(worker);
+  }
+
+  /** One that is frozen asks and goes later. */
+  private reviveOnceGone(worker: VirtualWorker): void {
+    this.network.clock.after(this.network.between(30_000, 90_000), () => {
+      if (worker.isDraining) this.reviveOnceGone(worker);
+      else this.revive(worker);
+    });
   }
 
   private revive(worker: VirtualWorker): void {

@@ -21,7 +21,8 @@ export class Host {
   steps = 0;
   private readonly network: Network;
   private readonly observe: Observer;
-  private readonly sockets = new Map<string, Socket>();
+  private readonly sockets = new Map<string, Socket>(); // by worker, once it has said hello
+  private readonly opened = new Set<Socket>(); // also those that have said nothing yet
   private readonly batchMs: number;
   private readonly mostSkewMs: number;
   private skewMs = 0; // of the machine it runs on now
@@ -39,7 +40,9 @@ export class Host {
   /** A worker opens a socket; null while the room is down. */
   connect(workerId: string, toWorker: (message: RoomMessage) => void): Socket | null {
     if (!this.isUp) return null;
-    return new Socket(this.network, workerId, (socket, message) => this.hear(socket, message), toWorker);
+    const socket = new Socket(this.network, workerId, (from, message) => this.hear(from, message), toWorker);
+    this.opened.add(socket);
+    return socket;
   }
 
   /** The room notices that a socket is gone. */
@@ -62,7 +65,8 @@ export class Host {
     if (!this.isUp) return;
     this.isUp = false;
     this.inbox = [];
-    for (const socket of this.sockets.values()) socket.close();
+    for (const socket of this.opened) socket.close();
+    this.opened.clear();
     this.sockets.clear();
     this.alarm += 1;
     this.network.clock.after(downMs, () => this.restart());

@@ -4,7 +4,7 @@
 import type { LedgerEventDraft } from '../../ledger/events.ts';
 import type { AcceptedContribution, WorkerMessage } from '../../protocol/messages.ts';
 import { maxStateHashes } from '../limits.ts';
-import type { RoomEvent, RoomState, Tick } from '../types.ts';
+import type { Member, RoomEvent, RoomState, Tick } from '../types.ts';
 import type { Scenario } from './scenario.ts';
 import { applyRound, foldHash, initialState, virtualHash } from './state.ts';
 import type { VirtualState } from './state.ts';
@@ -58,7 +58,10 @@ export class Referee {
   }
 
   private noteMessage(workerId: string, message: WorkerMessage, state: RoomState): void {
-    const saysOfItsPart = message.type === 'received' || (message.type === 'commit' && !this.mayLie(workerId)); // may be refused
+    const saysOfItsPart =
+      message.type === 'received' ||
+      message.type === 'missing' ||
+      (message.type === 'commit' && !this.mayLie(workerId)); // may be refused
     if (saysOfItsPart) this.spoke.add(`${workerId} ${message.round}`);
     if (message.type === 'commit') {
       this.commits.add(`${message.hash} ${workerId} ${message.round}`);
@@ -66,10 +69,10 @@ export class Referee {
     }
     if (message.type === 'folded') this.addHolder(message.hash, workerId);
     if (message.type === 'received') for (const hash of message.hashes) this.addHolder(hash, workerId);
-    const hasLostAll = message.type === 'hello' && state.members[workerId]?.holds === null;
-    if (!hasLostAll) return;
-    for (const ids of this.holders.values()) ids.delete(workerId);
-    this.spoke.delete(`${workerId} ${state.round}`);
+    if (message.type !== 'hello') return;
+    // One whose state is found wrong in the same step has its payloads still: it begins again from those of the log.
+    if (message.holds === null) for (const ids of this.holders.values()) ids.delete(workerId);
+    if (state.members[workerId]?.holds === null) this.spoke.delete(`${workerId} ${state.round}`);
   }
 
   private addHolder(hash: string, workerId: string): void {
@@ -195,9 +198,21 @@ export class Referee {
   /** Of several events taken together, a later one may be that the receiver of an answer to an earlier one went away. */
   private checkReceivers({ state, effects }: Tick): void {
     for (const effect of effects) {
+      if (effect.type === 'send' && effect.message.type === 'released') this.checkReleased(effect.to, state);
       if (effect.type !== 'send' || effect.message.type === 'refused' || effect.message.type === 'finish') continue;
       this.demand(state.members[effect.to]?.present === true, `${effect.message.type} was sent to someone absent`);
     }
+  }
+
+  /** Others can do without it: the state does not leave with it, nor does work that it was asked for. */
+  private checkReleased(workerId: string, { round, stateHash, checkpoint, members, open, ahead }: RoomState): void {
+    const holdsIt = ({ present, holds }: Member): boolean =>
+      present && holds?.round === round && (stateHash === null || holds.stateHash === stateHash);
+    const isKept = Object.values(members).some((member) => member.drains === null && holdsIt(member));
+    const isStored = round === 0 || checkpoint?.round === round;
+    this.demand(isKept || isStored || !holdsIt(members[workerId]!), `${workerId} was let go with the state`);
+    const isAtWork = open?.parts[workerId] !== undefined || ahead[workerId] !== undefined;
+    this.demand(!isAtWork, `${workerId} was let go in the middle of its work`);
   }
 
   private checkEffects({ effects }: Tick, now: number): void {

@@ -28,6 +28,7 @@ export interface Faults {
   freeze: number; // a worker does nothing for a while, as a tab in the background
   leave: number; // a worker says goodbye and comes back later
   pause: number;
+  drain: number; // a worker that is wanted elsewhere asks to be let go, and comes back later
   restart: number; // the room loses everything but its stored state
   partition: number; // some pairs of workers cannot reach each other for a while
   failedUpload: number; // probability that a leased upload is declined or never ends
@@ -54,6 +55,7 @@ export const noFaults: Faults = {
   freeze: 0,
   leave: 0,
   pause: 0,
+  drain: 0,
   restart: 0,
   partition: 0,
   failedUpload: 0,
@@ -154,6 +156,7 @@ export function randomScenario(seed: number): Scenario {
     freeze: pick(0.03),
     leave: pick(0.03),
     pause: pick(0.03),
+    drain: 0,
     restart: pick(0.05),
     partition: pick(0.05),
     failedUpload: pick(0.5),

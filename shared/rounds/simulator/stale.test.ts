@@ -2,13 +2,11 @@
 
 import { expect, test } from 'vitest';
 import type { LedgerEventDraft } from '../../ledger/events.ts';
-import { calmScenario, randomScenario, simulatedManifest } from './scenario.ts';
+import { calmScenario } from './scenario.ts';
+import { completedShare, patienceMs, scenarioOf, seedsFor } from './schedules.ts';
 import { simulate } from './simulate.ts';
 
-const schedules = Number(process.env['SCHEDULES'] ?? 100); // SEED=n replays a single one
-const seeds = process.env['SEED']
-  ? [Number(process.env['SEED'])]
-  : Array.from({ length: schedules }, (_, seed) => seed);
+const seeds = seedsFor(process.env, 100);
 
 function stalenessesIn(ledger: readonly LedgerEventDraft[]): number[] {
   const accepted = ledger.flatMap((event) => (event.type === 'round.closed' ? event.data.accepted : []));
@@ -35,15 +33,8 @@ test('where messages take a while, training beside the exchange saves that time'
 test(
   'whatever fails, no accepted work is lost, counted twice or older than allowed, and every job ends',
   () => {
-    const phases = seeds.map((seed) => {
-      const scenario = randomScenario(seed);
-      const { min, max } = scenario.manifest.spec.resources.workers;
-      const { maxTokens } = scenario.manifest.spec.runtime;
-      const end = maxTokens === undefined ? { maxDuration: '90s' } : { maxTokens };
-      const manifest = simulatedManifest({ min, max, staleness: 1 + (seed % 3), ...end });
-      return simulate({ ...scenario, manifest }).state.phase;
-    });
-    expect(phases.filter((phase) => phase === 'completed').length).toBeGreaterThan(0.9 * seeds.length);
+    const scenarios = seeds.map((seed) => scenarioOf(seed, { staleness: 1 + (seed % 3) }));
+    expect(completedShare(scenarios)).toBeGreaterThan(0.9);
   },
-  Math.max(120_000, 300 * seeds.length),
+  patienceMs(seeds),
 );

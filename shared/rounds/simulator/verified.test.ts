@@ -2,14 +2,12 @@
 
 import { expect, test } from 'vitest';
 import type { LedgerEventDraft } from '../../ledger/events.ts';
-import { noFaults, randomScenario, simulatedManifest } from './scenario.ts';
+import { noFaults, simulatedManifest } from './scenario.ts';
 import type { Malice, Scenario } from './scenario.ts';
+import { completedShare, patienceMs, scenarioOf, seedsFor } from './schedules.ts';
 import { simulate } from './simulate.ts';
 
-const schedules = Number(process.env['SCHEDULES'] ?? 30); // SEED=n replays a single one
-const seeds = process.env['SEED']
-  ? [Number(process.env['SEED'])]
-  : Array.from({ length: schedules }, (_, seed) => seed);
+const seeds = seedsFor(process.env, 30);
 
 /** `workers` that are all there from the beginning, the last `liars` of them lying, for about `rounds` rounds. */
 function crowd(workers: number, liars: number, rounds: number): Scenario {
@@ -62,15 +60,8 @@ test('among three, one liar is found by the other two', () => {
 test(
   'whatever fails, nothing is lost or counted twice, no honest worker is accused, and every job ends',
   () => {
-    const phases = seeds.map((seed) => {
-      const scenario = randomScenario(seed);
-      const { min, max } = scenario.manifest.spec.resources.workers;
-      const { maxTokens } = scenario.manifest.spec.runtime;
-      const end = maxTokens === undefined ? { maxDuration: '90s' } : { maxTokens };
-      return simulate({ ...scenario, manifest: simulatedManifest({ min, max, verification: 'standard', ...end }) })
-        .state.phase;
-    });
-    expect(phases.filter((phase) => phase === 'completed').length).toBeGreaterThan(0.9 * seeds.length);
+    const scenarios = seeds.map((seed) => scenarioOf(seed, { verification: 'standard' }));
+    expect(completedShare(scenarios)).toBeGreaterThan(0.9);
   },
-  Math.max(120_000, 300 * seeds.length),
+  patienceMs(seeds),
 );

@@ -31,7 +31,8 @@ export function revealWhenCommitted(turn: Turn): void {
   const isDue = now >= open.deadlineMs && (committed >= needed || open.extensions >= maxExtensions);
   if (committed === 0 || !(isWhole || isDue)) return;
   const deadlineMs = Math.max(open.deadlineMs, now + open.givenMs);
-  changeOpen(turn, { revealedAt: now, noticeAt: now, progressAt: now, deadlineMs });
+  const waitedMs = now - open.progressAt; // or each round that waits in vain would give the next ones more time to
+  changeOpen(turn, { revealedAt: now, noticeAt: now, progressAt: now, waitedMs, deadlineMs });
   if (verificationSettings(state.manifest.spec.verification).gate) beginGate(turn);
 }
 

@@ -99,3 +99,24 @@ test('the log is forgotten only when a second worker has found the agreed state 
     expect(stage.recorded('checkpoint.refused')).toHaveLength(isTrue ? 0 : 1);
   }
 });
+
+test('a round that waits in vain for a commit gives the rounds after it no more time', () => {
+  const stage = new Stage({ verification: sealed }).start(w1, w2, w3);
+  stage.pass(2_000);
+  for (const id of [w1, w2]) stage.commit(id, 0);
+  stage.pass(stage.state.open!.deadlineMs - stage.now);
+  stage.pass(1_000);
+  for (const id of [w1, w2, w3]) stage.received(id, 0, w1, w2);
+  stage.pass(stage.state.open === null ? 0 : stage.state.open.deadlineMs - stage.now);
+  expect(stage.state.recentRoundMs).toEqual([3_000]);
+});
+
+test('who commits when no more commits are taken is awake: what only its author has is not safe from it', () => {
+  const stage = new Stage({ min: 1, verification: sealed }).start(w1, w2);
+  stage.commit(w1, 0);
+  stage.pass(stage.state.open!.deadlineMs - stage.now);
+  stage.commit(w2, 0);
+  expect(stage.heard(w2, 'refused')).toHaveLength(1);
+  stage.pass(stage.state.open!.deadlineMs - stage.now);
+  expect(stage.state.log).toEqual([]);
+});

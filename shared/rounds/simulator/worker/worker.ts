@@ -13,6 +13,8 @@ import { Payloads } from './payloads.ts';
 import type { Self } from './self.ts';
 import { Training } from './training.ts';
 
+const drainMs = 25_000;
+
 export class VirtualWorker implements Self {
   readonly id: string;
   readonly traits: WorkerTraits;
@@ -24,6 +26,7 @@ export class VirtualWorker implements Self {
   readonly earliness: number;
   isAlive = false;
   isPaused = false;
+  isDraining = false;
   private readonly line: Line;
   private readonly payloads: Payloads;
   private readonly training: Training;
@@ -81,6 +84,7 @@ export class VirtualWorker implements Self {
   crash(): void {
     this.life += 1;
     this.isAlive = false;
+    this.isDraining = false;
     this.line.drop();
     this.payloads.forgetAll();
   }
@@ -113,7 +117,22 @@ export class VirtualWorker implements Self {
   leave(): void {
     this.line.isGivenUp = true;
     this.say({ type: 'leave', reason: 'closed the page' });
-    this.network.clock.after(1_000, () => this.crash());
+    const { life } = this;
+    this.network.clock.after(1_000, () => {
+      if (this.life === life) this.crash();
+    });
+  }
+
+  /** Asks to be let go, and goes after a while if nobody answers. */
+  drain(): void {
+    if (this.isDraining) return;
+    this.isDraining = true;
+    this.sayDrain();
+    this.later(drainMs, () => this.leave());
+  }
+
+  private sayDrain(): void {
+    this.say({ type: 'drain', reason: 'its machine is wanted' });
   }
 
   say(message: WorkerMessage): void {
@@ -162,6 +181,8 @@ export class VirtualWorker implements Self {
       case 'close':
         payloads.roundOver(message.closed);
         return training.takeClosed(message.closed);
+      case 'released':
+        return this.leave();
       case 'relay':
         return payloads.relay(message.hashes);
       case 'lease':
@@ -178,6 +199,7 @@ export class VirtualWorker implements Self {
   private repeat(round: number): void {
     const { commit } = this.training;
     if (this.isPaused) this.say({ type: 'pause' });
+    if (this.isDraining) this.sayDrain();
     if (commit !== null && commit.round <= round + this.earliness && commit.round >= round - this.staleness)
       this.say(commit);
     this.payloads.reportReceived(round);
