@@ -13,6 +13,7 @@ const robust = [
   { kind: 'multi-krum', attackers: 0.4 },
   'geometric-median',
   'centered-clipping',
+  'robust',
 ] as const satisfies readonly Aggregation[];
 const all: readonly Aggregation[] = ['mean', ...robust];
 const elements = 200;
@@ -132,6 +133,18 @@ test('clipTensors bounds each tensor by its median norm among those that say som
   expect([...list[3]!.difference]).toEqual([600, 800, 0, 6]);
 });
 
+test.each([
+  { kind: 'centered-clipping', aligned: true },
+  { kind: 'geometric-median', aligned: true },
+  'robust',
+] as const)('%j: what points backwards does not count, as long as it is less than half', (rule) => {
+  const list = honest(7);
+  const alone = run(rule, list);
+  const backwards = list.map((one) => one.map((value) => -value));
+  expect(distance(run(rule, [...list, ...backwards.slice(0, 5)]), alone)).toBeLessThan(1e-6 * norm(alone));
+  expect(norm(run(rule, [...list, ...backwards.slice(0, 7)]))).toBeLessThan(0.2 * norm(alone));
+});
+
 test('golden bits: a change of any rule is a change of every running job', () => {
   const list = honest(12);
   const hashes = [...all, { kind: 'centered-clipping', bucketSize: 2, clipTensors: true } as const].map((rule) =>
@@ -146,6 +159,7 @@ test('golden bits: a change of any rule is a change of every running job', () =>
       "d62035bf9f7d0f3f",
       "59011bbff358163f",
       "3b2318bf5aa8153f",
+      "609c16bfc7b2133f",
       "70ce16bf45b3133f",
     ]
   `);

@@ -4,6 +4,7 @@
 import { LoomError } from '../errors.ts';
 import { aggregationSettings } from '../manifest/aggregation.ts';
 import type { Aggregation, AggregationSettings } from '../manifest/aggregation.ts';
+import { aligned } from './aligned.ts';
 import { bucketed } from './bucketing.ts';
 import { centeredClipping } from './centered-clipping.ts';
 import { geometricMedian } from './geometric-median.ts';
@@ -31,7 +32,8 @@ export function aggregate(aggregation: Aggregation, contributions: readonly Diff
   if (counted.length === 0) return { difference: null, dropped };
   const settings = aggregationSettings(aggregation);
   const clipped = settings.clipTensors ? clipTensors(counted, context.ranges) : counted;
-  return { difference: bucketed(ruleOf(settings), settings.bucketSize, context.round)(clipped), dropped };
+  const rule = settings.aligned ? aligned(ruleOf(settings)) : ruleOf(settings);
+  return { difference: bucketed(rule, settings.bucketSize, context.round)(clipped), dropped };
 }
 
 function ruleOf(settings: AggregationSettings): Rule {

@@ -42,6 +42,12 @@ export function norm(vector: Float32Array, { offset, elements }: Range = whole(v
   return Math.sqrt(sum);
 }
 
+export function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
 export function squaredDistance(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) {

@@ -21,10 +21,11 @@ export interface AggregationSettings {
   readonly radius: number; // times the median distance from the centre
   readonly bucketSize: number; // contributions averaged before the rule sees them; 1 = none
   readonly clipTensors: boolean; // to the median norm of each parameter tensor
+  readonly aligned: boolean; // without contributions that point away from what the rule finds over all
   readonly workerMomentum: number; // of the running mean of its differences that a worker sends; 0 = as they are
 }
 
-/** The options that mean something to a rule, beside clipTensors and workerMomentum, which all have. */
+/** The options that mean something to a rule, beside those that all have. */
 const optionsOf: Readonly<Record<AggregationKind, readonly string[]>> = {
   mean: [],
   median: ['bucketSize'],
@@ -35,6 +36,8 @@ const optionsOf: Readonly<Record<AggregationKind, readonly string[]>> = {
   'centered-clipping': ['radius', 'bucketSize'],
 };
 
+const common = ['clipTensors', 'aligned', 'workerMomentum'];
+
 const object = z
   .strictObject({
     kind: z.enum(kinds),
@@ -42,31 +45,40 @@ const object = z
     radius: z.number().positive().max(100).optional(),
     bucketSize: z.int().min(1).max(100).optional(),
     clipTensors: z.boolean().optional(),
+    aligned: z.boolean().optional(),
     workerMomentum: z.number().min(0).lt(1).optional(),
   })
   .superRefine((written, context) => {
-    const allowed = ['kind', ...optionsOf[written.kind], 'clipTensors', 'workerMomentum'];
+    const allowed = ['kind', ...optionsOf[written.kind], ...common];
     const strange = Object.keys(written).find((key) => !allowed.includes(key));
     if (strange === undefined) return;
     const message = `${written.kind} has no such option; it has ${allowed.slice(1).join(', ')}`;
     context.addIssue({ code: 'custom', message, path: [strange] });
   });
 
-export const aggregationSchema = z.union([z.enum(kinds), object]);
+/** 'robust' is the rule that withstands every attack of `npm run bench:attacks` best. */
+export const aggregationSchema = z.union([z.enum([...kinds, 'robust']), object]);
 
 export type Aggregation = z.infer<typeof aggregationSchema>;
 type Written = z.infer<typeof object>;
 
+const robust: Written = { kind: 'centered-clipping', clipTensors: true, aligned: true };
+
 /** What was written, with every default filled in. */
 export function aggregationSettings(aggregation: Aggregation): AggregationSettings {
-  const { kind, attackers, radius, bucketSize, clipTensors, workerMomentum }: Written =
-    typeof aggregation === 'string' ? { kind: aggregation } : aggregation;
+  const { kind, attackers, radius, bucketSize, clipTensors, aligned, workerMomentum } = written(aggregation);
   return {
     kind,
     attackers: attackers ?? 0.2,
     radius: radius ?? 1,
     bucketSize: bucketSize ?? 1,
     clipTensors: clipTensors ?? false,
+    aligned: aligned ?? false,
     workerMomentum: workerMomentum ?? 0,
   };
+}
+
+function written(aggregation: Aggregation): Written {
+  if (aggregation === 'robust') return robust;
+  return typeof aggregation === 'string' ? { kind: aggregation } : aggregation;
 }

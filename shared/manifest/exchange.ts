@@ -24,7 +24,7 @@ interface Choices {
     readonly fragments: number;
     readonly staleness: number;
     readonly outerLearningRate: number;
-    readonly aggregation: Aggregation;
+    readonly aggregation?: Aggregation | undefined;
     readonly compression?: Compression | undefined;
   };
 }
@@ -40,7 +40,7 @@ export function exchangeFault(choices: Choices): Fault | null {
   const fault = rounds.exchange === 'gradients' ? gradientsFault(choices) : differencesFault(choices);
   if (fault !== null) return fault;
   const isDct = rounds.compression !== undefined && kindOf(rounds.compression) === 'dct';
-  if (!isDct || aggregationSettings(rounds.aggregation).kind === 'mean') return null;
+  if (!isDct || aggregationSettings(rounds.aggregation ?? 'mean').kind === 'mean') return null;
   const message =
     'must be mean with compression dct: honest payloads say different coefficients, so a rule cannot compare them';
   return { path: ['rounds', 'aggregation'], message };

@@ -41,7 +41,7 @@ const rounds = z.strictObject({
   outerMomentum: z.number().min(0).lt(1).default(0), // Nesterov, on what a round comes to; 0 = none
   compression: compressionSchema.optional(), // of what workers exchange; usual-rounds.ts has the default
   topology: topologySchema.default('auto'), // who exchanges with whom
-  aggregation: aggregationSchema.default('mean'), // of a round's differences; the others than mean withstand liars
+  aggregation: aggregationSchema.optional(), // of a round's differences; usual-rounds.ts has the default
   quorum: z.number().min(0).max(1).default(0.5), // fraction of participants whose work a round waits for beyond its deadline; with staleness at all
   staleness: z.int().min(0).max(8).default(0), // rounds by which accepted work may be late; 0 = all train from the same state
 });

@@ -16,7 +16,6 @@ function roundsOf(rounds: unknown, others: object = {}) {
 
 test('signs where nothing else is written', () => {
   expect(roundsOf({})).toMatchObject({ compression: 'sign', innerSteps: 8, outerMomentum: 0 });
-  expect(roundsOf({}, { verification: { audits: 0 } })).toMatchObject({ compression: 'sign' });
   expect(roundsOf({ compression: 'none' })).toMatchObject({ compression: 'none' });
 });
 
@@ -32,4 +31,12 @@ test('all of a difference where workers keep nothing, or where a rule takes coor
   expect(roundsOf({}, { verification: 'standard' })).toMatchObject({ compression: 'int8' });
   expect(roundsOf({ aggregation: 'median' })).toMatchObject({ compression: 'int8' });
   expect(roundsOf({ compression: 'sign' }, { verification: 'standard' })).toMatchObject({ compression: 'sign' });
+});
+
+test('the robust rule where workers are verified, the mean where they are trusted', () => {
+  expect(roundsOf({})).toMatchObject({ aggregation: 'mean' });
+  for (const verification of ['standard', { audits: 0 }]) {
+    expect(roundsOf({}, { verification })).toMatchObject({ aggregation: 'robust', compression: 'int8' });
+  }
+  expect(roundsOf({ aggregation: 'krum' }, { verification: 'standard' })).toMatchObject({ aggregation: 'krum' });
 });
