@@ -14,6 +14,7 @@ import {
   testified,
 } from './court.ts';
 import type { Court } from './court.ts';
+import { isUrgent, unknownStanding, unresolved } from './standing.ts';
 import type { Order, Shard } from './trial.ts';
 
 const alike = { cosine: 1, error: 0 };
@@ -130,6 +131,27 @@ test('the gate: broken payloads ban at once, false words quarantine, then ban', 
   const once = gateRuled(newCourt, ruling);
   expect([standingOf(once, 'w1').state, standingOf(once, 'w2').state]).toEqual(['quarantined', 'banned']);
   expect(standingOf(gateRuled(once, ruling), 'w1').state).toBe('banned');
+});
+
+test('whoever is caught with a false word is not believed in what it said before: those it vouched for are audited next', () => {
+  const means = { shards: shardsOf(idsOf(4), 0), checkers: idsOf(4), share: 0.3, random: createRandom(1) };
+  const { court, orders } = convene(saved, 1, means);
+  const { checker, shard } = orders[0]!;
+  const vouched = testified(court, checker, shard.hash, alike);
+  expect(standingOf(vouched, shard.workerId)).toMatchObject({ valid: 1, vouchers: [checker] });
+  const caught = gateRuled(vouched, { verdicts: [], liars: [checker], broken: [] });
+  expect(standingOf(caught, checker).state).toBe('quarantined');
+  expect(standingOf(caught, shard.workerId)).toMatchObject({ valid: 0, vouchers: [] });
+  expect(isUrgent(standingOf(caught, shard.workerId))).toBe(true);
+});
+
+test('a worker in doubt is audited as soon as there is credit for it and one juror, others when there is for a jury', () => {
+  const shards = shardsOf(idsOf(25), 0);
+  const means = { shards, checkers: idsOf(25), share: 0, random: createRandom(1) };
+  const poor: Court = { ...newCourt, credit: 2 };
+  expect(convene(poor, 1, means).orders).toEqual([]);
+  const standings = { w3: { ...unresolved(unknownStanding), lookedAt: 0 } };
+  expect(convene({ ...poor, standings }, 1, means).orders).toHaveLength(1);
 });
 
 test('when an accuser is banned its accusation falls', () => {

@@ -9,14 +9,18 @@ import type { Ruling } from './gate.ts';
 import {
   acquitted,
   banned,
+  disbelieved,
   doubted,
   gated,
+  isUrgent,
   passed,
   proved,
   quarantined,
   struck,
+  suspected,
   unknownStanding,
   unresolved,
+  vindicated,
 } from './standing.ts';
 import type { Standing } from './standing.ts';
 import type { WorkerRecord } from './reputation.ts';
@@ -69,18 +73,36 @@ export interface Means {
  */
 export function convene(court: Court, round: number, means: Means): { court: Court; orders: Order[] } {
   const { shards, checkers, share, random } = means;
-  const trials = court.trials.filter((trial) => round - trial.shard.round < stateHistory);
-  let next = firstSeen({ ...court, trials, computed: court.computed + shards.length }, shards);
-  for (const trial of trials) if (trial.voters > 0) next = recount(next, trial, checkers);
+  let next = firstSeen({ ...withoutLapsed(court, round), computed: court.computed + shards.length }, shards);
+  for (const trial of next.trials) if (trial.voters > 0) next = recount(next, trial, checkers);
   const mostAudits = 2 * share * shards.length + 1;
   const credit = Math.min(next.credit + share * shards.length, mostAudits * wordsThatSettle);
   const bench = { order: shuffled(checkers, random), size: Math.ceil(checkers.length * benchShare) };
   const orders: Order[] = [];
   next = callJuries({ ...next, credit }, round, bench, orders);
-  const budget = (credit - orders.length) / (1 + juryCost(bench, (id) => witnessOf(next, id)));
+  const budget = auditsFor(next, credit - orders.length, shards, bench);
   next = callAuditors(next, round, { ...means, budget: Math.min(budget, mostAudits) }, bench, orders);
   const computedAgain = next.computedAgain + orders.length;
   return { court: { ...next, credit: credit - orders.length, computedAgain }, orders };
+}
+
+/** Nobody has the state any more that their shards began from: whoever was on trial is looked at again. */
+function withoutLapsed(court: Court, round: number): Court {
+  const isOld = ({ shard }: Trial): boolean => round - shard.round >= stateHistory;
+  const subjects = court.trials.filter(isOld).map(({ shard }) => shard.workerId);
+  const trials = court.trials.filter((trial) => !isOld(trial));
+  return subjects.reduce<Court>((next, id) => change(next, id, suspected), { ...court, trials });
+}
+
+/** Audits that are paid for with the juries they may need; the one of a worker in doubt needs credit for a single juror. */
+function auditsFor(court: Court, credit: number, shards: readonly Shard[], bench: Bench): number {
+  const paid = credit / (1 + juryCost(bench, (id) => witnessOf(court, id)));
+  const isOneUrgent = untriedOf(court, shards).some(({ workerId }) => isUrgent(standingOf(court, workerId)));
+  return isOneUrgent && credit >= 2 ? Math.max(1, paid) : paid;
+}
+
+function untriedOf({ trials }: Court, shards: readonly Shard[]): Shard[] {
+  return shards.filter(({ workerId }) => !trials.some(({ shard }) => shard.workerId === workerId));
 }
 
 /** The oldest trial first. */
@@ -102,8 +124,10 @@ function callAuditors(
 ): Court {
   const busy = new Set(orders.map(({ checker }) => checker));
   const free = bench.order.filter((id) => !busy.has(id)).slice(0, Math.max(0, bench.size - busy.size));
-  const untried = shards.filter(({ workerId }) => !court.trials.some(({ shard }) => shard.workerId === workerId));
-  const subjects = untried.map(({ workerId }) => ({ workerId, standing: standingOf(court, workerId) }));
+  const subjects = untriedOf(court, shards).map(({ workerId }) => ({
+    workerId,
+    standing: standingOf(court, workerId),
+  }));
   let next = court;
   for (const { subject, checker } of drawAudits(subjects, free, { round, budget, random })) {
     const shard = shards.find(({ workerId }) => workerId === subject)!;
@@ -133,7 +157,7 @@ function recount(court: Court, { shard: { hash } }: Trial, checkers: readonly st
   if (trial === undefined) return court;
   const jury = trial.jury.filter((id) => trial.votes[id] !== undefined || checkers.includes(id));
   const silent = jury.filter((id) => trial.votes[id] === undefined).length;
-  return settle(court, trial, { ...trial, jury, voters: Object.keys(trial.votes).length + silent });
+  return settle(court, trial, { ...trial, jury, voters: Object.keys(trial.votes).length + silent }, true);
 }
 
 /** A checker says how like the shard is to what it computed; null if it could not. Unasked for, it changes nothing. */
@@ -142,7 +166,7 @@ export function testified(court: Court, checker: string, hash: string, likeness:
   if (trial === undefined) return court;
   if (likeness === null) return dropBaseless(replace(court, trial, withoutVoter(trial, checker)));
   const voted = { ...trial, votes: { ...trial.votes, [checker]: isSameShard(likeness) } };
-  if (voted.voters > 0) return settle(court, trial, voted);
+  if (voted.voters > 0) return settle(court, trial, voted, false);
   const { workerId, round } = trial.shard;
   if (isSameShard(likeness)) return change(replace(court, trial, null), workerId, (was) => passed(was, checker));
   return accuse(
@@ -166,20 +190,27 @@ function accuse(court: Court, trial: Trial, voted: Trial, reason: string): Court
   return change(replace(court, trial, disputed), workerId, (was) => quarantined(was, reason));
 }
 
-function settle(court: Court, trial: Trial, voted: Trial): Court {
-  const majority = verdictOf(voted, (id) => witnessOf(court, id));
+function settle(court: Court, trial: Trial, voted: Trial, isOver: boolean): Court {
+  const majority = verdictOf(voted, (id) => witnessOf(court, id), isOver);
   if (majority === null) return replace(court, trial, voted);
   const { workerId, round } = trial.shard;
-  let next = replace(court, trial, null);
-  const about = `the shard of ${workerId} in round ${round}`;
-  if (majority.verdict) next = change(next, workerId, acquitted);
-  else {
-    for (const id of Object.keys(voted.votes)) if (voted.votes[id] === false) next = change(next, id, proved);
-    next = ban(next, workerId, `most workers that computed its shard of round ${round} again got something else`);
-  }
-  const outvoted = majority.outvoted.filter((id) => id !== workerId);
-  for (const id of outvoted) next = strike(next, id, `what it said of ${about} is not what most others found`);
+  const closed = replace(court, trial, null);
+  let next = majority.verdict ? acquit(closed, voted, majority.outvoted) : convict(closed, voted);
+  const reason = `what it said of the shard of ${workerId} in round ${round} is not what most others found`;
+  for (const id of majority.outvoted) if (id !== workerId) next = strike(next, id, reason);
   return next;
+}
+
+function acquit(court: Court, { shard: { workerId }, votes }: Trial, outvoted: readonly string[]): Court {
+  const jurors = Object.keys(votes).filter((id) => id !== workerId && votes[id] === true);
+  const next = change(court, workerId, (was) => acquitted(was, jurors));
+  return outvoted.reduce((after, id) => change(after, id, (was) => disbelieved(was, workerId)), next);
+}
+
+function convict(court: Court, { shard: { workerId, round }, votes }: Trial): Court {
+  const right = Object.keys(votes).filter((id) => votes[id] === false);
+  const next = right.reduce((after, id) => change(after, id, proved), court);
+  return ban(next, workerId, `most workers that computed its shard of round ${round} again got something else`);
 }
 
 /** What the loss gate found about contributions and about those who measured them. */
@@ -194,19 +225,30 @@ export function gateRuled(court: Court, { verdicts, liars, broken }: Ruling): Co
   return next;
 }
 
+/** Its word was false, so what it found before is not believed either. */
 function strike(court: Court, workerId: string, reason: string): Court {
   const next = change(court, workerId, (was) => struck(was, reason));
-  return standingOf(next, workerId).state === 'banned' ? ban(next, workerId, standingOf(next, workerId).reason) : next;
+  const { state, reason: why } = standingOf(next, workerId);
+  return state === 'banned' ? ban(next, workerId, why) : withoutWordOf(next, workerId);
 }
 
-/** Those it vouched for are checked again, and it votes in no trial any more. */
+/** It votes in no trial any more, and whoever accused it before was right. */
 export function ban(court: Court, workerId: string, reason: string): Court {
-  const next = change(court, workerId, (was) => banned(was, reason));
-  const standings = Object.fromEntries(Object.entries(next.standings).map(([id, was]) => [id, doubted(was, workerId)]));
+  const gone = change(court, workerId, (was) => banned(was, reason));
+  const next = everybody(withoutWordOf(gone, workerId), (was) => vindicated(was, workerId));
   const trials = next.trials
     .filter(({ shard }) => shard.workerId !== workerId)
     .map((trial) => withoutVoter(trial, workerId));
-  return dropBaseless({ ...next, standings, trials });
+  return dropBaseless({ ...next, trials });
+}
+
+/** Those it vouched for are checked again. */
+function withoutWordOf(court: Court, workerId: string): Court {
+  return everybody(court, (was) => doubted(was, workerId));
+}
+
+function everybody(court: Court, how: (was: Standing) => Standing): Court {
+  return Object.keys(court.standings).reduce((next, id) => change(next, id, how), court);
 }
 
 /** A trial ends without anyone who accuses or was asked. */

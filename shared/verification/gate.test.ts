@@ -2,11 +2,13 @@ import { expect, test } from 'vitest';
 import { createRandom } from '../random.ts';
 import { awaited, heard, openGate, rule, widen } from './gate.ts';
 import type { Gate } from './gate.ts';
-import { passed, unknownStanding } from './standing.ts';
+import { gated, gateProbability, passed, unknownStanding } from './standing.ts';
+import type { Standing } from './standing.ts';
 
 const ids = Array.from({ length: 8 }, (_, i) => `w${i}`);
 const contributions = ids.map((workerId) => ({ workerId, hash: `hash of ${workerId}`, tokens: 100 }));
-const open = (judges = ids): Gate => openGate(contributions, () => unknownStanding, judges, createRandom(5));
+// Of this seed no honest contribution has two of the liars below as its judges.
+const open = (judges = ids): Gate => openGate(contributions, () => 1, judges, createRandom(6));
 
 type Loss = (judge: string, hash: string) => number | null;
 
@@ -28,16 +30,34 @@ test('two judges each, never the author; without judges everything counts', () =
   expect(rule(open([]), contributions).verdicts.every(({ counts }) => counts)).toBe(true);
 });
 
-test('trusted workers are judged now and then, not always', () => {
-  let trusted = unknownStanding;
-  for (let audit = 0; audit < 40; audit++) trusted = passed(trusted, 'v');
+/** Part of 40 workers' contributions that a round measures, on average. */
+function judgedShare(chance: number): number {
+  const many = Array.from({ length: 40 }, (_, i) => ({ workerId: `w${i}`, hash: `hash of w${i}`, tokens: 100 }));
+  const workers = many.map(({ workerId }) => workerId);
   const judged = Array.from({ length: 100 }, (_, seed) => {
-    const { asked } = openGate(contributions, () => trusted, ids, createRandom(seed));
+    const { asked } = openGate(many, () => chance, workers, createRandom(seed));
     return new Set(Object.values(asked).flat()).size;
   });
-  const share = judged.reduce((a, b) => a + b) / (100 * contributions.length);
-  expect(share).toBeGreaterThan(0.15);
-  expect(share).toBeLessThan(0.35);
+  return judged.reduce((a, b) => a + b) / (100 * many.length);
+}
+
+test('a third of what newcomers send is measured, of trusted workers a tenth, of doubtful ones and without audits all', () => {
+  const trusted = Array.from({ length: 40 }).reduce<Standing>((was) => passed(was, 'v'), unknownStanding);
+  const doubtful = gated(trusted, false);
+  const shares = [unknownStanding, trusted, doubtful].map((standing) => judgedShare(gateProbability(standing, true)));
+  expect(shares[0]).toBeCloseTo(1 / 3, 1);
+  expect(shares[1]).toBeCloseTo(0.14, 1); // five at least
+  expect(shares[2]).toBe(1);
+  expect(gateProbability(trusted, false)).toBe(1);
+});
+
+test('so many are measured that they can be compared, by few judges', () => {
+  const { asked } = openGate(contributions, () => 0, ids, createRandom(5));
+  expect(new Set(Object.values(asked).flat()).size).toBe(5);
+  expect(Object.keys(asked)).toHaveLength(5);
+  expect(
+    new Set(Object.values(openGate(contributions.slice(0, 2), () => 0, ids, createRandom(5)).asked).flat()).size,
+  ).toBe(2);
 });
 
 test('what raises the loss is refused, and judges that agree need nobody else', () => {

@@ -2,17 +2,17 @@
 // to a few judges; where these differ by more than arithmetic can, everyone measures it, and who stands alone has lied.
 
 import type { Random } from '../random.ts';
-import { drawJudges } from './draw.ts';
+import { drawJudges, shuffled } from './draw.ts';
 import { agree, consensusOf } from './jury.ts';
-import { gateProbability } from './standing.ts';
-import type { Standing } from './standing.ts';
-import { judgeRound } from './loss-gate.ts';
+import { fewestCompared, judgeRound } from './loss-gate.ts';
 import type { Verdict } from './loss-gate.ts';
 
 /** What honest judges' losses may differ by, relatively: GPUs differ by some 1e-5. */
 const arithmetic = 0.005;
 /** Judges of each contribution. */
 const judgesEach = 2;
+/** So many that a contribution of one of them has its judges. */
+const fewestJudges = judgesEach + 1;
 
 export interface Contribution {
   readonly workerId: string;
@@ -38,21 +38,34 @@ export interface Ruling {
   readonly broken: string[]; // authors of payloads that do not decode or are not finite, as most found
 }
 
-/** @param judges in good standing, with the state that the round began from */
+/**
+ * @param chanceOf how likely a worker's contribution is measured; of the others so many are that the round's can be compared
+ * @param judges in good standing, with the state that the round began from
+ */
 export function openGate(
   contributions: readonly Contribution[],
-  standingOf: (workerId: string) => Standing,
+  chanceOf: (workerId: string) => number,
   judges: readonly string[],
   random: Random,
 ): Gate {
-  const doubtful = contributions.filter(({ workerId }) => random.uniform() < gateProbability(standingOf(workerId)));
   const hashes = new Map(contributions.map(({ workerId, hash }) => [workerId, hash]));
+  const subjects = drawSubjects([...hashes.keys()], chanceOf, random);
+  // Each judge measures the agreed state too: fewer judges, less work.
+  const few = shuffled(judges, random).slice(0, Math.max(fewestJudges, subjects.length));
   const asked: Record<string, string[]> = {};
-  const subjects = doubtful.map(({ workerId }) => workerId);
-  for (const { subject, checker } of drawJudges(subjects, judges, judgesEach, random)) {
+  for (const { subject, checker } of drawJudges(subjects, few, judgesEach, random)) {
     (asked[checker] ??= []).push(hashes.get(subject)!);
   }
   return { asked, said: {}, isWide: false };
+}
+
+function drawSubjects(ids: readonly string[], chanceOf: (workerId: string) => number, random: Random): string[] {
+  const drawn = ids.filter((id) => random.uniform() < chanceOf(id));
+  const others = shuffled(
+    ids.filter((id) => !drawn.includes(id)),
+    random,
+  );
+  return [...drawn, ...others.slice(0, Math.max(0, fewestCompared - drawn.length))];
 }
 
 /** A judge's answer; what it was not asked is dropped. Of several the later ones add to the first. */

@@ -12,7 +12,7 @@ const noise = 0.001;
 /** Of the upper half's spread: so far below the median honest work is rare. */
 const spreadShare = 2;
 /** Of fewer contributions nobody knows what is usual. */
-const fewest = 5;
+export const fewestCompared = 5;
 
 /** A contribution that waits for its verdict. */
 export interface Candidate {
@@ -46,7 +46,7 @@ export function judgeRound(candidates: readonly Candidate[], judgements: readonl
   const judged = candidates.map((candidate) => ({ ...candidate, ...measured(candidate.workerId, judgements) }));
   const rates = judged.flatMap(({ improvement, tokens }) => (improvement === null ? [] : [improvement / tokens]));
   const typicalRate = rates.length === 0 ? 0 : median(rates);
-  const clearlyBelow = rates.length < fewest ? Infinity : typicalRate - spreadShare * upperSpread(rates);
+  const clearlyBelow = rates.length < fewestCompared ? Infinity : typicalRate - spreadShare * upperSpread(rates);
   return judged.map(({ workerId, tokens, improvement, before }) => {
     const isUsual = improvement !== null && improvement / tokens >= clearlyBelow;
     const finding = isUsual ? 'useful' : findingOf(improvement, typicalRate * tokens, noise * before);

@@ -5,6 +5,7 @@ import {
   auditChance,
   auditProbability,
   banned,
+  disbelieved,
   doubted,
   gated,
   isUrgent,
@@ -16,6 +17,7 @@ import {
   trustedAfter,
   unknownStanding,
   unresolved,
+  vindicated,
 } from './standing.ts';
 import type { Standing } from './standing.ts';
 
@@ -49,15 +51,25 @@ test('quarantine ends with valid audits, a ban never', () => {
   const gone = banned(accused, 'proven');
   expect(passedTimes(100, gone).state).toBe('banned');
   expect(quarantined(gone, 'again')).toBe(gone);
-  expect(acquitted(gone)).toBe(gone);
+  expect(acquitted(gone, []).state).toBe('banned');
 });
 
 test('one false word is quarantine, the second a ban; an acquittal does not undo a false word', () => {
   const once = struck(unknownStanding, 'it lied');
   expect(once).toMatchObject({ state: 'quarantined', strikes: 1, reason: 'it lied' });
-  expect(acquitted(once)).toBe(once);
+  expect(acquitted(once, []).state).toBe('quarantined');
   expect(struck(once, 'it lied')).toMatchObject({ state: 'banned', strikes: 2 });
-  expect(acquitted(quarantined(unknownStanding, 'accused')).state).toBe('good');
+  const cleared = acquitted(quarantined(unknownStanding, 'accused'), ['w-juror001']);
+  expect(cleared).toMatchObject({ state: 'good', reason: '', vouchers: ['w-juror001'] });
+  expect(isUrgent(cleared)).toBe(true);
+});
+
+test('whoever was struck for the truth about a worker is cleared when that one is banned', () => {
+  const struckFor = (id: string): Standing => struck(disbelieved(unknownStanding, id), 'it lied');
+  expect(vindicated(struckFor('w-liar0001'), 'w-liar0001')).toMatchObject({ state: 'good', strikes: 0, disputes: [] });
+  expect(vindicated(struckFor('w-liar0001'), 'w-liar0002').state).toBe('quarantined');
+  const twice = struck(struckFor('w-liar0001'), 'it lied');
+  expect(vindicated(twice, 'w-liar0001')).toBe(twice); // a ban stays
 });
 
 test('who was found right by a banned worker is checked anew', () => {

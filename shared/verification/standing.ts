@@ -10,6 +10,7 @@ export interface Standing {
   readonly proven: number; // convictions that its word helped to, since it was last outvoted
   readonly lookedAt: number | null; // round in which its work was last looked at, or in which it was first seen
   readonly vouchers: readonly string[]; // who found its work right
+  readonly disputes?: readonly string[]; // whose acquittals cost it a strike each; none in what earlier builds stored
   readonly state: 'good' | 'quarantined' | 'banned';
   readonly reason: string; // one sentence, when not good
 }
@@ -66,9 +67,17 @@ export function waited({ lookedAt }: Standing, round: number): number {
   return lookedAt === null ? 1 : Math.max(0, round - lookedAt);
 }
 
-/** How likely a worker's next contribution goes through the loss gate: as for audits, but never below one in four. */
-export function gateProbability(standing: Standing): number {
-  return Math.max(0.25, auditProbability(standing));
+/** Part of a newcomer's contributions that go through the loss gate; the aggregation rule bounds what the others can do. */
+const gateShare = 1 / 3;
+const gateFloor = 0.1;
+
+/**
+ * How likely a worker's next contribution goes through the loss gate: certain after one that it refused, and where no audit
+ * will clear up what it lets through.
+ */
+export function gateProbability(standing: Standing, hasAudits: boolean): number {
+  if (!hasAudits || standing.suspicion > 0) return 1;
+  return Math.max(gateFloor, gateShare * auditProbability(standing));
 }
 
 /** Its work was computed again by `voucher` and is right. */
@@ -90,11 +99,16 @@ export function quarantined(standing: Standing, reason: string): Standing {
   return standing.state === 'banned' ? standing : { ...standing, valid: 0, state: 'quarantined', reason };
 }
 
-/** The accusation was false. */
-export function acquitted(standing: Standing): Standing {
+/** The accusation is not believed. */
+function released(standing: Standing): Standing {
   return standing.state === 'quarantined' && standing.strikes === 0
     ? { ...standing, state: 'good', reason: '' }
     : standing;
+}
+
+/** A jury found it right: somebody has lied, so it is looked at again at once, and again when one of the jury turns out a liar. */
+export function acquitted(standing: Standing, jurors: readonly string[]): Standing {
+  return { ...unresolved(standing), vouchers: [...new Set([...standing.vouchers, ...jurors])] };
 }
 
 /** Its word helped to convict a liar. */
@@ -102,9 +116,14 @@ export function proved(standing: Standing): Standing {
   return { ...standing, proven: standing.proven + 1 };
 }
 
+/** Nobody could tell whether its work was right: it is looked at again at once. */
+export function suspected(standing: Standing): Standing {
+  return { ...standing, suspicion: urgentSuspicion };
+}
+
 /** Whoever accused it is not heard any more, before others could tell who is right: it is looked at again at once. */
 export function unresolved(standing: Standing): Standing {
-  return { ...acquitted(standing), suspicion: urgentSuspicion };
+  return suspected(released(standing));
 }
 
 /** What it said about another's work is not what most others found. */
@@ -113,6 +132,19 @@ export function struck(standing: Standing, reason: string): Standing {
   const strikes = standing.strikes + 1;
   if (strikes >= maxStrikes) return { ...banned(standing, `${reason}; it was the second time`), strikes };
   return { ...quarantined(standing, reason), strikes, proven: 0 };
+}
+
+/** It said that the work of `workerId` is wrong, and the jury said otherwise. */
+export function disbelieved(standing: Standing, workerId: string): Standing {
+  return { ...standing, disputes: [...(standing.disputes ?? []), workerId] };
+}
+
+/** What it was struck for saying of `workerId` was true. */
+export function vindicated(standing: Standing, workerId: string): Standing {
+  const { disputes = [] } = standing;
+  if (!disputes.includes(workerId) || standing.state === 'banned') return standing;
+  const strikes = standing.strikes - disputes.filter((other) => other === workerId).length;
+  return released({ ...standing, strikes, disputes: disputes.filter((other) => other !== workerId) });
 }
 
 /** Who vouched for it was banned: what it found is worth nothing, so this worker is checked anew; at once if nobody else did. */

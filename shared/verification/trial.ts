@@ -49,28 +49,43 @@ export interface Order {
  * a swarm so many are hardly ever drawn in a row. Of one who has lied before a single juror is believed.
  */
 export const wordsThatSettle = 7;
-/** Whoever has not answered by then does not vote. */
-const patienceRounds = 2;
+/** Orders that a trial may take before they are paid for, where the accused has lied before. */
+const onCredit = 2;
 
-/** What the jury says, and who said otherwise; null while neither all of enough nor more than half say the same. */
-export function verdictOf(trial: Trial, witnessOf: WitnessOf): ReturnType<typeof majorityOf> {
-  const { votes, parties, voters } = trial;
-  const side = unanimousSide(trial);
-  if (side === null || missingWords(trial, side, witnessOf) > 0) return majorityOf(votes, voters);
-  return { verdict: side, outvoted: parties.filter((id) => votes[id] === !side) };
+/**
+ * What the jury says, and who said otherwise; null while neither all of enough nor more than half say the same.
+ * @param isOver everyone asked has had the time to answer: before, those that answer first could settle it among themselves
+ */
+export function verdictOf(trial: Trial, witnessOf: WitnessOf, isOver: boolean): ReturnType<typeof majorityOf> {
+  const { votes, voters } = trial;
+  const side = sideOf(trial, witnessOf);
+  const isPending = !isOver && Object.values(votes).includes(null);
+  if (isPending || side === null || missingWords(trial, side, witnessOf) > 0) return majorityOf(votes, voters);
+  return { verdict: side, outvoted: Object.keys(votes).filter((id) => votes[id] === !side) };
 }
 
-/** What all jurors so far say; null if nobody has spoken or they differ. */
-function unanimousSide({ votes, parties }: Trial): boolean | null {
-  const said = Object.entries(votes).flatMap(([id, vote]) => (vote === null || parties.includes(id) ? [] : [vote]));
-  return said.length === 0 || said.some((vote) => vote !== said[0]) ? null : said[0]!;
+/** The side that may win without asking everybody: what all jurors say, or that the accused lied again; null if there is none. */
+function sideOf(trial: Trial, witnessOf: WitnessOf): boolean | null {
+  const said = jurorsOf(trial).map((id) => trial.votes[id]!);
+  if (said.length === 0) return false;
+  if (said.every((vote) => vote === said[0])) return said[0]!;
+  return witnessOf(trial.shard.workerId).hasLied ? false : null;
 }
 
-function missingWords({ votes, parties, shard }: Trial, side: boolean, witnessOf: WitnessOf): number {
-  const speakers = Object.keys(votes).filter((id) => votes[id] === side);
-  const hasJuror = speakers.some((id) => !parties.includes(id));
-  if (!side && witnessOf(shard.workerId).hasLied) return hasJuror ? 0 : 1;
-  return wordsThatSettle - speakers.reduce((sum, id) => sum + witnessOf(id).words, 0);
+/** Those that have spoken, beside the parties. */
+function jurorsOf({ votes, parties }: Trial): string[] {
+  return Object.keys(votes).filter((id) => (votes[id] ?? null) !== null && !parties.includes(id));
+}
+
+function missingWords(trial: Trial, side: boolean, witnessOf: WitnessOf): number {
+  const { votes, shard } = trial;
+  const jurors = jurorsOf(trial);
+  const wordsOf = (ids: string[]): number => ids.reduce((sum, id) => sum + witnessOf(id).words, 0);
+  const spoken = wordsOf(Object.keys(votes).filter((id) => votes[id] === side));
+  if (side || !witnessOf(shard.workerId).hasLied) return wordsThatSettle - spoken;
+  const against = wordsOf(jurors.filter((id) => votes[id] === true));
+  const hasJuror = jurors.some((id) => votes[id] === false);
+  return Math.max(hasJuror ? 0 : 1, 1 + against - spoken);
 }
 
 /**
@@ -83,17 +98,16 @@ export function callJury(
   round: number,
   { bench, orders, witnessOf, affordable }: { bench: Bench; orders: Order[]; witnessOf: WitnessOf; affordable: number },
 ): Trial {
-  const { voters, votes, jury, shard, askedAt, parties } = trial;
-  const isWaiting = Object.values(votes).includes(null) && round - askedAt < patienceRounds;
-  if (voters === 0 || isWaiting) return trial;
-  const jurors = Object.keys(votes).filter((id) => !parties.includes(id) && votes[id] !== null);
-  const side = jurors.length === 0 ? false : unanimousSide(trial);
+  const { voters, votes, jury, shard } = trial;
+  if (voters === 0) return trial;
+  const side = sideOf(trial, witnessOf);
   const able = bench.order.filter((id) => jury.includes(id) && votes[id] === undefined);
   const busy = new Set(orders.map(({ checker }) => checker));
   const [known, fresh] = [able.filter((id) => busy.has(id)), able.filter((id) => !busy.has(id))];
   const reachable = [...known, ...fresh.slice(0, Math.max(0, bench.size - busy.size))];
   const missing = side === null ? Infinity : missingWords(trial, side, witnessOf);
-  const asked = enough(reachable, missing, witnessOf).slice(0, side === null ? jury.length : Math.max(0, affordable));
+  const most = side === null ? jury.length : Math.max(affordable, witnessOf(shard.workerId).hasLied ? onCredit : 0);
+  const asked = enough(reachable, missing, witnessOf).slice(0, most);
   for (const checker of asked) orders.push({ checker, shard });
   if (asked.length === 0) return trial;
   return { ...trial, votes: { ...votes, ...Object.fromEntries(asked.map((id) => [id, null])) }, askedAt: round };

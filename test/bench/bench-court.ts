@@ -15,13 +15,14 @@ import {
   testified,
 } from '../../shared/verification/court.ts';
 import type { Court } from '../../shared/verification/court.ts';
+import { gateProbability } from '../../shared/verification/standing.ts';
 import type { Shard } from '../../shared/verification/trial.ts';
 import { awaited, heard, openGate, rule, widen } from '../../shared/verification/gate.ts';
 import type { Gate } from '../../shared/verification/gate.ts';
 import type { Decoded, Sent } from './attacked-swarm.ts';
 
-/** What liars say of the work of others: falsely is that liars are right and honest workers wrong. */
-export type Judging = 'truly' | 'falsely' | 'falsely once believed';
+/** What liars say of the work of others: falsely is that liars are right and honest workers wrong; in audits, not in the gate. */
+export type Judging = 'truly' | 'falsely' | 'falsely once believed' | 'falsely in audits once believed';
 
 /** What checking found and cost. */
 export interface Checks {
@@ -114,7 +115,8 @@ export class BenchCourt {
     };
     let counted = new Set(all.map(({ workerId }) => workerId));
     if (this.#settings.gate) {
-      let gate = openGate(all, (id) => standingOf(this.#court, id), good, random);
+      const chanceOf = (id: string): number => gateProbability(standingOf(this.#court, id), this.#settings.audits > 0);
+      let gate = openGate(all, chanceOf, good, random);
       gate = await this.#answered(gate, all, good, loss);
       gate = await this.#answered(widen(gate, all, good), all, good, loss);
       const ruling = rule(gate, all);
@@ -144,7 +146,7 @@ export class BenchCourt {
       for (const hash of gate.asked[judge]!.filter((one) => gate.said[judge]?.after[one] === undefined)) {
         const truth = await loss(hash);
         const isFriend = isLiar(all.find((one) => one.hash === hash)!.workerId);
-        const said = !this.#lies(judge) ? truth : isFriend ? before - 0.05 : before + 0.1;
+        const said = !this.#liesInGate(judge) ? truth : isFriend ? before - 0.05 : before + 0.1;
         after[hash] = Number.isFinite(said) ? said : null;
         this.checks.gateTokens += gateTokens;
       }
@@ -169,6 +171,10 @@ export class BenchCourt {
   #lies(id: string): boolean {
     if (!isLiar(id) || this.#judges === 'truly') return false;
     return this.#judges === 'falsely' || standingOf(this.#court, id).proven > 0;
+  }
+
+  #liesInGate(id: string): boolean {
+    return this.#judges !== 'falsely in audits once believed' && this.#lies(id);
   }
 
   #change(court: Court): void {

@@ -2,11 +2,12 @@
 // for has committed, or the deadline has passed, and nobody may commit after that. So nobody can send what it saw of others.
 
 import { median } from '../../median.ts';
-import { verificationSettings } from '../../manifest/verification.ts';
+import { isRepeatable, verificationSettings } from '../../manifest/verification.ts';
 import { createRandom } from '../../random.ts';
 import type { Random } from '../../random.ts';
 import { isGood, standingOf } from '../../verification/court.ts';
 import { openGate } from '../../verification/gate.ts';
+import { gateProbability } from '../../verification/standing.ts';
 import { maxExtensions } from '../limits.ts';
 import { askJudges, contributionsOf } from './measure.ts';
 import { tokensPerStep } from '../pace/schedule.ts';
@@ -43,7 +44,9 @@ function beginGate(turn: Turn): void {
   const random = commitRandom(state, open);
   const judges = contributions.map(({ workerId }) => workerId).filter((id) => isGood(state.court, id));
   const [seed, tokens] = [random.uint32(), gateTokens(state, open)];
-  const gate = openGate(contributions, (id) => standingOf(state.court, id), judges, random);
+  const hasAudits = isRepeatable(state.manifest.spec.verification);
+  const chanceOf = (id: string): number => gateProbability(standingOf(state.court, id), hasAudits);
+  const gate = openGate(contributions, chanceOf, judges, random);
   changeOpen(turn, { gate: { seed, tokens, state: gate } });
   askJudges(turn, gate.asked);
 }
