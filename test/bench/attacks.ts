@@ -2,7 +2,8 @@
 // Shown in percent of held-out loss above that clean run: first the aggregation rule alone, with nobody banned; then the rule
 // with commitments, loss gate, audits and bans (`verification: standard`), over enough rounds for bans to act.
 //   npm run bench:attacks -- [--quick] [--json FILE] [--svg FILE] [--workers 25] [--rounds 20,30,50] [--rules NAME,…]
-//     [--attacks NAME,…] [--fractions 0.2,0.4] [--alone | --together] [--set PATH=VALUE]…
+//     [--attacks NAME,…] [--fractions 0.2,0.4] [--seeds 1,2,3] [--alone | --together] [--set PATH=VALUE]…
+// Of several seeds the median is shown, with the least and the most.
 // A file given with --json is written row by row; rows that are in it already are not measured again.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,6 +28,13 @@ interface Row {
   readonly seeds: number;
 }
 
+interface Setting {
+  readonly isVerified: boolean;
+  readonly isRepeatable?: boolean;
+  readonly rounds: number;
+  readonly seed: number;
+}
+
 const rules: readonly (readonly [name: string, rule: Aggregation])[] = [
   ['mean', 'mean'],
   ['median', 'median'],
@@ -37,9 +45,11 @@ const rules: readonly (readonly [name: string, rule: Aggregation])[] = [
   ['clipping', 'centered-clipping'],
   ['clipping, tensors', { kind: 'centered-clipping', clipTensors: true }],
   ['clipping, momentum', { kind: 'centered-clipping', workerMomentum: 0.5 }],
+  ['multi-Krum, tensors', { kind: 'multi-krum', attackers: 0.4, clipTensors: true }],
+  ['robust', 'robust'],
 ];
-const usual = ['geometric median', 'clipping, tensors'];
-const together = 'clipping, tensors'; // with verification
+const usual = ['geometric median', 'robust'];
+const together = 'robust'; // with verification
 const quickAttacks = ['sign flip', 'ALIE', 'free rider', 'NaN'];
 
 const figures: readonly (readonly [name: string, unit: string, value: (checks: Checks, liars: number) => number])[] = [
@@ -68,6 +78,7 @@ const { values } = parseArgs({
     alone: { type: 'boolean', default: false },
     together: { type: 'boolean', default: false },
     fractions: { type: 'string', default: '0.2,0.4' },
+    seeds: { type: 'string', default: '1' },
     set: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -80,6 +91,7 @@ const [roundsAlone, roundsTogether, roundsQuiet] = (values.rounds ?? (values.qui
   .split(',')
   .map(Number) as [number, number, number];
 const fractions = values.fractions.split(',').map(Number);
+const seeds = values.seeds.split(',').map(Number);
 const written = {
   apiVersion: 'loomos.ai/v1',
   kind: 'TrainingJob',
@@ -130,9 +142,9 @@ async function ruleLine(name: string, chosenRules: typeof rules, liars: number, 
   const cells: string[] = [];
   for (const [ruleName, rule] of chosenRules) {
     const key = `${ruleName}: ${name}`;
-    if (!isKnown(key)) {
-      const { loss } = await run(rule, liars, attack, { isVerified: false, rounds: roundsAlone });
-      add(key, '% above clean', above(loss, await clean(liars, false, roundsAlone)));
+    for (const seed of seeds.filter((one) => !isKnown(seeded(key, one)))) {
+      const { loss } = await run(rule, liars, attack, { isVerified: false, rounds: roundsAlone, seed });
+      add(seeded(key, seed), '% above clean', above(loss, await clean(liars, false, roundsAlone, seed)));
     }
     cells.push(shown(key));
   }
@@ -153,11 +165,12 @@ async function allTogether(chosenAttacks: readonly Attack[]): Promise<void> {
     'audits %',
     'gate %',
   ]);
-  if (!isKnown('beginning anew every round')) {
-    const loss = await clean(0, true, roundsTogether);
-    add('beginning anew every round', '% above clean', above(loss, await clean(0, false, roundsTogether)));
+  const anew = 'beginning anew every round';
+  for (const seed of seeds.filter((one) => !isKnown(seeded(anew, one)))) {
+    const loss = await clean(0, true, roundsTogether, seed);
+    add(seeded(anew, seed), '% above clean', above(loss, await clean(0, false, roundsTogether, seed)));
   }
-  line('begins anew, no liars', [shown('beginning anew every round')]);
+  line('begins anew, no liars', [shown(anew)]);
   await togetherLine('nobody lies', 0, null);
   for (const fraction of fractions) {
     const liars = Math.round(fraction * workers);
@@ -167,32 +180,26 @@ async function allTogether(chosenAttacks: readonly Attack[]): Promise<void> {
 
 async function togetherLine(name: string, liars: number, attack: Attack | null): Promise<void> {
   const key = `all: ${name}`;
-  if (!isKnown(key)) {
-    const rule = rules.find(([ruleName]) => ruleName === together)![1];
-    const rounds = attack?.judgesTruly === true ? roundsQuiet : roundsTogether;
-    const { loss, checks } = await run(rule, liars, attack, { isVerified: true, rounds });
-    for (const [figure, unit, value] of figures) {
-      if (checks !== null) add(`${key}, ${figure}`, unit, value(checks, liars), 0);
-    }
-    add(key, '% above clean', above(loss, await clean(liars, true, rounds)));
-  }
+  for (const seed of seeds.filter((one) => !isKnown(seeded(key, one)))) await checkedJob(key, seed, liars, attack);
   line(name, [shown(key), ...figures.map(([figure]) => shown(`${key}, ${figure}`))]);
 }
 
+async function checkedJob(key: string, seed: number, liars: number, attack: Attack | null): Promise<void> {
+  const rule = rules.find(([ruleName]) => ruleName === together)![1];
+  const rounds = attack?.judgesTruly === true ? roundsQuiet : roundsTogether;
+  const { loss, checks } = await run(rule, liars, attack, { isVerified: true, rounds, seed });
+  for (const [figure, unit, value] of figures) {
+    if (checks !== null) add(seeded(`${key}, ${figure}`, seed), unit, value(checks, liars), 0);
+  }
+  add(seeded(key, seed), '% above clean', above(loss, await clean(liars, true, rounds, seed)));
+}
+
 /** The same honest workers alone, under the plain mean. */
-async function clean(liars: number, isRepeatable: boolean, rounds: number): Promise<number> {
-  const key = `clean, ${workers - liars} workers, ${rounds} rounds${isRepeatable ? ', beginning anew' : ''}`;
+async function clean(liars: number, isRepeatable: boolean, rounds: number, seed: number): Promise<number> {
+  const crowd = `clean, ${workers - liars} workers, ${rounds} rounds${isRepeatable ? ', beginning anew' : ''}`;
+  const key = seeded(crowd, seed);
   if (!isKnown(key)) {
-    const manifest = manifestWith(written, { ...overrides, 'spec.rounds.aggregation': 'mean' });
-    const crowd = { honest: workers - liars, liars: 0, attack: null };
-    const { loss } = await runAttackedJob({
-      manifest,
-      data,
-      rounds,
-      ...crowd,
-      verified: false,
-      repeatable: isRepeatable,
-    });
+    const { loss } = await run('mean', liars, null, { isVerified: false, isRepeatable, rounds, seed });
     add(key, 'nats/byte', loss, loss);
   }
   return rows.find((row) => row.name === key)!.value!;
@@ -202,11 +209,17 @@ async function run(
   aggregation: Aggregation,
   liars: number,
   attack: Attack | null,
-  { isVerified, rounds }: { isVerified: boolean; rounds: number },
+  { isVerified, isRepeatable = isVerified, rounds, seed }: Setting,
 ): Promise<AttackedResult> {
-  const manifest = manifestWith(written, { ...overrides, 'spec.rounds.aggregation': aggregation });
+  const settings = { 'spec.seed': seed, ...overrides, 'spec.rounds.aggregation': aggregation };
+  const manifest = manifestWith(written, settings);
   const crowd = { honest: workers - liars, liars: attack === null ? 0 : liars, attack };
-  return runAttackedJob({ manifest, data, rounds, ...crowd, verified: isVerified, repeatable: isVerified });
+  return runAttackedJob({ manifest, data, rounds, ...crowd, verified: isVerified, repeatable: isRepeatable });
+}
+
+/** How a row of another seed than the first is called. */
+function seeded(key: string, seed: number): string {
+  return seed === 1 ? key : `${key}, seed ${seed}`;
 }
 
 /** Percent; infinite when worse than guessing. */
@@ -231,13 +244,21 @@ function isKnown(name: string): boolean {
   return rows.some((row) => row.name === name);
 }
 
+/** The one value, or of several seeds the median and the range. */
 function shown(name: string): string {
-  const row = rows.find((other) => other.name === name);
-  return row === undefined ? '' : row.value === null ? 'diverged' : row.value.toFixed(1);
+  const known = seeds.flatMap((seed) => rows.filter((row) => row.name === seeded(name, seed)));
+  const found = known.map(({ value }) => value ?? Infinity).toSorted((a, b) => a - b);
+  if (found.length === 0) return '';
+  const [least, middle, most] = [found[0]!, found[(found.length - 1) >> 1]!, found.at(-1)!].map(percent);
+  return least === most ? middle! : `${middle} (${least}..${most})`;
+}
+
+function percent(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(1) : 'diverged';
 }
 
 function line(name: string, cells: readonly string[]): void {
-  console.log(name.padEnd(22) + cells.map((cell) => cell.padStart(19)).join(''));
+  console.log(name.padEnd(22) + cells.map((cell) => cell.padStart(21)).join(''));
 }
 
 function add(name: string, unit: string, value: number, dense = 0): void {
