@@ -79,11 +79,7 @@ export class WorkerMemory {
   /** What to send of what `run` has trained last, from `start` on. */
   async encodeTrained(round: number, agreed: Float32Array, run: LocalRun): Promise<Sent> {
     const gradient = await run.gradient();
-    if (gradient !== null)
-      return this.#encode(
-        round,
-        gradient.map((value) => -value),
-      );
+    if (gradient !== null) return this.#encode(round, gradient.map(negative));
     return this.encode(round, agreed, await run.program.readParameters());
   }
 
@@ -150,4 +146,8 @@ function shifted(parameters: Float32Array, { fragment, by }: Shift): Float32Arra
     fragment,
     gather(parameters, fragment).map((value, i) => value + by[i]!),
   );
+}
+
+function negative(value: number): number {
+  return -value;
 }

@@ -27,12 +27,12 @@ test.each(['sgd', 'sign'])('%s takes one step for all on gradients', (kind) => {
 });
 
 test.each([
-  [{}, { kind: 'adamw' }, {}, 'optimizer.kind', /^must be sgd or sign with rounds.exchange gradients; adamw/],
+  [{}, { kind: 'adamw' }, {}, 'optimizer.kind', /^must be sgd or sign with rounds.exchange gradients: adamw/],
   [{}, { kind: 'muon' }, {}, 'optimizer.kind', /muon steps on each worker alone/],
   [{}, { kind: 'sign' }, { verification: 'standard' }, 'verification', /^must be none/],
   [{}, { kind: 'sign' }, { verification: { audits: 0 } }, 'verification', /^must be none/],
-  [{ staleness: 1 }, { kind: 'sign' }, {}, 'rounds.staleness', /^must be 0 with exchange gradients/],
-  [{ fragments: 2 }, { kind: 'sign' }, {}, 'rounds.fragments', /^must be 1 with exchange gradients/],
+  [{ staleness: 1 }, { kind: 'sign' }, {}, 'rounds.staleness', /^must be 0 with rounds.exchange gradients/],
+  [{ fragments: 2 }, { kind: 'sign' }, {}, 'rounds.fragments', /^must be 1 with rounds.exchange gradients/],
   [{ outerLearningRate: 0.5 }, { kind: 'sgd' }, {}, 'rounds.outerLearningRate', /optimizer.learningRate is the step/],
   [
     { compression: 'dct', aggregation: 'krum' },

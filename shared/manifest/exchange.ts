@@ -36,51 +36,32 @@ interface Fault {
 
 /** The first choice that does not go with what is exchanged, or with how it is compressed; null when all do. */
 export function exchangeFault(choices: Choices): Fault | null {
-  const { rounds } = choices;
-  const fault = rounds.exchange === 'gradients' ? gradientsFault(choices) : differencesFault(choices);
-  if (fault !== null) return fault;
-  const isDct = rounds.compression !== undefined && kindOf(rounds.compression) === 'dct';
-  if (!isDct || aggregationSettings(rounds.aggregation ?? 'mean').kind === 'mean') return null;
-  const message =
-    'must be mean with compression dct: honest payloads say different coefficients, so a rule cannot compare them';
-  return { path: ['rounds', 'aggregation'], message };
+  const { exchange, compression, aggregation } = choices.rounds;
+  const fault = exchange === 'gradients' ? gradientsFault(choices) : differencesFault(choices);
+  const isDct = compression !== undefined && kindOf(compression) === 'dct';
+  if (fault !== null || !isDct || aggregationSettings(aggregation ?? 'mean').kind === 'mean') return fault;
+  const why = 'honest payloads say different coefficients, so a rule cannot compare them';
+  return at('rounds.aggregation', `must be mean with compression dct: ${why}`);
 }
 
 function differencesFault({ optimizer: { kind } }: Choices): Fault | null {
   if (kind !== 'sign') return null;
-  const message = 'sign is a step that all workers take together: it needs rounds.exchange gradients';
-  return { path: ['optimizer', 'kind'], message };
+  return at('optimizer.kind', 'sign is a step that all workers take together: it needs rounds.exchange gradients');
 }
 
 function gradientsFault({ optimizer: { kind }, verification, rounds }: Choices): Fault | null {
-  const isOfAll = kind === 'sgd' || kind === 'sign';
-  const faults: [boolean, string, string][] = [
-    [
-      !isOfAll,
-      'optimizer.kind',
-      `must be sgd or sign with rounds.exchange gradients; ${kind} steps on each worker alone`,
-    ],
-    [
-      verification !== 'none',
-      'verification',
-      'must be none with rounds.exchange gradients: checks judge what each worker trained alone',
-    ],
-    [
-      rounds.staleness > 0,
-      'rounds.staleness',
-      'must be 0 with exchange gradients: all take each step from the same state',
-    ],
-    [
-      rounds.fragments > 1,
-      'rounds.fragments',
-      'must be 1 with exchange gradients: those of the other fragments would be lost',
-    ],
-    [
-      rounds.outerLearningRate !== 1,
-      'rounds.outerLearningRate',
-      'must be 1 with exchange gradients: optimizer.learningRate is the step',
-    ],
-  ];
-  const found = faults.find(([isWrong]) => isWrong);
-  return found === undefined ? null : { path: found[1].split('.'), message: found[2] };
+  const must = (path: string, value: string, why: string): Fault =>
+    at(path, `must be ${value} with rounds.exchange gradients: ${why}`);
+  if (kind !== 'sgd' && kind !== 'sign')
+    return must('optimizer.kind', 'sgd or sign', `${kind} steps on each worker alone`);
+  if (verification !== 'none') return must('verification', 'none', 'checks judge what each worker trained alone');
+  if (rounds.staleness > 0) return must('rounds.staleness', '0', 'all take each step from the same state');
+  if (rounds.fragments > 1) return must('rounds.fragments', '1', 'those of the other fragments would be lost');
+  if (rounds.outerLearningRate !== 1)
+    return must('rounds.outerLearningRate', '1', 'optimizer.learningRate is the step');
+  return null;
+}
+
+function at(path: string, message: string): Fault {
+  return { path: path.split('.'), message };
 }

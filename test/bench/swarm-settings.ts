@@ -48,7 +48,7 @@ const frontier: readonly SwarmSetting[] = [
   { name: '4000x: top 1/128 every 9 steps at 8e-3', changes: at(8e-3, rounds(9, topk(1 / 128), 0.5)) },
 ];
 
-/** One optimizer after aggregation: gradients in every step, as coefficients. A step takes as long as all its payloads' transforms. */
+/** One optimizer after aggregation: gradients in every step, as coefficients. Its transforms take longer than training so small a model. */
 const demo: readonly SwarmSetting[] = [
   { name: '100x: DeMo, top 1/25 of coefficients every step', changes: gradients(3e-3, dct(1 / 25)) },
   { name: '500x: DeMo, top 1/180 of coefficients every step', changes: gradients(3e-3, dct(1 / 180)) },

@@ -111,7 +111,9 @@ function chooseAndCode(block: Float32Array, sent: number, bits: ValueBits): Said
   const indices = sent < block.length ? largestMagnitudes(block, sent) : null;
   const values = indices === null ? block : valuesAt(block, indices);
   const range = rangeOf(values, bits);
-  return { range, indices, codes: Uint8Array.from(values, (value) => codeOf(value, range, bits)) };
+  const codes = new Uint8Array(sent);
+  for (let i = 0; i < sent; i++) codes[i] = codeOf(values[i]!, range, bits);
+  return { range, indices, codes };
 }
 
 function valuesAt(block: Float32Array, indices: Uint32Array): Float32Array {

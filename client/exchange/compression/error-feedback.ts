@@ -51,10 +51,8 @@ export class ErrorFeedback {
     this.#pending = this.#pending.filter((pending) => !settled.includes(pending));
     const before = this.#staleness > 0 ? this.#residual : null; // without staleness it is in what was wanted
     const rests = settled.map((one) => (isIn(one) ? one.wanted.map((value, i) => value - one.said[i]!) : one.wanted));
-    this.#residual = rests.reduce(
-      (sum, rest) => sum.map((value, i) => value + rest[i]!),
-      before ?? rests[0]!.map(() => 0),
-    );
+    const held = before === null ? rests : [before, ...rests];
+    this.#residual = held.reduce((sum, rest) => sum.map((value, i) => value + rest[i]!));
   }
 
   /** The agreed state was replaced. */
