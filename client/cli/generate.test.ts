@@ -94,6 +94,14 @@ test('generate: what cannot be is refused with exit 2, by name', () => {
   expect(missing.status).not.toBe(0);
 });
 
+test('generate: f16 is for GPUs that have it, and leaves no fingerprint', () => {
+  const words = ['generate', folder, '--tokens', '5', '--backend', 'cpu', '--precision'];
+  expect(loomos(...words, 'f16').stdout).toBe(loomos(...words, 'f32').stdout);
+  expect(loomos(...words, 'f64')).toMatchObject({ status: 2, stderr: expect.stringContaining('f32, f16') });
+  const refused = loomos(...words, 'f16', '--fingerprint', join(folder, 'unwritten.json'));
+  expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('of what f32 writes') });
+});
+
 test('check: who wrote a text, by its fingerprint', () => {
   const file = join(folder, 'fingerprint.json');
   const words = [

@@ -190,7 +190,7 @@ class LanguageModelRun implements LocalRun {
   /** Text that the parameters last measured write after a few words of the validation part. */
   async #sample(pace: Pace): Promise<string> {
     const { shape, tokenizer, window } = this.#model;
-    const options = { shareWith: this.#programs.training, capacity: window };
+    const options = { shareWith: this.#programs.training, capacity: window, precision: this.#spec.precision };
     const generator = await TokenGenerator.open(this.#device, shape, options);
     const prompt = choosePrompt(this.#dataset.validation, tokenizer, Math.min(sampled.promptTokens, window));
     const written: number[] = [];

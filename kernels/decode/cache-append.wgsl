@@ -1,7 +1,7 @@
 // Puts keys and values of new rows behind those in the cache. Keys lie [K, D, S], so that a query reads one element of
 // neighbouring positions at a time; values lie [S, K, D]. One invocation an element of the new keys. Keys are turned by the angle
 // of their position where `turns` says so.
-// with: turned
+// with: stored, turned
 
 override rows: u32; // R
 override heads: u32; // H
@@ -12,11 +12,17 @@ override at_cursor: bool; // a row is of its own text, at that one's cursor; els
 override slotted: bool; // the number of that text is cursor[0]; else it is 0, and `cursor` is any buffer
 override turns: bool; // else `angles` is any buffer
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [R, (H + 2 K) D]
+alias Qkv = f32;
+alias Keys = f32;
+const keys_is_half = Keys(2049) == Keys(2048);
+alias Values = f32;
+const values_is_half = Values(2049) == Values(2048);
+
+@group(0) @binding(0) var<storage, read> qkv: array<Qkv>; // [R, (H + 2 K) D]
 @group(0) @binding(1) var<storage, read> cursor: array<u32>;
 @group(0) @binding(2) var<storage, read> angles: array<vec2f>; // [S, D/2] of (cosine, sine)
-@group(0) @binding(3) var<storage, read_write> keys: array<f32>; // [B, K, D, S]
-@group(0) @binding(4) var<storage, read_write> values: array<f32>; // [B, S, K, D]
+@group(0) @binding(3) var<storage, read_write> keys: array<Keys>; // [B, K, D, S]
+@group(0) @binding(4) var<storage, read_write> values: array<Values>; // [B, S, K, D]
 
 @compute @workgroup_size(64)
 fn append(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -34,6 +40,8 @@ fn append(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   let d = index % head_size;
   let head = index % width / head_size;
   let key = (row * (heads + 2 * kv_heads) + heads + head) * head_size;
-  keys[((text * kv_heads + head) * head_size + d) * capacity + position] = turned(key, d, position);
-  values[(text * capacity + position) * width + index % width] = qkv[key + width + d];
+  let key_at = ((text * kv_heads + head) * head_size + d) * capacity + position;
+  keys[key_at] = Keys(storable(turned(key, d, position), keys_is_half));
+  let value_at = (text * capacity + position) * width + index % width;
+  values[value_at] = Values(storable(f32(qkv[key + width + d]), values_is_half));
 }

@@ -12,11 +12,15 @@ override capacity: u32; // S
 override scale: f32; // of the scores
 override turns: bool; // else `angles` is any buffer
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>; // [B, (H + 2 K) D]
+alias Qkv = f32;
+alias Keys = f32;
+alias Values = f32;
+
+@group(0) @binding(0) var<storage, read> qkv: array<Qkv>; // [B, (H + 2 K) D]
 @group(0) @binding(1) var<storage, read> cursor: array<vec4u>; // [B]
 @group(0) @binding(2) var<storage, read> angles: array<vec2f>; // [S, D/2] of (cosine, sine)
-@group(0) @binding(3) var<storage, read> keys: array<f32>; // [B, K, D, S]
-@group(0) @binding(4) var<storage, read> values: array<f32>; // [B, S, K, D]
+@group(0) @binding(3) var<storage, read> keys: array<Keys>; // [B, K, D, S]
+@group(0) @binding(4) var<storage, read> values: array<Values>; // [B, S, K, D]
 @group(0) @binding(5) var<storage, read_write> out: array<f32>; // [B, H D]
 
 var<workgroup> query: array<f32, most>;
@@ -69,7 +73,7 @@ fn attend(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) gro
     var score = -3.0e38;
     if (t <= position) {
       score = 0.0;
-      for (var i = 0u; i < head_size; i++) { score += query[i] * keys[((text * kv_heads + shared_head) * head_size + i) * capacity + t]; }
+      for (var i = 0u; i < head_size; i++) { score += query[i] * f32(keys[((text * kv_heads + shared_head) * head_size + i) * capacity + t]); }
     }
     let next = max(highest, highest_of_lanes(lane, score));
     let shrink = exp(highest - next);
@@ -82,7 +86,7 @@ fn attend(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) gro
     if (slice < slices) {
       let count = min(lanes, position + 1 - first);
       for (var i = slice; i < count; i += slices) {
-        sum += weights[i] * values[((text * capacity + first + i) * kv_heads + shared_head) * head_size + d];
+        sum += weights[i] * f32(values[((text * capacity + first + i) * kv_heads + shared_head) * head_size + d]);
       }
     }
     workgroupBarrier();
@@ -110,14 +114,14 @@ fn attend_alone(@builtin(workgroup_id) group: vec3u) {
   var highest = -3.0e38;
   for (var t = 0u; t <= position; t++) {
     var score = 0.0;
-    for (var i = 0u; i < head_size; i++) { score += q[i] * keys[((text * kv_heads + shared_head) * head_size + i) * capacity + t]; }
+    for (var i = 0u; i < head_size; i++) { score += q[i] * f32(keys[((text * kv_heads + shared_head) * head_size + i) * capacity + t]); }
     let next = max(highest, score);
     let shrink = exp(highest - next);
     let weight = exp(score - next);
     weight_sum = weight_sum * shrink + weight;
     highest = next;
     let value = ((text * capacity + t) * kv_heads + shared_head) * head_size;
-    for (var i = 0u; i < head_size; i++) { sums[i] = sums[i] * shrink + weight * values[value + i]; }
+    for (var i = 0u; i < head_size; i++) { sums[i] = sums[i] * shrink + weight * f32(values[value + i]); }
   }
   for (var i = 0u; i < head_size; i++) { out[(text * heads + head) * head_size + i] = sums[i] / weight_sum; }
 }

@@ -4,7 +4,10 @@ import { PlanBuilder } from '../plan/builder.ts';
 
 import { attend } from '../attention/attention.ts';
 import { rotate, rotaryTable } from '../rotary/rotary.ts';
-import { checkKernel, expectClose } from '../testing/check.ts';
+import type { Plan } from '../plan/plan.ts';
+import { checkKernel, expectClose, relativeDistance } from '../testing/check.ts';
+import { halfDevices } from '../testing/devices.ts';
+import { halfPlan } from '../testing/half-plan.ts';
 import { interpret } from '../testing/interpret.ts';
 import { rotaryAngles } from '../rotary/angles.ts';
 import { appendToCache, attendToCache, cacheAppendKernel, cacheAttentionKernel, declareCache } from './cache.ts';
@@ -88,6 +91,56 @@ test('one query after another gives what attention over the whole sequence gives
     expectClose(tensors.get(one.name)!, wanted.subarray(t * width, (t + 1) * width), 1e-5, `position ${t}`);
   }
 });
+
+test(
+  'in f16, caches take half the memory, and attention is over rounded keys and values',
+  { timeout: 300_000 },
+  async () => {
+    const { heads, kvHeads, headSize, capacity } = { ...sizes, capacity: 5 };
+    const [rows, random] = [2, createRandom(4)];
+    const builder = new PlanBuilder();
+    const at = { cursor: decodeCursor(builder, rows), angles: rotaryTable(builder, { time: capacity, headSize }) };
+    const cache = declareCache(builder, 'cache', { heads, kvHeads, headSize, capacity, texts: rows });
+    const qkv = builder.input('qkv', [rows, rowWidth]);
+    appendToCache(builder, qkv, cache, at);
+    const out = builder.readable(attendToCache(builder, qkv, cache, at));
+    const plan = builder.finish();
+    const half = halfPlan(plan);
+    const stored = half.tensors.filter(({ dtype }) => dtype === 'f16');
+    expect(stored.map(({ name }) => name)).toEqual(['cache.keys', 'cache.values']);
+    const steps = [0, 1, 2].map((position) => ({
+      qkv: Float32Array.from({ length: rows * rowWidth }, () => random.normal()),
+      'decode.cursor': Uint32Array.of(0, position, 0, 0, 0, position + 1, 0, 0),
+    }));
+    const outsOf = (of: Plan) => {
+      let kept: Record<string, ArrayLike<number>> = {};
+      return steps.map((step) => {
+        const tensors = interpret(of, { ...kept, ...step });
+        kept = Object.fromEntries(['cache.keys', 'cache.values'].map((name) => [name, tensors.get(name)!]));
+        return tensors.get(out.name)!;
+      });
+    };
+    const [rounded, exact] = [outsOf(half), outsOf(plan)];
+    for (const [step, wanted] of exact.entries()) {
+      expectClose(rounded[step]!, wanted, 2e-3, `rounded at step ${step}`);
+      expect(relativeDistance(rounded[step]!, wanted)).toBeGreaterThan(1e-5);
+    }
+    for (const device of await halfDevices()) {
+      const program = await device.compile(plan, { precision: 'f16' });
+      for (const [step, { qkv, ...cursor }] of steps.entries()) {
+        program.write('qkv', qkv);
+        program.write('decode.cursor', cursor['decode.cursor']);
+        await program.run();
+        expectClose(await program.read(out.name), rounded[step]!, 1e-5, `step ${step} on ${device.info.adapter}`);
+      }
+      expect(() => program.write('cache.keys', new Float32Array(rows * kvHeads * headSize * capacity))).toThrow(
+        'as f16',
+      );
+      await expect(device.compile(plan, { shareWith: program })).rejects.toThrow('share state cache.keys');
+      program.destroy();
+    }
+  },
+);
 
 test('shapes that do not fit are refused', () => {
   const builder = new PlanBuilder();

@@ -31,8 +31,8 @@ export function declareCache(
   { heads, kvHeads, headSize, capacity, texts = 1 }: CacheSizes,
 ): Cache {
   return {
-    keys: builder.state(`${name}.keys`, [texts * kvHeads, headSize, capacity]),
-    values: builder.state(`${name}.values`, [texts * capacity, kvHeads * headSize]),
+    keys: builder.state(`${name}.keys`, [texts * kvHeads, headSize, capacity], 'f32', 'activation'),
+    values: builder.state(`${name}.values`, [texts * capacity, kvHeads * headSize], 'f32', 'activation'),
     heads,
     kvHeads,
     capacity,
@@ -116,8 +116,8 @@ export const cacheAppendKernel: Kernel = {
       { shape: [texts * capacity, kvHeads * headSize], dtype: 'f32' },
     ];
   },
-  dispatches(op, traits) {
-    const [qkv, cursor, angles = qkv] = op.inputs as [Tensor, Tensor, Tensor?];
+  dispatches(op, traits, scratch) {
+    const [qkv, cursor, angles = scratch('angles', 2)] = op.inputs as [Tensor, Tensor, Tensor?];
     const [keys, values] = op.outputs as [Tensor, Tensor];
     const shape = cacheShape(op);
     const { rows, kvHeads, headSize, atCursor, slotted, turns } = shape;
@@ -146,8 +146,9 @@ export const cacheAttentionKernel: Kernel = {
     if (angles) expectTensor('cacheAttention', angles, [capacity, headSize / 2, 2]);
     return [{ shape: [rows, heads * headSize], dtype: 'f32' }];
   },
-  dispatches(op, traits) {
-    const [qkv, cursor, keys, values, angles = qkv] = op.inputs as [Tensor, Tensor, Tensor, Tensor, Tensor?];
+  dispatches(op, traits, scratch) {
+    const given = op.inputs as [Tensor, Tensor, Tensor, Tensor, Tensor?];
+    const [qkv, cursor, keys, values, angles = scratch('angles', 2)] = given;
     const shape = cacheShape(op);
     const call = {
       tensors: { qkv, cursor, angles, keys, values, out: op.outputs[0]! },

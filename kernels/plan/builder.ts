@@ -49,9 +49,9 @@ export class PlanBuilder {
     return tensor;
   }
 
-  /** A tensor kept between runs, zero at first (optimizer moments, counters). */
-  state(name: string, shape: readonly number[], dtype: DType = 'f32'): Tensor {
-    return this.#tensor(name, shape, dtype, 'state');
+  /** A tensor kept between runs, zero at first (optimizer moments, counters). @param kind of what runs leave for later ones */
+  state(name: string, shape: readonly number[], dtype: DType = 'f32', kind?: Tensor['kind']): Tensor {
+    return this.#tensor(name, shape, dtype, 'state', { kind });
   }
 
   /** A tensor written once, when the plan is compiled. */

@@ -31,6 +31,11 @@ which a step reads the weights once for, each is drawn with a seed one higher th
     'top-p': { value: 'P', summary: 'and only from those that together have this probability', default: '1' },
     seed: { value: 'N', summary: 'of the random numbers', default: '1' },
     quantize: { value: 'FORMAT', summary: 'none, int8 or nf4: bits that a weight takes in memory', default: 'none' },
+    precision: {
+      value: 'P',
+      summary: 'f32 or f16: of the positions so far, and of reading prompts, on GPUs with f16',
+      default: 'f32',
+    },
     backend: { value: 'KIND', summary: 'auto, webgpu or cpu', default: 'auto' },
     fingerprint: { value: 'FILE', summary: 'of a single text: write what `loomos check` tells its writer by' },
   },
@@ -46,6 +51,7 @@ which a step reads the weights once for, each is drawn with a seed one higher th
       backend: backendOption(call),
       tokens: Math.max(...lengths) + options.tokens,
       texts: prompts.length,
+      precision: choiceOption(call, 'precision', ['f32', 'f16']),
       ...quantizeOption(call),
     });
     terminal.say(writer.why);
@@ -77,6 +83,11 @@ function promptsOf(call: Call): string[] {
 
 function fingerprintFile(call: Call, texts: number): string | null {
   const file = textOption(call, 'fingerprint') ?? null;
+  if (file !== null && textOption(call, 'precision') !== 'f32')
+    throw new LoomError('invalid_request', 'a fingerprint is of what f32 writes', {
+      where: '--fingerprint',
+      allowed: '--precision f32',
+    });
   if (file === null || texts === 1) return file;
   throw new LoomError('invalid_request', 'a fingerprint is of one text', {
     where: '--fingerprint',

@@ -4,7 +4,8 @@ import { openCpu } from '../../../kernels/device/cpu.ts';
 import { PlanBuilder } from '../../../kernels/plan/builder.ts';
 import type { Plan } from '../../../kernels/plan/plan.ts';
 import { expectClose } from '../../../kernels/testing/check.ts';
-import { testDevices } from '../../../kernels/testing/devices.ts';
+import { halfDevices, testDevices } from '../../../kernels/testing/devices.ts';
+import { halfPlan } from '../../../kernels/testing/half-plan.ts';
 import { interpret } from '../../../kernels/testing/interpret.ts';
 import { dequantize, quantize as quantized } from '../../../kernels/quantize/format.ts';
 import { createRandom } from '../../../shared/random.ts';
@@ -75,28 +76,38 @@ test.each(Object.entries(shapes))(
   '%s: a step has the logits of the whole forward pass',
   { timeout: 120_000 },
   async (_, shape) => {
-    const wanted = wholeLogits(shape, text);
-    const read = 6; // positions that prefill reads in
     // Software adapters take seconds to compile prefill: the model with the most kernels stands for all.
     const devices = shape.kind === 'llama' ? await testDevices() : [openCpu()];
-    for (const device of devices) {
-      const step = await device.compile(decodePlan(shape, { capacity: shape.context }));
-      const prefill = await device.compile(prefillPlan(shape, { capacity: shape.context }, 8), { shareWith: step });
-      step.writeParameters(randomParameters(step.plan));
-      prefill.write(
-        'tokens',
-        Uint32Array.from({ length: 8 }, (_, i) => (i < read ? text[i]! : 1)),
-      );
-      await prefill.run();
-      for (let t = read; t < text.length; t++) {
-        step.write('decode.cursor', Uint32Array.of(text[t]!, t, 0, 0));
-        await step.run();
-        const row = wanted.subarray(t * shape.vocabulary, (t + 1) * shape.vocabulary);
-        expectClose(await step.read('logits'), row, 1e-4, `position ${t} on ${device.info.adapter}`);
-      }
-    }
+    for (const device of devices) await checkSteps(device, shape, 'f32', 1e-4);
   },
 );
+
+test('in f16 a step has nearly the same logits, over caches of half the size', { timeout: 900_000 }, async () => {
+  const shape = Object.values(shapes).at(-1)!;
+  for (const device of [openCpu(), ...(await halfDevices())]) await checkSteps(device, shape, 'f16', 1e-2);
+  const half = halfPlan(decodePlan(shape, { capacity: shape.context })).tensors.filter(({ dtype }) => dtype === 'f16');
+  expect(half.filter(({ role }) => role === 'state')).toHaveLength(2 * sizes.layers);
+});
+
+async function checkSteps(device: Device, shape: DecoderShape, precision: 'f32' | 'f16', tolerance: number) {
+  const wanted = wholeLogits(shape, text);
+  const read = 6; // positions that prefill reads in
+  const cache = { capacity: shape.context };
+  const step = await device.compile(decodePlan(shape, cache), { precision });
+  const prefill = await device.compile(prefillPlan(shape, cache, 8), { shareWith: step, precision });
+  step.writeParameters(randomParameters(step.plan));
+  prefill.write(
+    'tokens',
+    Uint32Array.from({ length: 8 }, (_, i) => (i < read ? text[i]! : 1)),
+  );
+  await prefill.run();
+  for (let t = read; t < text.length; t++) {
+    step.write('decode.cursor', Uint32Array.of(text[t]!, t, 0, 0));
+    await step.run();
+    const row = wanted.subarray(t * shape.vocabulary, (t + 1) * shape.vocabulary);
+    expectClose(await step.read('logits'), row, tolerance, `position ${t} on ${device.info.adapter}`);
+  }
+}
 
 test(
   'a step is one submit of at most 8 dispatches a layer and 4 more, and makes nothing',

@@ -2,7 +2,7 @@
 // weight once for all texts that are written at once; what came before is in a cache of each.
 
 import { cursorName, cursorSize } from '../../../kernels/decode/cursor.ts';
-import type { Device, Program } from '../../../kernels/device/device.ts';
+import type { CompileOptions, Device, Program } from '../../../kernels/device/device.ts';
 import type { View } from '../../../kernels/plan/op.ts';
 import type { QuantizedFormat } from '../../../kernels/quantize/format.ts';
 import { samplingSettings } from '../../../kernels/sampling/sample.ts';
@@ -46,9 +46,25 @@ interface Drawn {
   readonly logits: Float32Array | null;
 }
 
+type Precision = NonNullable<CompileOptions['precision']>;
+
 interface Settings {
   readonly cache: CacheSize & { readonly texts: number };
   readonly format: QuantizedFormat | null;
+  readonly precision: Precision;
+}
+
+interface OpenOptions {
+  /** A program of the same model whose parameters are used; else `writeParameters` gives them. */
+  readonly shareWith?: Program;
+  /** Positions a token can look back over, itself included; default and at most the model's context. */
+  readonly capacity?: number;
+  /** Weights in 8 or 4 bits; not with `shareWith`. */
+  readonly quantize?: QuantizedFormat;
+  /** How many are written at once; default 1. */
+  readonly texts?: number;
+  /** f16: keys and values so far are kept as f16, and prompts read in by products in f16, where a GPU has it. */
+  readonly precision?: Precision;
 }
 
 export class TokenGenerator {
@@ -56,32 +72,24 @@ export class TokenGenerator {
   readonly #shape: DecoderShape;
   readonly #cache: Settings['cache'];
   readonly #format: QuantizedFormat | null;
+  readonly #precision: Precision;
   readonly #step: Program;
   readonly #prefills = new Map<number, Program>(); // by positions
 
-  private constructor(device: Device, shape: DecoderShape, { cache, format }: Settings, step: Program) {
+  private constructor(device: Device, shape: DecoderShape, { cache, format, precision }: Settings, step: Program) {
     this.#device = device;
     this.#shape = shape;
     this.#cache = cache;
     this.#format = format;
+    this.#precision = precision;
     this.#step = step;
   }
 
-  /**
-   * @param options.shareWith a program of the same model whose parameters are used; else `writeParameters` gives them
-   * @param options.capacity positions a token can look back over, itself included; default and at most the model's context
-   * @param options.quantize weights in 8 or 4 bits; not with `shareWith`
-   * @param options.texts that are written at once; default 1
-   */
-  static async open(
-    device: Device,
-    shape: DecoderShape,
-    options: { shareWith?: Program; capacity?: number; quantize?: QuantizedFormat; texts?: number } = {},
-  ): Promise<TokenGenerator> {
-    const { texts = 1, quantize: format = null, shareWith } = options;
+  static async open(device: Device, shape: DecoderShape, options: OpenOptions = {}): Promise<TokenGenerator> {
+    const { texts = 1, quantize: format = null, shareWith, precision = 'f32' } = options;
     const cache = { capacity: Math.min(shape.context, options.capacity ?? shape.context), texts };
-    const step = await device.compile(decodePlan(shape, cache, format), shareWith ? { shareWith } : {});
-    return new TokenGenerator(device, shape, { cache, format }, step);
+    const step = await device.compile(decodePlan(shape, cache, format), { precision, ...(shareWith && { shareWith }) });
+    return new TokenGenerator(device, shape, { cache, format, precision }, step);
   }
 
   /** Positions a token can look back over, itself included. */
@@ -213,7 +221,7 @@ export class TokenGenerator {
     const known = this.#prefills.get(time);
     if (known) return known;
     const plan = prefillPlan(this.#shape, this.#cache, time, this.#format);
-    const program = await this.#device.compile(plan, { shareWith: this.#step });
+    const program = await this.#device.compile(plan, { shareWith: this.#step, precision: this.#precision });
     this.#prefills.set(time, program);
     return program;
   }

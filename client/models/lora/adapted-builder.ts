@@ -96,16 +96,16 @@ export class AdaptedBuilder extends PlanBuilder {
     return this.#plan.input(name, shape, dtype);
   }
 
-  override state(name: string, shape: readonly number[], dtype?: DType): Tensor {
-    return this.#plan.state(name, shape, dtype);
+  override state(...declared: Parameters<PlanBuilder['state']>): Tensor {
+    return this.#plan.state(...declared);
   }
 
   override constant(name: string, shape: readonly number[], data: View): Tensor {
     return this.#plan.constant(name, shape, data);
   }
 
-  override temporary(name: string, shape: readonly number[], dtype?: DType): Tensor {
-    return this.#plan.temporary(name, shape, dtype);
+  override temporary(...declared: Parameters<PlanBuilder['temporary']>): Tensor {
+    return this.#plan.temporary(...declared);
   }
 
   override segment<T>(list: () => T): T {
