@@ -131,7 +131,6 @@ test('what a kernel cannot have as f16, a caller reads or a parameter gathers st
   const written = stored.ops.flatMap(({ outputs }) => outputs);
   const namesOf = (kind: Tensor['dtype']) => written.filter(({ dtype }) => dtype === kind).map(({ name }) => name);
   expect(namesOf('f16').toSorted()).toEqual(['d(inner)', 'd(inner).3', 'd(shown)', 'inner']);
-  expect(namesOf('f32')).toEqual(
-    expect.arrayContaining(['shown', 'added', 'last', 'part of d(w)', 'part of d(w).2', 'd(w)']),
-  );
+  const wide = namesOf('f32');
+  for (const name of ['shown', 'added', 'last', 'part of d(w)', 'part of d(w).2', 'd(w)']) expect(wide).toContain(name);
 });
