@@ -22,13 +22,18 @@ const [swarms, rounds, workers, audits] = [values.swarms, values.rounds, values.
   number,
 ];
 
-/** Liars in work and word, in work only, in word only, and such that are honest judges until their word counts for more. */
+/**
+ * Liars in work and word, in work only, in word only, and such that are honest judges until their word counts for more: then they
+ * lie about all work of others, or, as most that it can gain them, only where they are asked to compute a shard again.
+ */
 const kinds: readonly Pick<CourtSwarm, 'judges' | 'works'>[] = [
   { works: 'wrongly', judges: 'falsely' },
   { works: 'wrongly', judges: 'truly' },
   { works: 'rightly', judges: 'falsely' },
   { works: 'wrongly', judges: 'falsely once believed' },
   { works: 'rightly but two', judges: 'falsely once believed' },
+  { works: 'wrongly', judges: 'falsely in audits once believed' },
+  { works: 'rightly but two', judges: 'falsely in audits once believed' },
 ];
 
 console.log(`${swarms} swarms of ${workers}, ${rounds} rounds: median, 95% and the most of all swarms\n`);
