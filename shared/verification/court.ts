@@ -69,7 +69,8 @@ export interface Means {
 
 /**
  * What is computed again in `round`: shards that juries are asked about, and of the round before as many as there is credit
- * for, with the juries that they may need. So it stays within its share; only jurors who differ are outvoted on credit.
+ * for, with the juries that they may need. So it stays within its share; on credit are only jurors who differ outvoted, and those
+ * convicted that have lied before.
  */
 export function convene(court: Court, round: number, means: Means): { court: Court; orders: Order[] } {
   const { shards, checkers, share, random } = means;
@@ -79,7 +80,7 @@ export function convene(court: Court, round: number, means: Means): { court: Cou
   const credit = Math.min(next.credit + share * shards.length, mostAudits * wordsThatSettle);
   const bench = { order: shuffled(checkers, random), size: Math.ceil(checkers.length * benchShare) };
   const orders: Order[] = [];
-  next = callJuries({ ...next, credit }, round, bench, orders);
+  next = callJuries({ ...next, credit }, bench, orders);
   const budget = auditsFor(next, credit - orders.length, shards, bench);
   next = callAuditors(next, round, { ...means, budget: Math.min(budget, mostAudits) }, bench, orders);
   const computedAgain = next.computedAgain + orders.length;
@@ -106,11 +107,11 @@ function untriedOf({ trials }: Court, shards: readonly Shard[]): Shard[] {
 }
 
 /** The oldest trial first. */
-function callJuries(court: Court, round: number, bench: Bench, orders: Order[]): Court {
+function callJuries(court: Court, bench: Bench, orders: Order[]): Court {
   const witness = (id: string): Witness => witnessOf(court, id);
   const trials = court.trials.map((trial) => {
     const affordable = Math.floor(court.credit - orders.length);
-    return callJury(trial, round, { bench, orders, witnessOf: witness, affordable });
+    return callJury(trial, { bench, orders, witnessOf: witness, affordable });
   });
   return { ...court, trials };
 }
@@ -132,7 +133,7 @@ function callAuditors(
   for (const { subject, checker } of drawAudits(subjects, free, { round, budget, random })) {
     const shard = shards.find(({ workerId }) => workerId === subject)!;
     const jury = shuffled(checkers, random).filter((id) => id !== subject && id !== checker);
-    const trial: Trial = { shard, votes: { [checker]: null }, voters: 0, parties: [], jury, askedAt: round };
+    const trial: Trial = { shard, votes: { [checker]: null }, voters: 0, parties: [], jury };
     next = change({ ...next, trials: [...next.trials, trial] }, subject, (was) => ({ ...was, lookedAt: round }));
     orders.push({ checker, shard });
   }

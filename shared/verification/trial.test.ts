@@ -11,12 +11,12 @@ const believed = (_: string): Witness => ({ words: 2, hasLied: false });
 /** w1 accuses w0; the next ones say what is given. */
 function disputed(...said: boolean[]): Trial {
   const votes = Object.fromEntries([['w0', true], ['w1', false], ...said.map((vote, i) => [`w${i + 2}`, vote])]);
-  return { shard, votes, voters: ids.length, parties: ['w0', 'w1'], jury: ids.slice(2), askedAt: 4 };
+  return { shard, votes, voters: ids.length, parties: ['w0', 'w1'], jury: ids.slice(2) };
 }
 
 function asked(trial: Trial, witnessOf = plain, affordable = 99): string[] {
   const orders: Order[] = [];
-  callJury(trial, 5, { bench, orders, witnessOf, affordable });
+  callJury(trial, { bench, orders, witnessOf, affordable });
   return orders.map(({ checker }) => checker);
 }
 

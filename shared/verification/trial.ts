@@ -21,7 +21,6 @@ export interface Trial {
   readonly voters: number; // who may vote, once it is disputed; 0 before
   readonly parties: readonly string[]; // the accuser and the accused, once it is disputed
   readonly jury: readonly string[]; // who may be asked
-  readonly askedAt: number; // round in which someone was asked last
 }
 
 /** How much a worker's word counts, and whether it has lied before. */
@@ -89,13 +88,13 @@ function missingWords(trial: Trial, side: boolean, witnessOf: WitnessOf): number
 }
 
 /**
- * Asks as many jurors as settle it when they agree, and all when they differ; rather those that are busy already.
+ * Asks as many jurors as settle it when they agree, and all when they differ; rather those that are busy already. Whoever has not
+ * answered by the next round is not waited for, as the trial has but few.
  * @param orders gets one for each juror asked
  * @param affordable orders, at most, while nobody differs
  */
 export function callJury(
   trial: Trial,
-  round: number,
   { bench, orders, witnessOf, affordable }: { bench: Bench; orders: Order[]; witnessOf: WitnessOf; affordable: number },
 ): Trial {
   const { voters, votes, jury, shard } = trial;
@@ -110,7 +109,7 @@ export function callJury(
   const asked = enough(reachable, missing, witnessOf).slice(0, most);
   for (const checker of asked) orders.push({ checker, shard });
   if (asked.length === 0) return trial;
-  return { ...trial, votes: { ...votes, ...Object.fromEntries(asked.map((id) => [id, null])) }, askedAt: round };
+  return { ...trial, votes: { ...votes, ...Object.fromEntries(asked.map((id) => [id, null])) } };
 }
 
 /** What a jury of those on the bench takes, all of one mind. */
