@@ -95,11 +95,11 @@ function withoutLapsed(court: Court, round: number): Court {
   return subjects.reduce<Court>((next, id) => change(next, id, suspected), { ...court, trials });
 }
 
-/** Audits that are paid for with the juries they may need; the one of a worker in doubt needs credit for a single juror. */
+/** Audits that are paid for with the juries they may need; those of workers in doubt need credit for a single juror. */
 function auditsFor(court: Court, credit: number, shards: readonly Shard[], bench: Bench): number {
   const paid = credit / (1 + juryCost(bench, (id) => witnessOf(court, id)));
-  const isOneUrgent = untriedOf(court, shards).some(({ workerId }) => isUrgent(standingOf(court, workerId)));
-  return isOneUrgent && credit >= 2 ? Math.max(1, paid) : paid;
+  const urgent = untriedOf(court, shards).filter(({ workerId }) => isUrgent(standingOf(court, workerId)));
+  return Math.max(paid, Math.min(urgent.length, credit / 2));
 }
 
 function untriedOf({ trials }: Court, shards: readonly Shard[]): Shard[] {
