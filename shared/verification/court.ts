@@ -102,8 +102,10 @@ function auditsFor(court: Court, credit: number, shards: readonly Shard[], bench
   return Math.max(paid, Math.min(urgent.length, credit / 2));
 }
 
-function untriedOf({ trials }: Court, shards: readonly Shard[]): Shard[] {
-  return shards.filter(({ workerId }) => !trials.some(({ shard }) => shard.workerId === workerId));
+/** What may be audited: of a banned worker nothing needs to be known any more. */
+function untriedOf(court: Court, shards: readonly Shard[]): Shard[] {
+  const isTried = (id: string): boolean => court.trials.some(({ shard }) => shard.workerId === id);
+  return shards.filter(({ workerId: id }) => standingOf(court, id).state !== 'banned' && !isTried(id));
 }
 
 /** The oldest trial first. */
