@@ -1,8 +1,10 @@
 // Made from kernels/matmul/matmul-half.wgsl by `npm run generate`. Do not edit.
 import { matmulHalfPrelude } from './prelude/matmul-half.ts';
+import { matmulGatesPrelude } from './prelude/matmul-gates.ts';
 import { matmulStorePrelude } from './prelude/matmul-store.ts';
 import { geluPrelude } from './prelude/gelu.ts';
 import { storedPrelude } from './prelude/stored.ts';
+import { swigluPrelude } from './prelude/swiglu.ts';
 
 const entryPoints = {
   matmul: {
@@ -14,7 +16,7 @@ const entryPoints = {
       {"number":4,"name":"c","access":"write","type":"array<C>","stored":"C"},
       {"number":5,"name":"second","access":"write","type":"array<Second>","stored":"Second"},
     ],
-    required: ["a_column","a_factor","a_row","activates","adds","b_column","b_factor","b_row","biased","k","m","n","slopes"],
+    required: ["a_column","a_factor","a_row","activates","adds","b_column","b_factor","b_row","biased","gates","k","m","n","slopes","sums_columns"],
     optional: ["a_scale","b_scale","c_row","c_scale","extra_scale","first_column"],
   },
 } as const;
@@ -42,10 +44,17 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) loc
     workgroupBarrier();
   }
   for (var row = 0u; row < 4; row++) {
-    for (var lane = 0u; lane < 4; lane++) {
-      store(origin.y + local.y * 4 + row, origin.x + local.x * 4 + lane, sums[row][lane] / (a_factor * b_factor));
+    let i = origin.y + local.y * 4 + row;
+    let j = origin.x + local.x * 4;
+    let products = sums[row] / (a_factor * b_factor);
+    if (gates) {
+      store_pair(i, j, products.xy);
+      store_pair(i, j + 2, products.zw);
+      continue;
     }
+    for (var lane = 0u; lane < 4; lane++) { store(i, j + lane, products[lane]); }
   }
-}`, matmulHalfPrelude, matmulStorePrelude, geluPrelude, storedPrelude].join('\n\n');
+  store_column_sums(origin, index);
+}`, matmulHalfPrelude, matmulGatesPrelude, matmulStorePrelude, geluPrelude, storedPrelude, swigluPrelude].join('\n\n');
 
 export const matmulHalf = { name: 'matmul-half', entryPoints, code } as const;

@@ -1,8 +1,10 @@
 // Made from kernels/matmul/matmul-matrices.wgsl by `npm run generate`. Do not edit.
 import { matmulHalfPrelude } from './prelude/matmul-half.ts';
+import { matmulGatesPrelude } from './prelude/matmul-gates.ts';
 import { matmulStorePrelude } from './prelude/matmul-store.ts';
 import { geluPrelude } from './prelude/gelu.ts';
 import { storedPrelude } from './prelude/stored.ts';
+import { swigluPrelude } from './prelude/swiglu.ts';
 
 const entryPoints = {
   matmul: {
@@ -14,7 +16,7 @@ const entryPoints = {
       {"number":4,"name":"c","access":"write","type":"array<C>","stored":"C"},
       {"number":5,"name":"second","access":"write","type":"array<Second>","stored":"Second"},
     ],
-    required: ["a_column","a_factor","a_row","activates","adds","b_column","b_factor","b_row","biased","k","m","n","slopes"],
+    required: ["a_column","a_factor","a_row","activates","adds","b_column","b_factor","b_row","biased","gates","k","m","n","slopes","sums_columns"],
     optional: ["a_scale","b_scale","c_row","c_scale","extra_scale","first_column"],
   },
 } as const;
@@ -60,12 +62,15 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
       workgroupBarrier();
       for (var at = lane; at < 256; at += 32) {
         let place = origin + band + vec2u(column, row) * 16 + vec2u(at % 16, at / 16);
-        store(place.y, place.x, made[subgroup * 256 + at] / (a_factor * b_factor));
+        let value = made[subgroup * 256 + at] / (a_factor * b_factor);
+        if (!gates) { store(place.y, place.x, value); }
+        else if (at % 2 == 0) { store_pair(place.y, place.x, vec2f(value, made[subgroup * 256 + at + 1] / (a_factor * b_factor))); }
       }
       workgroupBarrier();
     }
   }
-}`, matmulHalfPrelude, matmulStorePrelude, geluPrelude, storedPrelude].join('\n\n');
+  store_column_sums(origin, index);
+}`, matmulHalfPrelude, matmulGatesPrelude, matmulStorePrelude, geluPrelude, storedPrelude, swigluPrelude].join('\n\n');
 
 export const matmulMatrices = {
   64: { name: 'matmul-matrices-64', entryPoints, code: code.replace('const tile = 128u; // variants: 64u, 128u', 'const tile = 64u;') },

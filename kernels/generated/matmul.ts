@@ -1,9 +1,10 @@
 // Made from kernels/matmul/matmul.wgsl by `npm run generate`. Do not edit.
+import { matmulGatesPrelude } from './prelude/matmul-gates.ts';
 import { matmulStorePrelude } from './prelude/matmul-store.ts';
 import { geluPrelude } from './prelude/gelu.ts';
 import { storedPrelude } from './prelude/stored.ts';
-import { matmulTilePrelude } from './prelude/matmul-tile.ts';
 import { swigluPrelude } from './prelude/swiglu.ts';
+import { matmulTilePrelude } from './prelude/matmul-tile.ts';
 
 const entryPoints = {
   by_one: {
@@ -33,12 +34,11 @@ const entryPoints = {
 } as const;
 
 const code = [`// C[m, n] = A B for GPUs. Parts of its sum lie one after the other in c, each with its share of the column sums behind it.
-// with: matmul-store, matmul-tile, swiglu
+// with: matmul-gates, matmul-tile
 
 const tile = 128u; // variants: 64u, 128u
 
 override part_depth: u32; // of k, that a workgroup sums; a multiple of 64 unless it is all of k
-override gates: bool; // \`second\` is SwiGLU of the gates and values in the halves of a row of C; needs the whole sum, and B as nt
 override part_pitch: u32; // elements of c from one part of the sum to the next; used when there are several
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -56,15 +56,8 @@ fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
   else if (i < m && j < n) { put_in_c(part * part_pitch + i * n + j, value); }
 }
 
-/// The gate at column j / 2 with its value; \`second\` is SwiGLU of them, half as wide as C.
 fn put_pair(product: Product, i: u32, j: u32, sums: vec2f) {
-  if (i >= m || j >= n) { return; }
-  let at = j / 2;
-  var pair = sums;
-  if (biased) { pair += vec2f(bias[at], bias[at + n / 2]); }
-  put_in_c(i * n + at, pair.x);
-  put_in_c(i * n + at + n / 2, pair.y);
-  put_in_second(i * (n / 2) + at, swiglu_of(pair));
+  store_pair(i, j, sums);
 }
 
 fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {
@@ -86,7 +79,7 @@ fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) loc
 @compute @workgroup_size(16, 16)
 fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
   make_by_four(only_product(), place, local.x, local.y, index);
-}`, matmulStorePrelude, geluPrelude, storedPrelude, matmulTilePrelude, swigluPrelude].join('\n\n');
+}`, matmulGatesPrelude, matmulStorePrelude, geluPrelude, storedPrelude, swigluPrelude, matmulTilePrelude].join('\n\n');
 
 export const matmul = {
   64: { name: 'matmul-64', entryPoints, code: code.replace('const tile = 128u; // variants: 64u, 128u', 'const tile = 64u;') },

@@ -4,7 +4,6 @@ import { matmulHalf as plainWgsl } from '../generated/matmul-half.ts';
 import { matmulMatrices as matricesWgsl } from '../generated/matmul-matrices.ts';
 import { dispatch } from '../plan/dispatch.ts';
 import type { DeviceTraits, Dispatch, Kernel, Op, Tensor } from '../plan/op.ts';
-import { columnSum } from './column-sum.ts';
 import { epilogueOf } from './epilogue.ts';
 import { constantsOf } from './constants.ts';
 import { scalesOf } from './half.reference.ts';
@@ -18,21 +17,19 @@ export function listHalf(op: Op, traits: DeviceTraits, scratch: Parameters<Kerne
   const product = productOf(op);
   const { bias, extra, secondIs } = epilogueOf(op, op.inputs);
   const [a, b] = op.inputs as [Tensor, Tensor];
-  const [c, wanted] = op.outputs as [Tensor, Tensor?];
-  const second = wanted && secondIs === 'gelu' ? wanted : scratch('second', 1);
-  const { sums_columns: _, ...constants } = constantsOf(op, product); // the sums of columns are a dispatch of their own
+  const [c, second = scratch('second', 1)] = op.outputs as [Tensor, Tensor?];
+  const constants = { ...constantsOf(op, product), gates: secondIs === 'swiglu' };
   const scales = scalesOf(op);
   const unused = scratch('unused', 1); // not B, which may be f16
   const { wgsl, tile } = kernelOf(product, traits, op.attributes);
-  const made = dispatch(wgsl, {
-    entryPoint: 'matmul',
-    tensors: { a, b, bias: bias ?? unused, extra: extra ?? unused, c, second },
-    constants: { ...constants, a_factor: scales.a, b_factor: scales.b },
-    workgroups: [Math.ceil(product.n / tile), Math.ceil(product.m / tile), 1],
-  });
-  if (secondIs !== 'columnSum') return [made];
-  const sums = { ...op, kernel: columnSum, inputs: [b], outputs: [wanted!], attributes: {} };
-  return [made, ...columnSum.dispatches(sums, traits, scratch)];
+  return [
+    dispatch(wgsl, {
+      entryPoint: 'matmul',
+      tensors: { a, b, bias: bias ?? unused, extra: extra ?? unused, c, second },
+      constants: { ...constants, a_factor: scales.a, b_factor: scales.b },
+      workgroups: [Math.ceil(product.n / tile), Math.ceil(product.m / tile), 1],
+    }),
+  ];
 }
 
 function kernelOf(product: Product, traits: DeviceTraits, forced: ForcedTiling) {

@@ -23,7 +23,7 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
   const { bias, extra, extraIs, secondIs } = epilogueOf(op, op.inputs);
   const constants = constantsOf(op, product);
   const isFew = isGemv(product, constants, traits);
-  const isTiled = !isFew && !traits.isCpu && !traits.halfProducts;
+  const isTiled = !isFew && !traits.isCpu;
   if (extraIs === 'gates' || (secondIs === 'swiglu' && !isTiled)) return listGated(op, listProduct, traits, scratch);
   const [a, b] = op.inputs as [Tensor, Tensor];
   const others = { bias: bias ?? b, extra: extra ?? b };

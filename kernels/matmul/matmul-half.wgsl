@@ -21,8 +21,15 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) loc
     workgroupBarrier();
   }
   for (var row = 0u; row < 4; row++) {
-    for (var lane = 0u; lane < 4; lane++) {
-      store(origin.y + local.y * 4 + row, origin.x + local.x * 4 + lane, sums[row][lane] / (a_factor * b_factor));
+    let i = origin.y + local.y * 4 + row;
+    let j = origin.x + local.x * 4;
+    let products = sums[row] / (a_factor * b_factor);
+    if (gates) {
+      store_pair(i, j, products.xy);
+      store_pair(i, j + 2, products.zw);
+      continue;
     }
+    for (var lane = 0u; lane < 4; lane++) { store(i, j + lane, products[lane]); }
   }
+  store_column_sums(origin, index);
 }

@@ -39,9 +39,12 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
       workgroupBarrier();
       for (var at = lane; at < 256; at += 32) {
         let place = origin + band + vec2u(column, row) * 16 + vec2u(at % 16, at / 16);
-        store(place.y, place.x, made[subgroup * 256 + at] / (a_factor * b_factor));
+        let value = made[subgroup * 256 + at] / (a_factor * b_factor);
+        if (!gates) { store(place.y, place.x, value); }
+        else if (at % 2 == 0) { store_pair(place.y, place.x, vec2f(value, made[subgroup * 256 + at + 1] / (a_factor * b_factor))); }
       }
       workgroupBarrier();
     }
   }
+  store_column_sums(origin, index);
 }
