@@ -1,11 +1,6 @@
 // The seam between the header that all payloads share (codec.ts) and what one way of compressing writes behind it.
 
-/** A parameter tensor's place in the flat vector. */
-export interface TensorPlace {
-  readonly offset: number;
-  readonly elements: number;
-  readonly shape: readonly number[];
-}
+export type { TensorPlace } from '../../kernels/compress/chunks.ts';
 
 /** What one codec writes behind the header. */
 export interface CodecBody {

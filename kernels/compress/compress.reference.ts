@@ -28,25 +28,45 @@ export function largestReference([x]: readonly View[], outputs: readonly View[],
   const settings = attributes as unknown as LargestSettings;
   const [records, unsaid] = outputs as [Uint32Array, Float32Array];
   const { stride, isDense, sentOf } = largestShape(x!.length, settings);
-  const floats = new Float32Array(records.buffer, records.byteOffset, records.length);
+  const { bits } = settings;
   records.fill(0);
   for (let start = 0, at = 0; start < x!.length; start += topkBlockElements, at += stride) {
     const block = Float32Array.from(x!.subarray(start, start + topkBlockElements));
-    const indices = largestMagnitudes(block, sentOf(block.length));
-    const range = rangeOf(
-      Float32Array.from(indices, (i) => block[i]!),
-      settings.bits,
+    const [record, rest] = [records.subarray(at, at + stride), unsaid.subarray(start, start + block.length)];
+    const codes = sentReference(
+      block,
+      isDense ? record.subarray(0, recordHeader) : record,
+      rest,
+      sentOf(block.length),
+      bits,
     );
-    floats.set([range.low, range.high, block.reduce((most, value) => Math.max(most, Math.abs(value)), 0)], at);
-    unsaid.set(block, start);
-    for (const [place, i] of indices.entries()) {
-      const code = codeOf(block[i]!, range, settings.bits);
-      unsaid[start + i] = block[i]! - valueOf(code, range, settings.bits);
-      if (isDense)
-        records[at + recordHeader + Math.floor((i * settings.bits) / 32)]! |= code << ((i * settings.bits) % 32);
-      else records[at + recordHeader + place] = i | (code << 16);
-    }
+    if (isDense)
+      for (const [i, code] of codes) record[recordHeader + Math.floor((i * bits) / 32)]! |= code << ((i * bits) % 32);
   }
+}
+
+/** The record of a block, and what it does not say; returns the sent indices with their codes. */
+export function sentReference(
+  block: Float32Array,
+  record: Uint32Array,
+  unsaid: View,
+  sent: number,
+  bits: LargestSettings['bits'],
+): [index: number, code: number][] {
+  const indices = largestMagnitudes(block, sent);
+  const range = rangeOf(
+    Float32Array.from(indices, (i) => block[i]!),
+    bits,
+  );
+  const floats = new Float32Array(record.buffer, record.byteOffset, recordHeader);
+  floats.set([range.low, range.high, block.reduce((most, value) => Math.max(most, Math.abs(value)), 0)]);
+  unsaid.set(block);
+  return Array.from(indices, (i, place) => {
+    const code = codeOf(block[i]!, range, bits);
+    unsaid[i] = block[i]! - valueOf(code, range, bits);
+    if (recordHeader + place < record.length) record[recordHeader + place] = i | (code << 16);
+    return [i, code];
+  });
 }
 
 /** [x] -> [records] */

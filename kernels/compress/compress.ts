@@ -8,21 +8,33 @@ import { expect } from '../plan/expect.ts';
 import type { Attributes, DeviceTraits, Kernel, Tensor } from '../plan/op.ts';
 import { splitElements, splitRows } from '../plan/split.ts';
 import { bytesReference, correctedReference, differenceReference, largestReference } from './compress.reference.ts';
+import { listCoefficients, listDescent } from './dct.ts';
 import { byteBlockElements, largestShape, topkBlockElements } from './records.ts';
 import type { LargestSettings } from './records.ts';
+
+/** What records say of the change of the parameters. */
+export type CompressedForm =
+  | { readonly kind: 'bytes' }
+  | { readonly kind: 'largest'; readonly feedback: boolean; readonly settings: LargestSettings }
+  | {
+      readonly kind: 'coefficients';
+      readonly feedback: boolean;
+      readonly settings: LargestSettings;
+      /** Where gradients are what changes: the state that holds them, and the norm that they are clipped to, 0 for none. */
+      readonly gradients: { readonly name: string; readonly maxNorm: number } | null;
+    };
 
 /** What becomes of the residual before a difference is corrected with it. */
 export const settlement = { none: 0, accepted: 1, refused: 2, replaced: 3 } as const;
 
 /**
  * Lists what makes records of the flat parameter vector [P], all parameters being declared. Inputs: `compress.start` [P], the
- * agreed parameters, and with feedback `compress.settings` [2]: its decay, and a `settlement`. `compress.records` can be read.
- * @param feedback whether what is not said is added to the next difference
+ * agreed parameters, unless gradients are compressed, and with feedback `compress.settings` [2]: its decay, and a `settlement`.
+ * `compress.records` can be read.
+ * @param form.feedback whether what is not said is added to the next difference
  */
-export function compressParameters(
-  builder: PlanBuilder,
-  form: { kind: 'largest'; feedback: boolean; settings: LargestSettings } | { kind: 'bytes' },
-): void {
+export function compressParameters(builder: PlanBuilder, form: CompressedForm): void {
+  if (form.kind === 'coefficients') return listCoefficientsOf(builder, form);
   const trained = builder.parameters();
   const elements = trained.shape[0]!;
   const start = builder.input('compress.start', [elements]);
@@ -43,6 +55,21 @@ export function compressParameters(
   const records = builder.temporary(name, [blocks * stride], 'u32');
   builder.opInto(largestKernel, [wanted!], [records, rest!], attributes);
   builder.readable(records);
+}
+
+function listCoefficientsOf(
+  builder: PlanBuilder,
+  { feedback, settings, gradients }: CompressedForm & { kind: 'coefficients' },
+): void {
+  const { shape } = builder.parameters();
+  const state = (of: string): Tensor => builder.state(`compress.${of}`, shape);
+  const change =
+    gradients === null
+      ? builder.op(differenceKernel, [builder.parameters(), builder.input('compress.start', shape)], {}, ['change'])[0]
+      : listDescent(builder, builder.state(gradients.name, shape), gradients.maxNorm);
+  if (!feedback) return void listCoefficients(builder, change, settings, null);
+  const states = { residual: state('residual'), wanted: state('wanted'), rest: state('rest') };
+  listCoefficients(builder, change, settings, { ...states, settings: builder.input('compress.settings', [2]) });
 }
 
 /** [trained [n], start [n]] -> [their difference [n]]. */

@@ -3,6 +3,7 @@
 // largest is found in integers and is the same on every device; means may differ in their last bit.
 
 override elements: u32; // of the part of the vector that a dispatch handles
+override block_size: u32 = 4096; // elements of a block; with `dense` 4096
 override blocks: u32 = 1; // in that part
 override lanes: u32 = 128; // divides 128
 override sent: u32 = 1; // elements of a block that are sent
@@ -11,7 +12,6 @@ override bits: u32 = 1; // of a sent value: 1 or 2
 override stride: u32 = 1; // words of a block's record
 override dense: bool = false; // all elements are sent: codes alone, 32 elements a word (2 bits: two words)
 
-const block_size = 4096u;
 const byte_block_size = 256u;
 const header = 3u; // words of a record before what is sent: lower and upper magnitude, the largest
 
@@ -38,16 +38,30 @@ fn difference(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups)
 
 /// Error feedback: what a round held back is settled before the next one adds to it (settings[1]: 0 nothing is to be settled,
 /// 1 the payload was accepted, 2 it was not, 3 the state was replaced).
-@compute @workgroup_size(64)
-fn corrected(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64 + id.x;
-  if (i >= elements) { return; }
+fn settled(i: u32) -> f32 {
   var held = residual[i];
   if (settings[1] == 1.0) { held = rest[i]; }
   if (settings[1] == 2.0) { held = wanted[i]; }
   if (settings[1] == 3.0) { held = 0.0; }
   residual[i] = held;
-  wanted[i] = (trained[i] - start[i]) + settings[0] * held;
+  return settings[0] * held;
+}
+
+@compute @workgroup_size(64)
+fn corrected(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 64 + id.x;
+  if (i >= elements) { return; }
+  let held = settled(i);
+  wanted[i] = (trained[i] - start[i]) + held;
+}
+
+/// As `corrected`, of what is a difference already.
+@compute @workgroup_size(64)
+fn corrected_change(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 64 + id.x;
+  if (i >= elements) { return; }
+  let held = settled(i);
+  wanted[i] = x[i] + held;
 }
 
 /// Magnitudes in the order of integers; infinity and NaN are above all others.
@@ -149,8 +163,9 @@ fn largest_elements(
   workgroupBarrier();
   let first = index * block_size;
   let block_end = min(first + block_size, elements);
-  let begin = min(first + lane * (block_size / lanes), block_end);
-  let end = min(begin + block_size / lanes, block_end);
+  let share_size = (block_size + lanes - 1) / lanes;
+  let begin = min(first + lane * share_size, block_end);
+  let end = min(begin + share_size, block_end);
   let k = select(sent, last_sent, index == blocks - 1);
   var threshold = 0u;
   if (!dense) { threshold = kth_largest(lane, begin, end, k); }

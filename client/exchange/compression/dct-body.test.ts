@@ -3,7 +3,7 @@ import { sha256Hex, toHex } from '../../../shared/bytes.ts';
 import { createRandom } from '../../../shared/random.ts';
 import type { TensorPlace } from '../codec-body.ts';
 import { codecFor } from '../codec.ts';
-import { chunked, fromCoefficients, toCoefficients } from './dct-chunks.ts';
+import { chunked, fromCoefficients, toCoefficients } from '../../../kernels/compress/chunks.ts';
 
 const dct = (density: number, bits: 1 | 2 | 4 | 8, layout: readonly TensorPlace[]) =>
   codecFor({ kind: 'dct', density, bits }, layout);

@@ -6,12 +6,12 @@ import { LoomError } from '../../../shared/errors.ts';
 import type { CodecBody, TensorPlace } from '../codec-body.ts';
 import { readBlocks, streamSizes, writeBlocks } from './block-stream.ts';
 import type { Blocks, BlockSettings } from './block-stream.ts';
-import { chunked, fromCoefficients, toCoefficients } from './dct-chunks.ts';
-import type { Chunked } from './dct-chunks.ts';
+import { chunked, fromCoefficients, toCoefficients } from '../../../kernels/compress/chunks.ts';
+import type { Chunked } from '../../../kernels/compress/chunks.ts';
 
 export function dctBody(settings: BlockSettings, layout: readonly TensorPlace[]): CodecBody {
   const tensors = layout.map(chunked);
-  const blocks = blocksOf(tensors);
+  const blocks = dctBlocks(tensors);
   const sizes = streamSizes(settings, blocks);
   const count = layout.reduce((sum, { elements }) => sum + elements, 0);
   return {
@@ -35,7 +35,7 @@ export function dctBody(settings: BlockSettings, layout: readonly TensorPlace[])
 }
 
 /** Chunk after chunk, tensor after tensor. */
-function blocksOf(tensors: readonly Chunked[]): Blocks {
+export function dctBlocks(tensors: readonly Chunked[]): Blocks {
   return (visit) => {
     let start = 0;
     for (const { place, a, b } of tensors)

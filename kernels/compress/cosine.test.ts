@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRandom } from '../../../shared/random.ts';
+import { createRandom } from '../../shared/random.ts';
 import { cosineOf, inverse, scalesOf, transform } from './cosine.ts';
 
 const lengths = Array.from({ length: 64 }, (_, i) => i + 1);

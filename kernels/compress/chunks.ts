@@ -2,12 +2,18 @@
 // smooth enough across a matrix that few coefficients hold much of it (DeMo, arXiv 2411.19870). A matrix [m, n] has chunks of
 // [a, b], the largest divisors of m and n up to 64; a vector is a matrix of one row. A tensor's chunks lie one after the other.
 
-import type { TensorPlace } from '../codec-body.ts';
-import { inverse, scalesOf, transform } from './cosine.ts';
+import { cosineOf, inverse, scalesOf, transform } from './cosine.ts';
 
 const longestSide = 64;
 /** Beyond it a float32 sum of coefficients could overflow: 64 * 64 of them, each times 2 / 64 at most, stay below 2^127. */
 const largestCoefficient = 2 ** 119;
+
+/** A parameter tensor's place in the flat vector. */
+export interface TensorPlace {
+  readonly offset: number;
+  readonly elements: number;
+  readonly shape: readonly number[];
+}
 
 /** A tensor [m, n] in chunks of [a, b]. */
 export interface Chunked {
@@ -28,6 +34,15 @@ function largestDivisor(size: number): number {
   let divisor = Math.min(size, longestSide);
   while (size % divisor !== 0) divisor--;
   return divisor;
+}
+
+/** The basis of a side as a matrix [coefficient, element], for devices. */
+export function basisOf(n: number): Float32Array {
+  const scales = scalesOf(n);
+  return Float32Array.from({ length: n * n }, (_, at) => {
+    const k = Math.floor(at / n);
+    return scales[k]! * cosineOf((2 * (at % n) + 1) * k, 2 * n);
+  });
 }
 
 /** @param values of the tensor @param coefficients as many, [chunk, a, b] */
