@@ -4,13 +4,16 @@
 
 import { byteBlockElements, largestShape, recordHeader } from '../../kernels/compress/records.ts';
 import type { LargestSettings } from '../../kernels/compress/records.ts';
+import { chunkRecords } from '../../kernels/compress/dct.ts';
 import { topkBlockElements } from '../../kernels/compress/records.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { notFinite, writePayload } from './codec.ts';
 import { int8Body } from './codec-int8.ts';
 import { writeSaid } from './compression/block-stream.ts';
 import type { SaidBlock } from './compression/block-stream.ts';
+import { dctBlocks, dctBody } from './compression/dct-body.ts';
 import { topkBlocks, topkBody } from './compression/topk-body.ts';
+import type { TensorPlace } from './codec-body.ts';
 
 const infinity = 0x7f80_0000; // as a float32's bits; NaN is above
 
@@ -31,6 +34,30 @@ export function topkPayload(
     return { range: { low: floats[at]!, high: floats[at + 1]! }, indices, codes };
   };
   return writePayload(topkBody(settings), elements, (body) => writeSaid(settings, topkBlocks(elements), body, say));
+}
+
+/** @throws LoomError `internal` when a coefficient was not finite, as the encoder */
+export function dctPayload(
+  settings: LargestSettings,
+  layout: readonly TensorPlace[],
+  elements: number,
+  records: Uint32Array,
+): Uint8Array<ArrayBuffer> {
+  const tensors = chunkRecords(layout, settings);
+  const starts = tensors.flatMap(({ chunks, first, stride }) =>
+    Array.from({ length: chunks }, (_, chunk) => first + chunk * stride),
+  );
+  const floats = new Float32Array(records.buffer, records.byteOffset, records.length);
+  let chunk = 0;
+  const say = (_: number, length: number, sent: number): SaidBlock => {
+    const at = starts[chunk++]!;
+    if (records[at + 2]! >= infinity) throw notFinite();
+    const words = records.subarray(at + recordHeader, at + recordHeader + sent);
+    const indices = sent < length ? ascending(words, length) : null;
+    return { range: { low: floats[at]!, high: floats[at + 1]! }, indices, codes: words.map((word) => word >>> 16) };
+  };
+  const blocks = dctBlocks(tensors.map(({ tensor }) => tensor));
+  return writePayload(dctBody(settings, layout), elements, (body) => writeSaid(settings, blocks, body, say));
 }
 
 /** @throws LoomError `internal` when an element was not finite, as the encoder */

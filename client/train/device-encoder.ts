@@ -3,7 +3,7 @@
 // device was lost begins without, as after a restart. Null where the job's compression is the encoder's alone.
 
 import { compressParameters, settlement } from '../../kernels/compress/compress.ts';
-import { topkBlockElements } from '../../kernels/compress/records.ts';
+import type { CompressedForm } from '../../kernels/compress/compress.ts';
 import type { LargestSettings } from '../../kernels/compress/records.ts';
 import type { Device, Program } from '../../kernels/device/device.ts';
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
@@ -11,18 +11,20 @@ import type { Plan } from '../../kernels/plan/plan.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { aggregationSettings } from '../../shared/manifest/aggregation.ts';
 import { compressionAt, errorFeedbackOf } from '../../shared/manifest/compression.ts';
+import type { RoundCompression } from '../../shared/manifest/compression.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { isRepeatable } from '../../shared/manifest/verification.ts';
 import { createRandom } from '../../shared/random.ts';
 import { compare } from '../../shared/verification/compare.ts';
 import { codecFor } from '../exchange/codec.ts';
 import { sameBytes } from '../exchange/compression/error-feedback.ts';
-import { bytesPayload, topkPayload } from '../exchange/recorded.ts';
+import { bytesPayload, dctPayload, topkPayload } from '../exchange/recorded.ts';
+import { sumsName } from './accumulation.ts';
 
-const checkedElements = 3 * topkBlockElements + 1000; // whole blocks and a part
+const checkedShapes = [[96, 128], [1000]]; // whole blocks and a part, chunks of both sorts
 const checkedError = 0.02; // means may differ in their last bit, and then values on the border of two codes
 
-type Form = Parameters<typeof compressParameters>[1];
+type Form = CompressedForm;
 
 export class DeviceEncoder {
   readonly #program: Program;
@@ -52,7 +54,7 @@ export class DeviceEncoder {
   /** The payload of the difference of the program's parameters. Making one again for the same round changes nothing else. */
   async encode(agreed: Float32Array): Promise<Uint8Array<ArrayBuffer>> {
     const program = this.#program;
-    program.write('compress.start', agreed);
+    if (!this.#hasGradients) program.write('compress.start', agreed);
     if (this.#hasFeedback) program.write('compress.settings', Float32Array.of(this.#decay, this.#settled));
     this.#settled = settlement.none; // before anything is waited for: the round may close meanwhile
     this.#pending = null;
@@ -77,39 +79,45 @@ export class DeviceEncoder {
   }
 
   get #hasFeedback(): boolean {
-    return this.#form.kind === 'largest' && this.#form.feedback;
+    return this.#form.kind !== 'bytes' && this.#form.feedback;
+  }
+
+  get #hasGradients(): boolean {
+    return this.#form.kind === 'coefficients' && this.#form.gradients !== null;
   }
 }
 
 /** Fragments and running means are the worker's own, and a changing density would be another program every round. */
-function formOf({ spec: { rounds } }: Manifest, feedback: boolean): Form | null {
+function formOf({ spec: { rounds, optimizer } }: Manifest, feedback: boolean): Form | null {
   const { compression, exchange, fragments, aggregation, staleness } = rounds;
-  if (exchange === 'gradients') return null;
   if (feedback && staleness > 0) return null; // it remembers one payload, and several may be on their way
   if (fragments > 1 || aggregationSettings(aggregation).workerMomentum > 0) return null;
-  if (typeof compression === 'object' && compression.kind === 'topk' && compression.warmup !== undefined) return null;
+  if (typeof compression === 'object' && 'warmup' in compression && compression.warmup !== undefined) return null;
   const settings = compressionAt(compression, 0);
+  const gradients = exchange === 'gradients' ? { name: sumsName, maxNorm: optimizer.gradientClip } : null;
+  if (isFewBits(settings) && settings.kind === 'dct') return { kind: 'coefficients', feedback, settings, gradients };
+  if (gradients !== null) return null; // only coefficients are made of them
   if (settings.kind === 'int8') return { kind: 'bytes' };
   return isFewBits(settings) ? { kind: 'largest', feedback, settings } : null;
 }
 
-function isFewBits(settings: { kind: string; bits?: number }): settings is { kind: 'topk' } & LargestSettings {
-  return settings.kind === 'topk' && (settings.bits === 1 || settings.bits === 2);
+function isFewBits(settings: RoundCompression): settings is { kind: 'topk' | 'dct' } & LargestSettings {
+  return 'density' in settings && (settings.bits === 1 || settings.bits === 2);
 }
 
 async function readPayload(program: Program, form: Form): Promise<Uint8Array<ArrayBuffer>> {
   const records = (await program.read('compress.records')) as Uint32Array;
-  const { parameterCount } = program.plan;
-  return form.kind === 'bytes'
-    ? bytesPayload(parameterCount, records)
-    : topkPayload(form.settings, parameterCount, records);
+  const { parameters, parameterCount } = program.plan;
+  if (form.kind === 'bytes') return bytesPayload(parameterCount, records);
+  if (form.kind === 'largest') return topkPayload(form.settings, parameterCount, records);
+  return dctPayload(form.settings, parameters, parameterCount, records);
 }
 
 /** Whether a device says of a few blocks what the encoder says. Not every driver was at hand when the kernels were written. */
 async function agrees(device: Device, form: Form): Promise<boolean> {
   const builder = new PlanBuilder();
-  builder.parameter('checked', [checkedElements]);
-  compressParameters(builder, form.kind === 'bytes' ? form : { ...form, feedback: false });
+  for (const [i, shape] of checkedShapes.entries()) builder.parameter(`checked.${i}`, shape);
+  compressParameters(builder, differenceAlone(form));
   try {
     const program = await device.compile(builder.finish());
     const random = createRandom(1);
@@ -119,13 +127,19 @@ async function agrees(device: Device, form: Form): Promise<boolean> {
     await program.run();
     const payload = await readPayload(program, form);
     program.destroy();
-    const codec = codecFor(form.kind === 'bytes' ? { kind: 'int8' } : { kind: 'topk', ...form.settings }, []);
+    const kind = form.kind === 'largest' ? 'topk' : 'dct';
+    const codec = codecFor(form.kind === 'bytes' ? { kind: 'int8' } : { ...form.settings, kind }, builder.layout());
     const [ours, theirs] = [payload, codec.encode(values)].map((one) => codec.decode(one, values.length));
     return compare(ours!, theirs!).error < checkedError;
   } catch (error) {
     if (error instanceof LoomError && error.code === 'device_lost') throw error;
     return false;
   }
+}
+
+function differenceAlone(form: Form): Form {
+  if (form.kind === 'bytes') return form;
+  return form.kind === 'largest' ? { ...form, feedback: false } : { ...form, feedback: false, gradients: null };
 }
 
 /** Where the device has no room for the vectors of compression, the parameters are read back. */

@@ -57,8 +57,8 @@ async function recordsOn(device: Device, change: Float32Array, settings: Largest
 
 /** Of each chunk, in order: its sent indices and signs. */
 function chosen({ layout, records }: Awaited<ReturnType<typeof recordsOn>>, settings: LargestSettings): number[][] {
-  return chunkRecords(layout, settings).flatMap(({ tensor, first, stride, sent }) =>
-    Array.from({ length: tensor.place.elements / (tensor.a * tensor.b) }, (_, chunk) => {
+  return chunkRecords(layout, settings).flatMap(({ chunks, first, stride, sent }) =>
+    Array.from({ length: chunks }, (_, chunk) => {
       const at = first + chunk * stride + 3;
       return Array.from(records.subarray(at, at + sent), (word) => word & 0x1_ffff);
     }),
@@ -87,9 +87,7 @@ test('a change that is not finite shows in the record of its chunk', async () =>
   change[70 * 64 + 3] = NaN; // in the second chunk of the first tensor
   for (const device of await testDevices()) {
     const { records, layout } = await recordsOn(device, change, { density: 1 / 64, bits: 1 });
-    const [{ first, stride }] = chunkRecords(layout, { density: 1 / 64, bits: 1 }) as [
-      { first: number; stride: number },
-    ];
+    const { first, stride } = chunkRecords(layout, { density: 1 / 64, bits: 1 })[0]!;
     const largest = [0, 1].map((chunk) => records[first + chunk * stride + 2]!);
     expect(
       largest.map((bits) => bits >= 0x7f80_0000),

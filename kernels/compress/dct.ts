@@ -19,6 +19,7 @@ import type { LargestSettings } from './records.ts';
 /** Where the records of a tensor's chunks lie among all. */
 export interface ChunkRecords {
   readonly tensor: Chunked;
+  readonly chunks: number;
   readonly first: number; // word, a multiple of 64
   readonly stride: number; // words of a chunk's record
   readonly sent: number; // of a chunk's coefficients
@@ -30,53 +31,77 @@ export function chunkRecords(layout: readonly TensorPlace[], { density }: Larges
   return layout.map((place) => {
     const tensor = chunked(place);
     const size = tensor.a * tensor.b;
-    const sent = sentOf(size, density);
-    const records = { tensor, first: next, stride: recordHeader + sent, sent };
-    next = Math.ceil((next + (place.elements / size) * records.stride) / 64) * 64;
+    const [chunks, sent] = [place.elements / size, sentOf(size, density)];
+    const records = { tensor, chunks, first: next, stride: recordHeader + sent, sent };
+    next = Math.ceil((next + chunks * records.stride) / 64) * 64;
     return records;
   });
 }
 
+/** What error feedback keeps, and its input: see `compressParameters`. */
+export interface Held {
+  readonly residual: Tensor;
+  readonly wanted: Tensor;
+  readonly rest: Tensor;
+  readonly settings: Tensor;
+}
+
 /**
- * Lists what makes records of a change [P] of all parameters, which are declared.
- * @param feedback the states and settings of error feedback; null sends each change by itself
+ * Lists what makes the state `compress.records` of a change [P] of all parameters, which are declared.
+ * @param held null sends each change by itself
  */
 export function listCoefficients(
   builder: PlanBuilder,
   change: Tensor,
   settings: LargestSettings,
-  feedback: { residual: Tensor; wanted: Tensor; rest: Tensor; settings: Tensor } | null,
-): Tensor {
+  held: Held | null,
+): void {
   const layout = chunkRecords(builder.layout(), settings);
+  const coefficients = listTransform(builder, change, layout);
+  if (held !== null)
+    builder.update(correctedChangeKernel, [coefficients, held.settings, held.rest], [held.residual, held.wanted]);
+  const unsaid = held?.rest ?? builder.state('compress.rest', change.shape);
+  listChoice(builder, held?.wanted ?? coefficients, unsaid, layout, settings);
+}
+
+function listTransform(builder: PlanBuilder, change: Tensor, layout: readonly ChunkRecords[]): Tensor {
   const coefficients = builder.state('compress.coefficients', change.shape);
-  const bases = new Map<number, Tensor>();
-  const basis = (side: number): Tensor => {
-    const known = bases.get(side) ?? builder.constant(`compress.basis${side}`, [side, side], basisOf(side));
-    bases.set(side, known);
-    return known;
-  };
+  const sides = new Set(layout.flatMap(({ tensor: { a, b } }) => [a, b]));
+  const bases = new Map(
+    Array.from(sides, (side) => [side, builder.constant(`compress.basis.${side}`, [side, side], basisOf(side))]),
+  );
   for (const { tensor } of layout) {
     const { place, n, a, b } = tensor;
     const attributes = { first: place.offset, elements: place.elements, n, a, b };
-    builder.update(dctKernel, [change, basis(a), basis(b)], [coefficients], attributes);
+    builder.update(dctKernel, [change, bases.get(a)!, bases.get(b)!], [coefficients], attributes);
   }
-  if (feedback !== null) {
-    const { residual, wanted, rest, settings: decay } = feedback;
-    builder.update(correctedChangeKernel, [coefficients, decay, rest], [residual, wanted]);
-  }
-  const words = layout.reduce((sum, { tensor, first, stride }) => {
-    const chunks = tensor.place.elements / (tensor.a * tensor.b);
-    return Math.max(sum, first + chunks * stride);
-  }, 0);
+  return coefficients;
+}
+
+/** @param x [P] @param unsaid becomes what the records do not say of x */
+function listChoice(
+  builder: PlanBuilder,
+  x: Tensor,
+  unsaid: Tensor,
+  layout: readonly ChunkRecords[],
+  { bits }: LargestSettings,
+): void {
+  const words = Math.max(...layout.map(({ first, stride, chunks }) => first + chunks * stride));
   const records = builder.state('compress.records', [words], 'u32');
-  const unsaid = feedback?.rest ?? builder.state('compress.rest', change.shape);
-  for (const { tensor, first, stride, sent } of layout) {
+  for (const { tensor, first: record, stride, sent } of layout) {
     const { place, a, b } = tensor;
-    const part = { first: place.offset, elements: place.elements, block: a * b };
-    const attributes = { ...part, words, record: first, stride, sent, bits: settings.bits };
-    builder.update(chunksKernel, [feedback?.wanted ?? coefficients], [records, unsaid], attributes);
+    const attributes = {
+      first: place.offset,
+      elements: place.elements,
+      block: a * b,
+      words,
+      record,
+      stride,
+      sent,
+      bits,
+    };
+    builder.update(chunksKernel, [x], [records, unsaid], attributes);
   }
-  return records;
 }
 
 /** Lists which way gradients [P] say that parameters should go, clipped: [P]. */
