@@ -16,3 +16,8 @@ export interface CodecBody {
    */
   read(body: DataView, difference: Float32Array): void;
 }
+
+/** A body in which every element has a place of its own: planes, one after the other, each with so many bytes per elements. */
+export interface DenseBody extends CodecBody {
+  readonly planes: readonly { bytes: number; perElements: number }[];
+}

@@ -1,10 +1,11 @@
 // The difference as it is: 4 bytes an element, exact. The control that every lossy codec is measured against.
 
 import { LoomError } from '../../shared/errors.ts';
-import type { CodecBody } from './codec-body.ts';
+import type { DenseBody } from './codec-body.ts';
 
-export const float32Body: CodecBody = {
+export const float32Body: DenseBody = {
   id: 1,
+  planes: [{ bytes: 4, perElements: 1 }],
   sizes: (elements) => ({ min: 4 * elements, max: 4 * elements }),
   write(difference, body) {
     for (let i = 0; i < difference.length; i++) body.setFloat32(4 * i, difference[i]!, true);

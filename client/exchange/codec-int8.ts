@@ -4,15 +4,19 @@
 
 import { byteBlockElements } from '../../kernels/compress/records.ts';
 import { LoomError } from '../../shared/errors.ts';
-import type { CodecBody } from './codec-body.ts';
+import type { DenseBody } from './codec-body.ts';
 
 const blockElements = byteBlockElements;
 const largestByte = 127;
 
 const blocksOf = (elements: number): number => Math.ceil(elements / blockElements);
 
-export const int8Body: CodecBody = {
+export const int8Body: DenseBody = {
   id: 2,
+  planes: [
+    { bytes: 4, perElements: blockElements },
+    { bytes: 1, perElements: 1 },
+  ],
   sizes(elements) {
     const bytes = 4 * blocksOf(elements) + elements;
     return { min: bytes, max: bytes };

@@ -52,13 +52,15 @@ function codec(body: CodecBody): Codec {
       const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
       checkHeader(view, body, elements);
       const difference = new Float32Array(elements);
-      body.read(
-        new DataView(payload.buffer, payload.byteOffset + headerBytes, payload.byteLength - headerBytes),
-        difference,
-      );
+      body.read(payloadBody(payload), difference);
       return difference;
     },
   };
+}
+
+/** What lies behind the header. */
+export function payloadBody(payload: Uint8Array): DataView {
+  return new DataView(payload.buffer, payload.byteOffset + headerBytes, payload.byteLength - headerBytes);
 }
 
 /** Header and body of a payload. @param write fills zeros of the longest size, and returns the bytes written */

@@ -35,6 +35,7 @@ export interface Exchange {
   hold(round: number, hash: string, payload: Uint8Array): void;
   /**
    * The payload with this hash: from the store, from `from` first, then from any other peer, then from the relay.
+   * @param forOthers neighbours that may need it are told when it is here
    * @throws LoomError `unavailable` after `timeoutMs`, or soon after `signal` aborts.
    */
   obtain(
@@ -43,6 +44,7 @@ export interface Exchange {
     from: string | null,
     timeoutMs: number,
     signal?: AbortSignal,
+    forOthers?: boolean,
   ): Promise<Uint8Array>;
   has(hash: string): boolean;
   /**

@@ -106,8 +106,9 @@ export class PeerExchange implements Exchange {
     from: string | null,
     timeoutMs: number,
     signal: AbortSignal = this.stop.signal,
+    forOthers = true,
   ): Promise<Uint8Array> {
-    if (!this.has(hash)) this.offers.seek(round, hash);
+    if (forOthers && !this.has(hash)) this.offers.seek(round, hash);
     const { links, store, offers, changed, options } = this;
     const askRelay = (of: number, wanted: string): Promise<void> => this.askRelay(of, wanted);
     const times = { startedAt: Date.now(), deadline: Date.now() + timeoutMs };

@@ -45,6 +45,32 @@ test.each<Compression>(['none', 'int8', 'sign', 'topk', 'dct', 'low-rank'])(
   },
 );
 
+test.each<Compression>(['none', 'int8'])(
+  '%j: sums of segments joined have the bytes of a fold',
+  async (compression) => {
+    const [a, b] = [await open(compression), await open(compression)];
+    const cut = (trainer: Trainer, seed: number): Promise<Contribution> =>
+      trainer.train(assignmentOf({ seed, steps: 4, segments: 3 }), () => {});
+    const trained = [await cut(a, 1), await cut(a, 2), await cut(b, 3)].map((one, i) => ({
+      ...one,
+      tokens: 100 + 40 * i,
+    }));
+    const sums = [];
+    for (const segment of [0, 1, 2]) {
+      const pieces = trained.map(({ pieces: cuts, tokens }) => ({ payload: cuts![segment]!.payload, tokens }));
+      const [ours, theirs] = [await a.sum(0, pieces, segment, 3), await b.sum(0, pieces, segment, 3)];
+      expect(ours).toEqual(theirs);
+      sums.push(ours.payload);
+    }
+    const folded = await a.fold(
+      0,
+      trained.map(({ payload, tokens }) => ({ payload, tokens })),
+    );
+    expect(await b.join(0, sums, 3)).toEqual(folded);
+    await expect(b.join(0, [sums[0]!, sums[1]!, sums[1]!], 3)).rejects.toMatchObject({ code: 'invalid_frame' });
+  },
+);
+
 test('what is inside a folded payload is not held back for the next round', async () => {
   const [counted, forgotten] = [await open('topk'), await open('topk')];
   const [own, same] = [await train(counted, 1), await train(forgotten, 1)];

@@ -6,6 +6,7 @@ import type { Device } from '../../kernels/device/device.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { aggregate } from '../../shared/aggregation/aggregate.ts';
 import type { Difference } from '../../shared/aggregation/rule.ts';
+import type { Range } from '../../shared/aggregation/vectors.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
@@ -20,6 +21,7 @@ import { compare, unlike } from '../../shared/verification/compare.ts';
 import type { Likeness } from '../../shared/verification/compare.ts';
 import { withoutCopies } from '../../shared/verification/copies.ts';
 import { stateHistory } from '../../shared/verification/court.ts';
+import { joinPayloads, segmentRange, splitPayload } from '../exchange/segments.ts';
 import type { Algorithm, LocalRun, OnProgress } from './algorithm.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { DeviceEncoder } from './device-encoder.ts';
@@ -126,7 +128,16 @@ export class LocalTrainer implements Trainer {
       const payload = encoder
         ? await encoder.encode(agreed)
         : (await memory.encodeTrained(assignment.round, agreed, run)).payload;
-      return { round: assignment.round, payload, hash: sha256Hex(payload), tokens, loss, seconds, validation };
+      const pieces = this.#cut(assignment, payload);
+      return {
+        round: assignment.round,
+        ...named(payload),
+        tokens,
+        loss,
+        seconds,
+        validation,
+        ...(pieces && { pieces }),
+      };
     });
   }
 
@@ -159,13 +170,24 @@ export class LocalTrainer implements Trainer {
   }
 
   async fold(round: number, inputs: WeighedPayload[]): Promise<Folded> {
-    const { manifest, memory } = this.#opened();
-    const { elements, places: ranges } = memory.fragment(round);
-    const differences = inputs.map((input) => this.#decode(round, input)).filter((difference) => difference !== null);
-    const { difference } = aggregate(manifest.spec.rounds.aggregation, differences, { round, elements, ranges });
-    const folds = inputs.reduce((sum, input) => sum + (input.folds ?? 1), 0);
-    const payload = memory.codec(round, folds).encode(difference ?? new Float32Array(elements));
-    return { payload, hash: sha256Hex(payload) };
+    const { elements, places } = this.#opened().memory.fragment(round);
+    return this.#fold(round, inputs, elements, places);
+  }
+
+  async sum(round: number, inputs: WeighedPayload[], segment: number, segments: number): Promise<Folded> {
+    const { elements } = this.#opened().memory.fragment(round);
+    const { from, to } = segmentRange(elements, segments, segment);
+    return this.#fold(round, inputs, to - from, []); // no rule that adds up looks at tensors
+  }
+
+  async join(round: number, sums: Uint8Array[], folds: number): Promise<Folded> {
+    const { memory } = this.#opened();
+    const { elements } = memory.fragment(round);
+    for (const [segment, payload] of sums.entries()) {
+      const { from, to } = segmentRange(elements, sums.length, segment);
+      memory.codec(round, folds).decode(payload, to - from);
+    }
+    return named(joinPayloads(memory.body(round), sums, elements));
   }
 
   measure(round: number, payloads: Uint8Array[], seed: number, tokens: number): Promise<Losses> {
@@ -280,12 +302,30 @@ export class LocalTrainer implements Trainer {
     return isRepeatable(this.#opened().manifest.spec.verification);
   }
 
+  #fold(round: number, inputs: WeighedPayload[], elements: number, ranges: readonly Range[]): Folded {
+    const { manifest, memory } = this.#opened();
+    const differences = inputs.flatMap((input) => this.#decode(round, input, elements) ?? []);
+    const { difference } = aggregate(manifest.spec.rounds.aggregation, differences, { round, elements, ranges });
+    const folds = inputs.reduce((sum, input) => sum + (input.folds ?? 1), 0);
+    return named(memory.codec(round, folds).encode(difference ?? new Float32Array(elements)));
+  }
+
+  #cut({ round, segments }: Assignment, payload: Uint8Array): Folded[] | undefined {
+    if (segments === undefined) return undefined;
+    const { memory } = this.#opened();
+    return splitPayload(memory.body(round), payload, memory.fragment(round).elements, segments).map(named);
+  }
+
   /** A payload that does not decode adds nothing; every worker sees the same bytes, so all leave it out alike. */
-  #decode(round: number, { payload, tokens, folds, staleness = 0 }: WeighedPayload): Difference | null {
+  #decode(
+    round: number,
+    { payload, tokens, folds, staleness = 0 }: WeighedPayload,
+    elements = this.#opened().memory.fragment(round).elements,
+  ): Difference | null {
     const { memory } = this.#opened();
     try {
       const codec = memory.codec(round - staleness, folds);
-      return { difference: discounted(codec.decode(payload, memory.fragment(round).elements), staleness), tokens };
+      return { difference: discounted(codec.decode(payload, elements), staleness), tokens };
     } catch (error) {
       if (error instanceof LoomError && error.code === 'invalid_frame') return null;
       throw error;
@@ -301,6 +341,10 @@ export class LocalTrainer implements Trainer {
     if (this.#state === null) throw new LoomError('internal', 'the trainer has no state');
     return this.#state;
   }
+}
+
+function named(payload: Uint8Array): Folded {
+  return { payload, hash: sha256Hex(payload) };
 }
 
 function refOf(state: AgreedState): StateRef {

@@ -29,10 +29,17 @@ export function serveTrainer(trainer: Trainer, endpoint: Endpoint): void {
     state: () => answer(trainer.state()),
     restore: (checkpoint) => answer(trainer.restore(checkpoint)),
     checkpoint: () => answer(trainer.checkpoint(), (bytes) => [bytes]),
-    train: (assignment, onProgress) => answer(trainer.train(assignment, onProgress), ({ payload }) => [payload]),
+    train: (assignment, onProgress) =>
+      answer(trainer.train(assignment, onProgress), ({ payload, pieces = [] }) => [
+        payload,
+        ...pieces.map((piece) => piece.payload),
+      ]),
     interrupt: () => answer(trainer.interrupt()),
     apply: (...closed) => answer(trainer.apply(...closed)),
     fold: (round, inputs) => answer(trainer.fold(round, inputs), ({ payload }) => [payload]),
+    sum: (round, inputs, segment, segments) =>
+      answer(trainer.sum(round, inputs, segment, segments), ({ payload }) => [payload]),
+    join: (round, sums, folds) => answer(trainer.join(round, sums, folds), ({ payload }) => [payload]),
     measure: (round, payloads, seed, tokens) => answer(trainer.measure(round, payloads, seed, tokens)),
     audit: (audit, payload) => answer(trainer.audit(audit, payload)),
     inspect: (checkpoint) => answer(trainer.inspect(checkpoint)),
@@ -95,6 +102,14 @@ export class RemoteTrainer implements Trainer {
 
   fold(round: number, inputs: WeighedPayload[]): Promise<Folded> {
     return this.#call(() => this.#remote.fold(round, inputs));
+  }
+
+  sum(round: number, inputs: WeighedPayload[], segment: number, segments: number): Promise<Folded> {
+    return this.#call(() => this.#remote.sum(round, inputs, segment, segments));
+  }
+
+  join(round: number, sums: Uint8Array[], folds: number): Promise<Folded> {
+    return this.#call(() => this.#remote.join(round, sums, folds));
   }
 
   measure(round: number, payloads: Uint8Array[], seed: number, tokens: number): Promise<Losses> {

@@ -30,6 +30,7 @@ export interface Contribution {
   loss: number; // mean over the local steps, nats per token
   seconds: number;
   validation: { loss: number; tokens: number } | null; // on the agreed state, when the assignment asked for it
+  pieces?: Folded[]; // the payload in segments, when the assignment asked for them
 }
 
 export interface WeighedPayload {
@@ -103,6 +104,14 @@ export interface Trainer {
   apply(round: number, contributions: WeighedPayload[], inside?: Uint8Array[], learningRate?: number): Promise<Applied>;
   /** One payload of several, in their order: the same bytes on every worker. */
   fold(round: number, inputs: WeighedPayload[]): Promise<Folded>;
+  /** The same of one of `segments` segments: the inputs are pieces that `train` cut. */
+  sum(round: number, inputs: WeighedPayload[], segment: number, segments: number): Promise<Folded>;
+  /**
+   * One payload of the sums of all segments: the one that a fold of the whole payloads would be.
+   * @param folds contributions in it
+   * @throws LoomError `invalid_frame` when a sum is not a payload of its segment
+   */
+  join(round: number, sums: Uint8Array[], folds: number): Promise<Folded>;
   /**
    * Losses on at most `tokens` of held-out text that `seed` draws: of the agreed state, and with each payload alone applied to
    * it; null for one that does not decode to finite numbers. @throws LoomError `conflict` when the agreed state is of another round

@@ -12,7 +12,9 @@ import { dealFragments, gather, scatter } from '../../shared/rounds/fragments.ts
 import type { Fragment } from '../../shared/rounds/fragments.ts';
 import { codecFor } from '../exchange/codec.ts';
 import type { Codec } from '../exchange/codec.ts';
+import type { DenseBody } from '../exchange/codec-body.ts';
 import { ErrorFeedback } from '../exchange/compression/error-feedback.ts';
+import { denseBody } from '../exchange/segments.ts';
 import { WorkerMomentum } from '../exchange/worker-momentum.ts';
 import type { LocalRun } from './algorithm.ts';
 
@@ -61,6 +63,11 @@ export class WorkerMemory {
   /** For the fragment's vector. @param folds contributions in a payload */
   codec(round: number, folds = 1): Codec {
     return codecFor(payloadCompressionAt(this.#compression, round, folds), this.fragment(round).places);
+  }
+
+  /** How payloads of a round that adds up are cut. */
+  body(round: number): DenseBody {
+    return denseBody(payloadCompressionAt(this.#compression, round, 1));
   }
 
   /**

@@ -32,6 +32,7 @@ export class Collector {
   readonly arrived = new Bell();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private roundOver = new AbortController();
+  private pulls = new AbortController(); // ends with the round, or before
 
   constructor(options: CollectorOptions) {
     this.options = options;
@@ -42,6 +43,7 @@ export class Collector {
     if (round === this.round) return;
     this.roundOver.abort();
     this.roundOver = new AbortController();
+    this.stopPulls();
     this.round = round;
     this.committed.clear();
     this.unreported.clear();
@@ -80,8 +82,22 @@ export class Collector {
     return gathered;
   }
 
+  /** A part of what the open round adds up: not kept on disk. @throws LoomError `conflict` when that is over first */
+  async pull(round: number, hash: string, workerId: string): Promise<Uint8Array> {
+    const payload = round === this.round ? await this.obtain(round, hash, workerId, this.pulls.signal, false) : null;
+    if (payload === null) throw new LoomError('conflict', `round ${round} is over`);
+    return payload;
+  }
+
+  /** The round does without: its payloads go to everyone as they are. */
+  stopPulls(): void {
+    this.pulls.abort();
+    this.pulls = new AbortController();
+  }
+
   close(): void {
     this.roundOver.abort();
+    this.pulls.abort();
     clearTimeout(this.timer);
   }
 
@@ -116,12 +132,22 @@ export class Collector {
     { hash, workerId }: AcceptedContribution,
     signal: AbortSignal,
   ): Promise<Uint8Array | null> {
-    const { exchange, keepsake, say, peerIdOf } = this.options;
+    const payload = await this.obtain(round, hash, workerId, signal);
+    if (payload !== null) await this.options.keepsake.keepPayload(round, hash, payload);
+    return payload;
+  }
+
+  private async obtain(
+    round: number,
+    hash: string,
+    workerId: string,
+    signal: AbortSignal,
+    forOthers = true,
+  ): Promise<Uint8Array | null> {
+    const { exchange, say, peerIdOf } = this.options;
     while (!signal.aborted) {
       try {
-        const payload = await exchange.obtain(round, hash, peerIdOf(workerId), obtainMs, signal);
-        await keepsake.keepPayload(round, hash, payload);
-        return payload;
+        return await exchange.obtain(round, hash, peerIdOf(workerId), obtainMs, signal, forOthers);
       } catch {
         if (!signal.aborted) say({ type: 'missing', round, hashes: [hash] });
         await sleep(1000, signal);

@@ -197,19 +197,20 @@ export class JobSession {
     if (message.type === 'committed' && message.round === this.view.round) this.learn(message.contributions);
     this.checks.hear(message);
     if (message.type === 'standing') this.options.report({ warning: message.reason });
-    if (message.type === 'fold') void this.folding.fold(message);
+    this.folding.hear(message);
     this.look();
   }
 
   /** Others have committed. Where payloads are sealed all have, ourselves included, and now ours may be seen. */
   private learn(contributions: readonly AcceptedContribution[]): void {
+    this.collector.stopPulls(); // if this round was to be added up, that did not succeed
     this.showOwn(contributions);
     for (const contribution of contributions) this.collector.expect(contribution);
   }
 
   private showOwn(contributions: readonly AcceptedContribution[]): void {
     const own = this.training.committed;
-    if (this.options.sealed && own !== null && contributions.some(({ hash }) => hash === own.message.hash))
+    if (own?.sealed === true && contributions.some(({ hash }) => hash === own.message.hash))
       this.exchange.publish(own.assignment.round, own.message.hash, own.payload);
   }
 

@@ -72,6 +72,8 @@ export function see(view: RoomView, message: RoomMessage): RoomView {
       return { ...view, finish: { state: message.state, reason: message.reason } };
     case 'committed':
     case 'fold':
+    case 'sum':
+    case 'join':
     case 'measure':
     case 'audit':
     case 'confirm':

@@ -64,7 +64,7 @@ test('mesh: everyone applies what everyone made', async () => {
   expect(largest(folds)).toBe(1);
 });
 
-test('ring: payloads are handed on from worker to worker', async () => {
+test('ring: sparse payloads are handed on from worker to worker', async () => {
   const { folds, applied } = await train({ topology: 'ring' }, 4);
   expect(largest(folds)).toBe(1);
   expect(Math.max(...applied)).toBe(4);

@@ -13,6 +13,7 @@ export interface Committed {
   readonly assignment: Assignment;
   readonly message: Commit;
   readonly payload: Uint8Array;
+  readonly sealed: boolean; // shown only when the room tells of it
 }
 
 export interface TrainingOptions {
@@ -42,16 +43,18 @@ export class Training {
   async train(assignment: Assignment): Promise<void> {
     const { report, workshop, keepsake, exchange, sealed, traffic, onCommit } = this.options;
     report({ phase: 'training', reason: '', round: assignment.round, step: 0, steps: assignment.steps });
-    const { payload, ...contribution } = await workshop.train(assignment, ({ step, loss, tokensPerSecond }) =>
+    const { payload, pieces, ...contribution } = await workshop.train(assignment, ({ step, loss, tokensPerSecond }) =>
       report({ phase: 'training', step, loss, tokensPerSecond }),
     );
     const { round, hash, loss, tokens, seconds } = contribution;
     if (seconds > 0) this.tokensPerSecond = tokens / seconds;
     await keepsake.keepPayload(round, hash, payload);
-    const message: Commit = { type: 'commit', ...contribution, bytes: payload.length, traffic: traffic() };
-    this.committed = { assignment, message, payload };
+    const hashes = pieces && { pieces: pieces.map((piece) => piece.hash) };
+    const message: Commit = { type: 'commit', ...contribution, ...hashes, bytes: payload.length, traffic: traffic() };
+    this.committed = { assignment, message, payload, sealed: sealed || pieces !== undefined };
+    for (const piece of pieces ?? []) exchange.hold(round, piece.hash, piece.payload);
     onCommit();
-    if (!sealed) exchange.publish(round, hash, payload);
+    if (!this.committed.sealed) exchange.publish(round, hash, payload);
     report({ phase: 'exchanging', loss, exchange: exchange.stats() });
   }
 

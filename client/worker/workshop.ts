@@ -101,6 +101,14 @@ export class Workshop {
     return this.guard(this.trainer.fold(round, inputs));
   }
 
+  sum(round: number, pieces: WeighedPayload[], segment: number, segments: number): Promise<Folded> {
+    return this.guard(this.trainer.sum(round, pieces, segment, segments));
+  }
+
+  join(round: number, sums: Uint8Array[], folds: number): Promise<Folded> {
+    return this.guard(this.trainer.join(round, sums, folds));
+  }
+
   async train(assignment: Assignment, onProgress: (progress: TrainingProgress) => void): Promise<Contribution> {
     const { promise: hung, reject } = Promise.withResolvers<never>();
     this.giveUp = () => reject(new LoomError('unavailable', 'the training thread does not answer'));

@@ -7,7 +7,7 @@ import { utf8 } from '../bytes.ts';
 import { LoomError } from '../errors.ts';
 
 /** Bumped when a message or frame changes its meaning; version.ts says which earlier ones a room still speaks. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 /** UTF-8 bytes of one JSON message from a worker. */
 export const maxMessageBytes = 256 * 1024;
 /** UTF-8 bytes of one JSON message from a room: a welcome carries the log since the checkpoint. */
@@ -17,6 +17,9 @@ export const pingText = 'ping';
 export const pongText = 'pong';
 /** A socket that said nothing for so long, not even a ping, is closed. */
 export const silenceMs = 90_000;
+
+/** Pieces that a payload is cut into where a round adds up. */
+export const maxSegments = 32;
 
 export const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits');
 export const workerId = z.string().regex(/^w-[0-9a-z]{8,32}$/);
@@ -70,6 +73,8 @@ export const assignment = z.strictObject({
   learningRate: z.number().min(0),
   evaluate: z.boolean(), // measure validation loss on the agreed state before training
   deadlineMs: count, // unix milliseconds after which the room may close the round without this worker
+  // The round adds up: commit so many pieces of the payload as well, and show neither before the room asks for them.
+  segments: z.int().min(2).max(maxSegments).optional(),
 });
 
 export const lease = z.strictObject({
@@ -118,6 +123,7 @@ const workerMessage = z.discriminatedUnion('type', [
     type: z.literal('commit'),
     round,
     hash,
+    pieces: z.array(hash).max(maxSegments).optional(), // hashes of the payload's segments, where the assignment asks for them
     bytes: count, // of the encoded payload
     tokens: count, // trained on; the contribution's weight
     loss: finite, // mean training loss over the local steps, nats per token
@@ -145,6 +151,8 @@ const workerMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('confirmed'), fence: count, stateHash: hash.nullable() }),
   // The group's payloads, made into one as `fold` asked.
   z.strictObject({ type: z.literal('folded'), round, node: count, hash, bytes: count }),
+  // One segment of what all committed, added up as `sum` asked.
+  z.strictObject({ type: z.literal('summed'), round, node: count, segment: count, hash }),
   // No peer and no relay delivers these committed or accepted payloads. Said again every few seconds until it is over:
   // each time the room asks another holder to put them on the relay.
   z.strictObject({ type: z.literal('missing'), round, hashes: z.array(hash).min(1).max(1024) }),
@@ -217,6 +225,25 @@ const roomMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('standing'), state: z.enum(['good', 'quarantined']), reason: z.string() }),
   // Make one payload of these, in this order, publish it and say `folded`. Every member of the node gets the same bytes.
   z.strictObject({ type: z.literal('fold'), round, node: count, inputs: z.array(acceptedContribution).min(2) }),
+  // Add up one of so many segments of these contributions, in this order, from the pieces with these hashes; hold the sum for
+  // those who ask, and say `summed`.
+  z.strictObject({
+    type: z.literal('sum'),
+    round,
+    node: count,
+    segment: count,
+    segments: z.int().min(2).max(maxSegments),
+    inputs: z.array(acceptedContribution).min(2),
+    pieces: z.array(hash).min(2), // in the order of the inputs
+  }),
+  // All segments are added up: join the sums that these workers have into one payload, hold it and say `folded`.
+  z.strictObject({
+    type: z.literal('join'),
+    round,
+    node: count,
+    folds: z.int().min(2), // contributions in it
+    sums: z.array(z.strictObject({ workerId, hash })).min(2).max(maxSegments), // in the order of the segments
+  }),
   z.strictObject({ type: z.literal('close'), closed: closedRound }),
   // The state of `round`, so after applying round - 1.
   z.strictObject({ type: z.literal('agreed'), round, stateHash: hash }),

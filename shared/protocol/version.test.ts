@@ -18,9 +18,9 @@ test.each([
 test('a refusal says who has to be updated', () => {
   expect(unspoken({ oldest: 0, newest: 0 })).toMatchObject({
     message: 'this worker speaks protocol 0; the worker has to be updated',
-    allowed: '1 to 2',
+    allowed: '1 to 3',
   });
-  expect(unspoken({ oldest: 3, newest: 4 }).message).toMatch(/protocols 3 to 4; the coordinator has to be updated/);
+  expect(unspoken({ oldest: 4, newest: 5 }).message).toMatch(/protocols 4 to 5; the coordinator has to be updated/);
 });
 
 const manifestWith = (spec: object) =>

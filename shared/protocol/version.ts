@@ -4,6 +4,7 @@
 // 1  everyone exchanges with everyone
 // 2  topologies and groups (`topology`, `group`, `fold`), many commits in one `committed`, draining (`drain`, `released`),
 //    jobs of more than 1,000 workers, whose address of the room ends in ?worker=ID
+// 3  rings that add up (`segments`, `pieces`, `sum`, `summed`, `join`); a room does that only among workers that all know it
 
 import type { ErrorBody } from '../errors.ts';
 import { asVersion1 } from '../manifest/version-1.ts';
@@ -18,7 +19,7 @@ export interface VersionRange {
 
 export const roomSpeaks: VersionRange = { oldest: 1, newest: protocolVersion };
 /** A worker of this build. */
-export const workerSpeaks: VersionRange = { oldest: protocolVersion, newest: protocolVersion };
+export const workerSpeaks: VersionRange = { oldest: 2, newest: protocolVersion };
 
 /** What a hello or a registration says that its worker speaks. */
 export function rangeOf({ version, oldest = version }: { version: number; oldest?: number | undefined }): VersionRange {

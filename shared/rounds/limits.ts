@@ -30,6 +30,16 @@ export const maxShareGraceMs = 10_000;
 export const minFoldMs = 3_000;
 export const maxFoldMs = 30_000;
 
+/** Fewer workers gain nothing by adding up; more would have a room remember too many hashes. */
+export const minAdders = 3;
+export const maxAdders = 32;
+/** Segments are added up, or sums gathered, within the time given for a round at first, and no less than this. */
+export const minAddMs = 10_000;
+/** One in so many rounds that add up has one of its sums made again by someone else. */
+export const checkEvery = 4;
+/** After each round that could not be added up twice as many go without, up to so many. */
+export const maxSetbackRounds = 64;
+
 /** Once a quorum agrees on the state, the others get half a round more to report it, within these bounds. */
 export const minAgreementGraceMs = 2_000;
 export const maxAgreementGraceMs = 15_000;

@@ -8,6 +8,7 @@ import { newCourt } from '../verification/court.ts';
 import { agreeWhenReported, applied } from './agreement/agree.ts';
 import { audited } from './verification/audit.ts';
 import { closeWhenDone, closeWhenShared } from './closing/close.ts';
+import { summed } from './closing/add.ts';
 import { announceCommits, commit, received } from './closing/collect.ts';
 import { drain, releaseDrained } from './members/drain.ts';
 import { explain } from './explain.ts';
@@ -42,6 +43,7 @@ export function newRoom(jobId: string, manifest: Manifest): RoomState {
     stateHash: null,
     open: null,
     ahead: {},
+    setbacks: { count: 0, until: 0 },
     attempts: 0,
     agreement: { since: 0, quorumAt: null },
     checkpoint: null,
@@ -136,6 +138,8 @@ function takeMessage(turn: Turn, id: string, message: WorkerMessage): void {
       return confirmed(turn, id, message);
     case 'folded':
       return folded(turn, id, message);
+    case 'summed':
+      return summed(turn, id, message);
     case 'missing':
       return missing(turn, id, message);
     case 'applied':

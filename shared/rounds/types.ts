@@ -52,6 +52,7 @@ export interface Member extends Omit<Peer, 'group'> {
 
 export interface Commit {
   hash: string;
+  pieces?: readonly string[]; // hashes of its segments, where the round adds up
   bytes: number;
   tokens: number;
   loss: number;
@@ -83,6 +84,17 @@ export interface RoundNode {
   folders: Record<string, string>; // the hash of what each member made of the inputs
   fold: AcceptedContribution | null; // what it made of them; null also where it does without
   isDone: boolean;
+  adding?: Adding; // in a round that adds up
+}
+
+/** How a node adds up: each segment of all payloads by one member, of whom all others get the sum. See closing/add.ts. */
+export interface Adding {
+  segments: number;
+  owners: readonly string[]; // who adds up which segment; none before all have committed
+  sums: Record<number, Record<string, string>>; // by segment, what each of those that were asked made of it
+  check: { segment: number; by: readonly string[] } | null; // the segment that others are asked to add up as well
+  wrong: readonly string[]; // whose sum was not what two others made
+  isOver: boolean; // it did not succeed: the node's payloads go to everyone as they are
 }
 
 export interface OpenRound {
@@ -143,6 +155,7 @@ export interface RoomState {
   stateHash: string | null; // agreed state of `round`
   open: OpenRound | null;
   ahead: Record<string, Work>; // by worker id: for the next round, while later rounds may take what was trained from earlier states
+  setbacks: { count: number; until: number }; // rounds in a row that could not be added up, and the round from which it is tried again
   attempts: number; // how often `round` was opened and given up without one contribution
   agreement: Agreement | null; // null exactly when stateHash is not
   checkpoint: StoredCheckpoint | null;

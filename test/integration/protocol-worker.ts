@@ -1,7 +1,7 @@
 // A worker that speaks the room's protocol over a real WebSocket but trains nothing (chain.ts).
 
 import { inTodaysWords, parseRoomMessage1 } from '../../shared/protocol/testing/version-1.ts';
-import { parseRoomMessage } from '../../shared/protocol/messages.ts';
+import { parseRoomMessage, protocolVersion } from '../../shared/protocol/messages.ts';
 import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { RegisteredWorker } from '../../shared/api/schemas.ts';
 import {
@@ -28,7 +28,7 @@ export interface Behaviour {
   trains: (assignment: Assignment) => boolean;
   /** Carries out leases; otherwise it stays silent. */
   uploads: boolean;
-  version: 1 | 2; // of the protocol
+  version: number; // of the protocol
   /** Registers until it has an id that this likes. */
   likes: (workerId: string) => boolean;
 }
@@ -59,7 +59,13 @@ export class ProtocolWorker {
     behaviour: Partial<Behaviour> = {},
     known: RegisteredWorker | null = null,
   ): Promise<ProtocolWorker> {
-    const whole = { trains: () => true, uploads: true, version: 2, likes: () => true, ...behaviour } as const;
+    const whole = {
+      trains: () => true,
+      uploads: true,
+      version: protocolVersion,
+      likes: () => true,
+      ...behaviour,
+    } as const;
     let registered = known ?? (await register());
     while (!whole.likes(registered.workerId)) registered = await register();
     const worker = new ProtocolWorker(jobId, registered.workerId, registered.token, whole);

@@ -82,13 +82,13 @@ test('a later worker that speaks our version too is welcomed in it; one that doe
     socket.send(JSON.stringify({ ...hello, ...versions }));
     return JSON.parse(await answer) as Record<string, unknown>;
   };
-  expect(await answerTo({ version: 9, oldest: 2 })).toMatchObject({ type: 'welcome', version: 2 });
+  expect(await answerTo({ version: 9, oldest: 2 })).toMatchObject({ type: 'welcome', version: protocolVersion });
   expect(await answerTo({ version: 9, oldest: 8 })).toMatchObject({
     code: 'unsupported_version',
     message: 'this worker speaks protocols 8 to 9; the coordinator has to be updated',
-    allowed: '1 to 2',
+    allowed: `1 to ${protocolVersion}`,
   });
-  expect(await answerTo({ version: 2 })).toMatchObject({ code: 'invalid_message' });
+  expect(await answerTo({ version: protocolVersion })).toMatchObject({ code: 'invalid_message' });
   const registration = { kind: 'node', adapter: 'x' };
   const registering = (versions: object) =>
     errorOf(request('workers', { method: 'POST', body: JSON.stringify({ ...registration, ...versions }) }));

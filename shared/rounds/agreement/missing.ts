@@ -6,6 +6,7 @@ import { resync } from './agree.ts';
 import { relayRetryMs, patientRewindMs, rewindMs } from '../limits.ts';
 import { change, changeMember, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
+import { holdersOfParts } from '../closing/add.ts';
 import { noteWord } from '../closing/collect.ts';
 import { foldHolders } from '../closing/fold.ts';
 import type { OpenRound, RoomState } from '../types.ts';
@@ -38,7 +39,7 @@ function authorsIn(state: RoomState, round: number): Map<string, string> {
   const commits = Object.entries(parts).flatMap(([id, { commit }]) =>
     commit === null ? [] : [[commit.hash, id] as const],
   );
-  return new Map([...commits, ...folds]);
+  return new Map([...commits, ...folds, ...holdersOfParts(state.open)]);
 }
 
 function askForRelay(turn: Turn, id: string, round: number, hash: string, author: string): void {

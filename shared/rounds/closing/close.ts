@@ -4,6 +4,7 @@
 
 import { median } from '../../median.ts';
 import type { AcceptedContribution, Assignment, ClosedRound } from '../../protocol/messages.ts';
+import { addsUp, startAdding } from './add.ts';
 import { keepUntaken } from './ahead.ts';
 import { shardsOf } from '../verification/audit.ts';
 import { spentKey } from './collect.ts';
@@ -41,8 +42,9 @@ export function closeWhenDone(turn: Turn): void {
   const { open } = state;
   if (open === null || state.rejoining !== null) return;
   if (now >= open.deadlineMs) noteSilent(turn, open);
+  addWhenCommitted(turn);
   settleGroups(turn, turn.state.open!);
-  if (now >= open.deadlineMs || isForsaken(turn.state, turn.state.open!)) atDeadline(turn);
+  if (now >= turn.state.open!.deadlineMs || isForsaken(turn.state, turn.state.open!)) atDeadline(turn);
   foldWhenReady(turn);
   const { open: still } = turn.state;
   if (still !== null && still.nodes[topOf(still)]!.isDone) conclude(turn, still);
@@ -89,10 +91,27 @@ function noteSilent(turn: Turn, open: OpenRound): void {
   }
 }
 
+/** Where the round adds up, that begins when everyone has committed, or at the deadline if enough have. */
+function addWhenCommitted(turn: Turn): void {
+  const { state, now } = turn;
+  const open = state.open!;
+  for (const [index, node] of openGroups(open)) {
+    if (!addsUp(node)) continue;
+    const live = liveIn(state, open, node);
+    const committed = node.members.filter((id) => open.parts[id]?.commit);
+    const isWhole = live.length > 0 && live.every(({ commit }) => commit !== null);
+    const isDue = now >= open.deadlineMs || isForsaken(state, open);
+    if (!isWhole && !isDue) continue;
+    const authors = committed.length < neededOf(state, live.length) ? [] : committed;
+    startAdding(turn, index, inApplyingOrder(open, authors));
+  }
+}
+
 /** Closes the groups that have everything, or have had time to say so. */
 function settleGroups(turn: Turn, open: OpenRound): void {
   let isSafe = true; // in every group that is still open
   for (const [key, node] of openGroups(open)) {
+    if (addsUp(node)) continue;
     const live = liveIn(turn.state, open, node);
     const standing = standingOf(turn.state, open, node, live);
     if (standing === 'complete' || (standing === 'safe' && turn.now >= (open.settleAt ?? Infinity))) {
@@ -177,10 +196,12 @@ function giveUp(turn: Turn): void {
 /** A group's contributions that are safe, in the order of application. */
 function available(state: RoomState, open: OpenRound, node: RoundNode): AcceptedContribution[] {
   const committed = node.members.filter((id) => open.parts[id]?.commit);
-  return committed
-    .filter((id) => isAvailable(state, open, node, open.parts[id]!.commit!.hash))
-    .toSorted((a, b) => inOrder(open.parts[a]!.assignment, open.parts[b]!.assignment))
-    .map((id) => contributionOf(open, id));
+  const safe = committed.filter((id) => isAvailable(state, open, node, open.parts[id]!.commit!.hash));
+  return inApplyingOrder(open, safe).map((id) => contributionOf(open, id));
+}
+
+function inApplyingOrder({ parts }: OpenRound, ids: readonly string[]): string[] {
+  return ids.toSorted((a, b) => inOrder(parts[a]!.assignment, parts[b]!.assignment));
 }
 
 /** The older the state that work began from, the earlier it is applied. */
@@ -318,7 +339,9 @@ function noteMisses(turn: Turn, open: OpenRound): void {
   for (const [id, part] of Object.entries(open.parts)) {
     const member = turn.state.members[id];
     if (!isActive(member) || (part.commit === null && turn.state.ahead[id] !== undefined)) continue;
-    const misses = part.commit !== null && hasHeardOthers(turn.state, open, id, part) ? 0 : member.misses + 1;
+    const isUseful = part.commit !== null && hasHeardOthers(turn.state, open, id, part);
+    const isWrong = open.nodes[part.node]!.adding?.wrong.includes(id) === true;
+    const misses = isWrong ? Math.max(maxMisses, member.misses + 1) : isUseful ? 0 : member.misses + 1;
     const rest = misses < maxMisses ? 0 : Math.min(maxRestRounds, 2 ** (misses - 1));
     changeMember(turn, id, { misses, restsUntil: open.round + 1 + rest });
   }
@@ -326,7 +349,7 @@ function noteMisses(turn: Turn, open: OpenRound): void {
 
 /** With bounded staleness a round does not wait for everyone to hear of all. */
 function hasHeardOthers(state: RoomState, { nodes, parts }: OpenRound, id: string, part: Part): boolean {
-  if (staleness(state) > 0) return true;
+  if (staleness(state) > 0 || nodes[part.node]!.folders[id] !== undefined) return true;
   const others = nodes[part.node]!.members.filter((other) => other !== id && parts[other]?.commit);
   return others.length === 0 || part.received.length > 1;
 }

@@ -4,6 +4,7 @@ import { median } from '../../median.ts';
 import { maxPayloadBytes } from '../../protocol/frame.ts';
 import type { WorkerMessage } from '../../protocol/messages.ts';
 import { setAhead } from './ahead.ts';
+import { isAddingUp, isBeingAdded } from './add.ts';
 import { commitsOf, remindToFold } from './fold.ts';
 import { maxEarly, noticeMs } from '../limits.ts';
 import { remindJudge } from '../verification/measure.ts';
@@ -56,7 +57,7 @@ function commitAhead(turn: Turn, id: string, message: CommitMessage): void {
   noteSpeed(turn, id, message);
 }
 
-function problemWith(turn: Turn, { assignment }: Work, { hash, tokens, bytes }: CommitMessage): Refusal | null {
+function problemWith(turn: Turn, { assignment }: Work, { hash, tokens, bytes, pieces }: CommitMessage): Refusal | null {
   const { state } = turn;
   const maxTokens = assignment.steps * tokensPerStep(state.manifest);
   if (tokens < 1 || tokens > maxTokens) {
@@ -66,6 +67,10 @@ function problemWith(turn: Turn, { assignment }: Work, { hash, tokens, bytes }: 
   if (bytes < 1 || bytes > maxPayloadBytes) {
     const allowed = `1 to ${maxPayloadBytes}`;
     return { code: 'invalid_message', message: `payload of ${bytes} bytes`, where: 'bytes', allowed };
+  }
+  if (assignment.segments !== undefined && pieces?.length !== assignment.segments) {
+    const allowed = `${assignment.segments} hashes`;
+    return { code: 'invalid_message', message: `${pieces?.length ?? 0} pieces`, where: 'pieces', allowed };
   }
   if (commitsOf(turn).has(hash) || foldsOf(turn).has(hash)) {
     return { code: 'conflict', message: 'another worker committed the same payload' };
@@ -80,6 +85,9 @@ function problemInRound({ state }: Turn, open: OpenRound, id: string): Refusal |
   const { commit } = open.parts[id]!;
   if (open.revealedAt !== null) {
     return { code: 'conflict', message: `round ${open.round} takes no more commits: the others' payloads are shown` };
+  }
+  if (commit !== null && isBeingAdded(open.nodes[open.parts[id]!.node]!)) {
+    return { code: 'conflict', message: `the work of round ${open.round} is being added up` };
   }
   const held = commit === null ? [] : holdersOf(state, open, commit.hash, id).filter((holder) => holder !== id);
   return held.length === 0 ? null : { code: 'conflict', message: 'an earlier commit of this round is with the peers' };
@@ -106,8 +114,8 @@ function withdraw(turn: Turn, id: string, open: OpenRound, hash: string): void {
   turn.commits?.delete(hash);
 }
 
-function commitOf({ hash, bytes, tokens, loss, validation }: CommitMessage): Commit {
-  return { hash, bytes, tokens, loss, validation };
+function commitOf({ hash, pieces, bytes, tokens, loss, validation }: CommitMessage): Commit {
+  return { hash, ...(pieces && { pieces }), bytes, tokens, loss, validation };
 }
 
 function accept(turn: Turn, id: string, message: CommitMessage): void {
@@ -154,8 +162,8 @@ export function announceCommits(turn: Turn): void {
 }
 
 /** Commits are not shown to anyone yet. */
-function isSealed(state: RoomState, { revealedAt }: OpenRound): boolean {
-  return revealedAt === null && isVerified(state);
+function isSealed(state: RoomState, open: OpenRound): boolean {
+  return (open.revealedAt === null && isVerified(state)) || isAddingUp(open);
 }
 
 function isStillTraining(state: RoomState, id: string): boolean {
@@ -226,7 +234,9 @@ function remindOfWork(turn: Turn, id: string, work: Work | undefined): void {
 
 /** It lost its memory, and its payload with it: it trains again. */
 function withdrawLost(turn: Turn, id: string, open: OpenRound): void {
-  const commit = open.parts[id]?.commit ?? null;
+  const part = open.parts[id];
+  const commit = part?.commit ?? null;
+  if (part !== undefined && isBeingAdded(open.nodes[part.node]!)) return; // what others have of it may suffice
   if (commit !== null && holdersOf(turn.state, open, commit.hash, id).length === 0)
     withdraw(turn, id, open, commit.hash);
 }

@@ -5,6 +5,7 @@
 import { median } from '../../median.ts';
 import type { AcceptedContribution, WorkerMessage } from '../../protocol/messages.ts';
 import { maxFoldMs, minFoldMs } from '../limits.ts';
+import { addsUp, isBeingAdded, noteJoined, remindToAdd, watchAdding } from './add.ts';
 import { changeNode, refuse, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { OpenRound, RoomState, RoundNode } from '../types.ts';
@@ -28,8 +29,9 @@ function askToFold(turn: Turn, id: string, node: number): void {
 /** Again, to one that came back. */
 export function remindToFold(turn: Turn, id: string): void {
   for (const [index, node] of Object.entries(turn.state.open?.nodes ?? {})) {
-    const isAwaited = isFolding(node) && node.members.includes(id) && node.folders[id] === undefined;
-    if (isAwaited) askToFold(turn, id, Number(index));
+    if (!isFolding(node) || !node.members.includes(id)) continue;
+    if (isBeingAdded(node)) remindToAdd(turn, id, Number(index));
+    else if (node.folders[id] === undefined) askToFold(turn, id, Number(index));
   }
 }
 
@@ -51,6 +53,7 @@ export function folded(turn: Turn, id: string, { round, node: index, hash, bytes
   const { open } = turn.state;
   if (round < turn.state.round || open === null) return;
   const node = open.round === round ? open.nodes[index] : undefined;
+  if (node?.adding?.isOver === true) return;
   if (node === undefined || node.inputs === null || !node.folds || !node.members.includes(id)) {
     return refuse(turn, id, {
       code: 'conflict',
@@ -73,7 +76,9 @@ function decide(turn: Turn, index: number, bytes: number): void {
     if (commitsOf(turn).has(hash)) continue; // someone passes it off as its own work
     const tokens = node.inputs!.reduce((sum, input) => sum + input.tokens, 0);
     const folds = node.inputs!.reduce((sum, input) => sum + (input.folds ?? 1), 0);
-    changeNode(turn, index, { isDone: true, fold: { workerId: makers[0]!, hash, bytes, tokens, folds } });
+    const fold = { workerId: makers[0]!, hash, bytes, tokens, folds };
+    changeNode(turn, index, { isDone: !addsUp(node), fold });
+    if (addsUp(node)) noteJoined(turn, index);
   }
 }
 
@@ -107,6 +112,7 @@ export function foldWhenReady(turn: Turn): void {
         index,
         node.children.flatMap((child) => frontier(turn.state, turn.state.open!, child)),
       );
+    else if (isBeingAdded(node) && !node.isDone) watchAdding(turn, index);
     else if (isFolding(node) && isHopeless(turn, node)) changeNode(turn, index, { isDone: true });
   }
 }

@@ -9,6 +9,7 @@ import { chooseTopology } from '../../topology/choose.ts';
 import type { Measured } from '../../topology/choose.ts';
 import { deal, neighbourhoods, placed } from '../../topology/overlay.ts';
 import type { Overlay } from '../../topology/overlay.ts';
+import { couldAddUp } from '../closing/add.ts';
 import { introduceMs, largeSwarm } from '../limits.ts';
 import { change, changeMember, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
@@ -35,11 +36,9 @@ function largest(groupSize: number): number {
 export function regroup(turn: Turn, participants: readonly string[]): void {
   const { state } = turn;
   const settings = topologySettings(isPlain(state) ? 'mesh' : state.manifest.spec.rounds.topology);
-  const { kind, groupSize, branching } = chooseTopology(
-    settings,
-    measured(state, participants.length),
-    state.overlay.kind,
-  );
+  const choice = chooseTopology(settings, measured(state, participants.length), state.overlay.kind);
+  const { groupSize, branching } = choice;
+  const kind = choice.kind === 'ring' && couldAddUp(state, participants) ? 'mesh' : choice.kind; // pieces go from all to all
   const isWhole = kind === 'mesh' || kind === 'ring';
   const size = isWhole ? Infinity : groupSize;
   if (kind === state.overlay.kind && isStillGood(state, participants, size, settings.reshuffle)) return;

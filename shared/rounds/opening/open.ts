@@ -2,6 +2,7 @@
 // measures the validation loss, and when the round may close.
 
 import { median } from '../../median.ts';
+import { addingOf } from '../closing/add.ts';
 import { isFresh } from '../closing/ahead.ts';
 import { roundTimeMs } from '../pace/deadline.ts';
 import { evaluationShare, forwardSpeedup, patienceFactor } from '../limits.ts';
@@ -79,8 +80,12 @@ function openRound(turn: Turn, participants: readonly Participant[], carried: Re
   const { round } = state;
   const givenMs = roundTimeMs(state.recentRoundMs, trainingMs(state, participants), state.attempts);
   const deadlineMs = now + givenMs;
-  const works = { ...carried, ...newWork(state, participants, now, deadlineMs) };
-  const nodes = nodesThatWork(state, Object.keys(works));
+  const adding = addingOf(
+    state,
+    participants.map(({ member }) => member.workerId),
+  );
+  const works = { ...carried, ...newWork(state, participants, now, deadlineMs, adding?.segments) };
+  const nodes = nodesThatWork(state, Object.keys(works)).map((node) => ({ ...node, ...(adding && { adding }) }));
   const noticeAt = Object.values(works).some(({ commit }) => commit !== null) ? now : null;
   const times = { openedAt: now, givenMs, deadlineMs, progressAt: now, waitedMs: 0, noticeAt };
   const pending = { extensions: 0, shareAt: null, settleAt: null, revealedAt: null, gate: null };
@@ -97,6 +102,7 @@ function newWork(
   participants: readonly Participant[],
   now: number,
   deadlineMs: number,
+  segments: number | undefined,
 ): Record<string, Work> {
   const { round, manifest } = state;
   const learningRate = learningRateAt(manifest.spec.optimizer, progressInside(state, participants, now));
@@ -104,7 +110,8 @@ function newWork(
   const works = participants.map(({ member: { workerId }, steps }, slot): [string, Work] => {
     const seed = slotSeed(manifest.spec.seed, round, slot);
     const evaluate = workerId === evaluator?.workerId;
-    return [workerId, { assignment: { round, slot, seed, steps, learningRate, evaluate, deadlineMs }, commit: null }];
+    const what = { round, slot, seed, steps, learningRate, evaluate, deadlineMs, ...(segments && { segments }) };
+    return [workerId, { assignment: what, commit: null }];
   });
   return Object.fromEntries(works);
 }

@@ -2,11 +2,11 @@
 // and from the messages the room took, and compares; it shares no code with the rules it checks.
 
 import type { LedgerEventDraft } from '../../ledger/events.ts';
-import type { AcceptedContribution, WorkerMessage } from '../../protocol/messages.ts';
+import type { AcceptedContribution, RoomMessage, WorkerMessage } from '../../protocol/messages.ts';
 import { maxStateHashes } from '../limits.ts';
 import type { Member, RoomEvent, RoomState, Tick } from '../types.ts';
 import type { Scenario } from './scenario.ts';
-import { applyRound, foldHash, initialState, virtualHash } from './state.ts';
+import { applyRound, foldHash, initialState, joinHash, pieceHash, sumHash, virtualHash } from './state.ts';
 import type { VirtualState } from './state.ts';
 
 type Closed = Extract<LedgerEventDraft, { type: 'round.closed' }>['data'];
@@ -220,12 +220,19 @@ export class Referee {
       if (effect.type === 'wake-at') this.demand(effect.at > now, 'an alarm in the past');
       if (effect.type === 'send' && effect.message.type === 'fold')
         this.folds.set(foldHash(effect.message.inputs), effect.message.inputs);
+      if (effect.type === 'send' && effect.message.type === 'sum') this.noteSum(effect.message);
     }
     const turnedAway = effects.some(
       (effect) => effect.type === 'send' && effect.message.type === 'refused' && effect.message.code === 'forbidden',
     );
     const someLie = this.scenario.workers.some(({ malice }) => malice === 'liar');
     this.demand(!turnedAway || !this.isHonest || someLie, 'an honest worker was turned away');
+  }
+
+  private noteSum({ inputs, segments }: Extract<RoomMessage, { type: 'sum' }>): void {
+    const piecesOf = (segment: number): string[] => inputs.map(({ hash }) => pieceHash(hash, segment));
+    const sums = Array.from({ length: segments }, (_, segment) => sumHash(inputs, piecesOf(segment)));
+    this.folds.set(joinHash(sums), inputs);
   }
 
   private checkBooks(state: RoomState): void {

@@ -23,6 +23,21 @@ export function foldHash(inputs: readonly AcceptedContribution[]): string {
   return hashFrom(value * 2 ** 20 + (mix(value, inputs.length) >>> 12));
 }
 
+/** A segment of a payload. */
+export function pieceHash(hash: string, segment: number): string {
+  return spread(mix(tail(hash), segment + 1));
+}
+
+/** What a segment of these adds up to. */
+export function sumHash(inputs: readonly AcceptedContribution[], pieces: readonly string[]): string {
+  return spread(inputs.reduce((mixed, { tokens }, i) => mix(mix(mixed, tokens), tail(pieces[i]!)), 11));
+}
+
+/** The payload that sums make when they are joined. */
+export function joinHash(sums: readonly string[]): string {
+  return spread(sums.reduce((mixed, hash) => mix(mixed, tail(hash)), 13));
+}
+
 /** What a corrupted worker holds instead. */
 export function corrupted({ round, value }: VirtualState, noise: number): VirtualState {
   return { round, value: mix(value, noise) };
@@ -30,6 +45,10 @@ export function corrupted({ round, value }: VirtualState, noise: number): Virtua
 
 export function virtualHash({ value }: VirtualState): string {
   return hashFrom(value);
+}
+
+function spread(value: number): string {
+  return hashFrom(value * 2 ** 20 + (mix(value, 1) >>> 12));
 }
 
 /** 64 hex digits that name a number. */

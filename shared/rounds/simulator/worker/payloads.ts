@@ -1,7 +1,7 @@
 // The payloads of a virtual worker, which are only hashes: it shows its own to its neighbours, fetches those of others, makes
 // one of many where its group folds, and tells the room what it has and what cannot be had.
 
-import type { AcceptedContribution, ClosedRound, Peer, RoomMessage } from '../../../protocol/messages.ts';
+import type { ClosedRound, Peer, RoomMessage } from '../../../protocol/messages.ts';
 import { foldHash, hashFrom } from '../state.ts';
 import type { Self } from './self.ts';
 
@@ -65,9 +65,9 @@ export class Payloads {
   }
 
   /** Whether all of these are here; those that are not are asked for. */
-  hasAll(round: number, contributions: readonly AcceptedContribution[]): boolean {
-    const lacking = contributions.filter(({ hash }) => !this.held.has(hash));
-    for (const { hash } of lacking) this.want(round, hash, 0);
+  hasAll(round: number, hashes: readonly string[]): boolean {
+    const lacking = hashes.filter((hash) => !this.held.has(hash));
+    for (const hash of lacking) this.want(round, hash, 0);
     return lacking.length === 0;
   }
 
@@ -107,6 +107,12 @@ export class Payloads {
     this.self.later(retryMs, () => this.keepAsking());
   }
 
+  /** Something is here that may be what others wait for. */
+  changed(): void {
+    this.onArrival();
+    this.fold();
+  }
+
   askedToFold(message: FoldMessage): void {
     this.folds.set(message.node, message);
     this.fold();
@@ -120,7 +126,8 @@ export class Payloads {
   private fold(): void {
     const { self } = this;
     for (const [node, message] of this.folds) {
-      if (!this.hasAll(message.round, message.inputs)) continue;
+      const hashes = message.inputs.map(({ hash }) => hash);
+      if (!this.hasAll(message.round, hashes)) continue;
       this.folds.delete(node);
       self.later(self.network.between(10, 100), () => this.sayFolded(message));
     }
@@ -135,8 +142,7 @@ export class Payloads {
     this.wanted.delete(hash);
     self.say({ type: 'folded', round, node, hash, bytes: 1000 });
     this.offer(round, hash);
-    this.onArrival();
-    this.fold();
+    this.changed();
   }
 
   /** Neighbours that wait for a payload get it. */

@@ -2,7 +2,7 @@
 // one, which it trains by waiting.
 
 import type { Assignment, ClosedRound, Lease, WorkerMessage } from '../../../protocol/messages.ts';
-import { applyRound, corrupted, initialState } from '../state.ts';
+import { applyRound, corrupted, initialState, pieceHash } from '../state.ts';
 import type { VirtualState } from '../state.ts';
 import { chooseHash, isOnTheWay, stateRef } from './catch-up.ts';
 import type { CatchUp } from './catch-up.ts';
@@ -36,6 +36,11 @@ export class Training {
     this.self = self;
     this.payloads = payloads;
     this.events = events;
+  }
+
+  /** Its payload is shown only when the room tells of it. */
+  get isSealed(): boolean {
+    return this.self.isVerified || this.commit?.pieces !== undefined;
   }
 
   forgetAll(): void {
@@ -82,8 +87,8 @@ export class Training {
     const [next] = this.log;
     if (next === undefined) return this.sayApplied(holds);
     if (next.round > holds.round) return this.events.onGap();
-    if (this.payloads.hasAll(next.round, next.accepted))
-      this.busyFor(self.network.between(10, 200), () => this.apply(next));
+    const hashes = next.accepted.map(({ hash }) => hash);
+    if (this.payloads.hasAll(next.round, hashes)) this.busyFor(self.network.between(10, 200), () => this.apply(next));
   }
 
   /** The same work is not done twice; another assignment for the same round is. */
@@ -100,7 +105,7 @@ export class Training {
     self.later(1000 * seconds, () => {
       if (this.training !== round || this.assignment !== assignment || this.course !== course) return;
       this.training = null;
-      this.publish(round, tokens, seconds, evaluate ? { loss: 4 / (round + 1), tokens: 100 } : null);
+      this.publish(assignment, tokens, seconds, evaluate ? { loss: 4 / (round + 1), tokens: 100 } : null);
     });
   }
 
@@ -151,14 +156,20 @@ export class Training {
     });
   }
 
-  private publish(round: number, tokens: number, seconds: number, validation: CommitMessage['validation']): void {
+  private publish(
+    { round, segments }: Assignment,
+    tokens: number,
+    seconds: number,
+    validation: CommitMessage['validation'],
+  ): void {
     const { traits, network } = this.self;
     const hash = chooseHash(traits.malice, this.payloads.hashes, this.commit?.hash ?? null, network.random);
     const work = { round, hash, bytes: 1000, tokens, loss: 5 / (round + 1), seconds, validation };
-    this.commit = { type: 'commit', ...work, traffic: noTraffic };
-    this.payloads.keep(round, hash);
+    const pieces = Array.from({ length: segments ?? 0 }, (_, segment) => pieceHash(hash, segment));
+    this.commit = { type: 'commit', ...work, ...(segments && { pieces }), traffic: noTraffic };
+    for (const held of [hash, ...pieces]) this.payloads.keep(round, held);
     this.self.say(this.commit);
     this.events.onCommit(hash);
-    if (!this.self.isVerified) this.payloads.show(round, hash);
+    if (!this.isSealed) this.payloads.show(round, hash);
   }
 }

@@ -6,6 +6,7 @@ import { tokensPerStep } from '../../pace/schedule.ts';
 import type { Host } from '../host.ts';
 import type { Network } from '../network.ts';
 import type { Scenario, WorkerTraits } from '../scenario.ts';
+import { Adding } from './adding.ts';
 import { greeting } from './catch-up.ts';
 import { Checks } from './checks.ts';
 import { Line } from './line.ts';
@@ -31,6 +32,7 @@ export class VirtualWorker implements Self {
   private readonly payloads: Payloads;
   private readonly training: Training;
   private readonly checks: Checks;
+  private readonly adding: Adding;
   private life = 0; // grows with every start: what an earlier life planned is void
   private frozenUntil = 0;
   private isTurnedAway = false;
@@ -58,8 +60,9 @@ export class VirtualWorker implements Self {
     this.payloads = new Payloads(
       this,
       (workerId) => peers.get(workerId)?.payloads,
-      () => this.training.proceed(),
+      () => this.work(),
     );
+    this.adding = new Adding(this, this.payloads);
     this.training = new Training(this, this.payloads, {
       isConnected: () => this.line.isOpen,
       onCommit: (hash) => this.checks.noteOwn(hash),
@@ -75,6 +78,7 @@ export class VirtualWorker implements Self {
     this.isPaused = false;
     this.line.isGivenUp = this.isTurnedAway;
     this.payloads.forgetAll();
+    this.adding.stop();
     this.training.forgetAll();
     this.line.connectSoon();
     this.payloads.askAgainLater();
@@ -150,20 +154,29 @@ export class VirtualWorker implements Self {
     this.network.clock.after(delayMs, tryIt);
   }
 
+  /** Something arrived. */
+  private work(): void {
+    this.training.proceed();
+    this.adding.proceed();
+  }
+
   private hear(message: RoomMessage): void {
-    const { payloads, training, checks } = this;
+    const { payloads, training, checks, adding } = this;
     switch (message.type) {
       case 'welcome':
         payloads.linked = message.peers;
         payloads.forgetWishes();
+        adding.stop();
         training.catchUp(message);
         return this.repeat(message.round);
       case 'resync':
         payloads.forgetWishes();
+        adding.stop();
         return training.catchUp(message);
       case 'assign':
         return training.train(message.assignment);
       case 'committed':
+        adding.stop();
         this.showOwn(message.contributions);
         for (const { hash } of message.contributions) payloads.heed(message.round, hash);
         return;
@@ -175,11 +188,15 @@ export class VirtualWorker implements Self {
         return checks.confirm(message);
       case 'fold':
         return payloads.askedToFold(message);
+      case 'sum':
+      case 'join':
+        return adding.asked(message);
       case 'peers':
         payloads.linked = message.peers;
         return;
       case 'close':
         payloads.roundOver(message.closed);
+        adding.stop();
         return training.takeClosed(message.closed);
       case 'released':
         return this.leave();
@@ -205,10 +222,10 @@ export class VirtualWorker implements Self {
     this.payloads.reportReceived(round);
   }
 
-  /** With verification a payload is shown to nobody before all have committed. */
+  /** With verification a payload is shown to nobody before all have committed, where the round adds up, unless that failed. */
   private showOwn(contributions: readonly AcceptedContribution[]): void {
     const own = this.training.commit;
-    if (!this.isVerified || own === null || !contributions.some(({ hash }) => hash === own.hash)) return;
+    if (!this.training.isSealed || own === null || !contributions.some(({ hash }) => hash === own.hash)) return;
     this.payloads.show(own.round, own.hash);
   }
 }
