@@ -29,7 +29,7 @@ export class Buffers {
     this.persistent = new Map(shared);
   }
 
-  /** @param steps the temporaries that each op touches, its scratch among them */
+  /** @param steps the temporaries that each op binds, its scratch among them */
   place(plan: Plan, steps: readonly (readonly Tensor[])[], reuse: boolean): void {
     this.#placePersistent(plan);
     const { slots, slotOf } = planMemory(steps, (tensor) => plan.readable.has(tensor.name), reuse);

@@ -2,7 +2,7 @@
 // Everything a run needs is made here, so that a run creates nothing.
 
 import { LoomError } from '../../shared/errors.ts';
-import { listDispatches } from '../plan/dispatches.ts';
+import { listPlan } from '../plan/dispatches.ts';
 import type { Binding, Dispatch, Tensor } from '../plan/op.ts';
 import { bytesOf, elementsOf } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -38,7 +38,7 @@ export async function layOutPlan(
   reuseMemory: boolean,
 ): Promise<Layout> {
   if (base) checkShared(base.plan, plan);
-  const listed = plan.ops.map((op) => listDispatches(op, context.traits));
+  const listed = listPlan(plan, context.traits);
   const dispatches = listed.flatMap((op) => op.dispatches);
   for (const dispatch of dispatches) checkLimits(dispatch, context);
   const buffers = new Buffers(context.gpu, base?.layout.persistent ?? new Map());

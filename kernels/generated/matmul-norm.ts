@@ -16,7 +16,7 @@ const entryPoints = {
       {"number":7,"name":"statistics","access":"write","type":"array<vec2f>"},
     ],
     required: ["activates","b_column","b_row","biased","centred","epsilon","gates","k","m","n","shift"],
-    optional: [],
+    optional: ["keeps"],
   },
   by_four: {
     bindings: [
@@ -30,12 +30,13 @@ const entryPoints = {
       {"number":7,"name":"statistics","access":"write","type":"array<vec2f>"},
     ],
     required: ["activates","b_column","b_row","biased","centred","epsilon","gates","k","m","n","shift"],
-    optional: [],
+    optional: ["keeps","weighs"],
   },
 } as const;
 
-const code = [`// C[m, n] = norm(x) B for GPUs: A is normalized on its way in, from statistics that each workgroup takes of its own rows. Workgroups
-// of the first column of tiles also write the normalized rows and their statistics, for the backward pass.
+const code = [`// C[m, n] = norm(x) B for GPUs: A is normalized on its way in, from statistics that each workgroup takes of its own rows. For the
+// backward pass, workgroups of the first column of tiles also write the statistics, and the normalized rows or, in workgroups below
+// the last rows, what the norm's gradient wants of the parameters (see leave_weights).
 // with: gelu, matmul-tile, swiglu
 
 const tile = 128u; // variants: 64u, 128u
@@ -50,6 +51,8 @@ override shift: u32; // where in \`scales\` the norm's bias begins, a multiple o
 override epsilon: f32;
 override biased: bool; // the product's bias is added to each row; without, \`bias\` is any buffer
 override activates: bool; // \`second\` is GELU(C)
+override keeps: bool = true; // the normalized rows are written; without, \`normed\` is a scratch
+override weighs: bool = false; // the last row of workgroups makes the weights of columns, behind C; by fours and with a plain B only
 override gates: bool; // \`second\` is SwiGLU of the gates and values in the halves of a row of C; B must be nt
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [m, k]
@@ -67,14 +70,14 @@ override gates: bool; // \`second\` is SwiGLU of the gates and values in the hal
 
 var<workgroup> parts: array<vec2f, 256>;
 var<workgroup> own_rows: array<vec2f, tile>; // statistics of this workgroup's rows
-var<private> writes: bool; // what is normalized is also written
+var<private> writes: bool; // what belongs to rows, not to C
 
 fn a_element(product: Product, at: u32) -> f32 {
   let column = at % k;
   let row = own_rows[at / k % tile];
   var value = (input[at] - row.x) * row.y * scales[column];
   if (shift > 0) { value += scales[shift + column]; }
-  if (writes) { normed[at] = value; }
+  if (writes && keeps) { normed[at] = value; }
   return value;
 }
 
@@ -83,7 +86,7 @@ fn a_vector(product: Product, at: u32) -> vec4f {
   let row = own_rows[at / (k / 4) % tile];
   var value = (input_vectors[at] - row.x) * row.y * scale_vectors[column];
   if (shift > 0) { value += scale_vectors[shift / 4 + column]; }
-  if (writes) { normed_vectors[at] = value; }
+  if (writes && keeps) { normed_vectors[at] = value; }
   return value;
 }
 
@@ -96,6 +99,11 @@ fn put(product: Product, part: u32, i: u32, j: u32, sum: f32) {
   if (biased) { value += bias[j]; }
   c[i * n + j] = value;
   if (activates) { second[i * n + j] = value * gelu_gate(value); }
+}
+
+/// Four neighbours in a row of C, from column j on.
+fn put_four(product: Product, part: u32, i: u32, j: u32, values: vec4f) {
+  for (var lane = 0u; lane < 4; lane++) { put(product, part, i, j + lane, values[lane]); }
 }
 
 /// The gate at column j / 2 with its value; \`second\` is SwiGLU of them, half as wide as C.
@@ -139,6 +147,34 @@ fn share_statistics(place: vec3u, index: u32, sums: vec2f, pivot: f32) {
   workgroupBarrier();
 }
 
+/// For each column of B, its sum by the norm's gain, and by the norm's bias with the product's bias added: behind C, [n] of pairs.
+fn leave_weights(tile_of_columns: u32, index: u32) {
+  let column = tile_of_columns * lanes + index % lanes;
+  let width = n / 4;
+  var by_gain = vec4f();
+  var by_bias = vec4f();
+  for (var p = index / lanes; p < k && column < width; p += 256 / lanes) {
+    let values = b_vectors[p * width + column];
+    by_gain += values * scale_vectors[p / 4][p % 4];
+    if (shift > 0) { by_bias += values * scale_vectors[(shift + p) / 4][p % 4]; }
+  }
+  left[index] = by_gain;
+  right[index] = by_bias;
+  workgroupBarrier();
+  if (index >= lanes || column >= width) { return; }
+  for (var other = index + lanes; other < 256; other += lanes) {
+    by_gain += left[other];
+    by_bias += right[other];
+  }
+  for (var lane = 0u; lane < 4; lane++) {
+    let j = column * 4 + lane;
+    var constant = by_bias[lane];
+    if (biased) { constant += bias[j]; }
+    c[m * n + 2 * j] = by_gain[lane];
+    c[m * n + 2 * j + 1] = constant;
+  }
+}
+
 fn only_product() -> Product {
   return Product(m, n, k, k, 1, b_row, b_column, k, false, false, gates);
 }
@@ -161,6 +197,10 @@ fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) loc
 /// For rows of input and b that are multiples of four long.
 @compute @workgroup_size(16, 16)
 fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+  if (weighs && place.y * tile >= m) {
+    leave_weights(place.x, index);
+    return;
+  }
   writes = place.x == 0;
   let at = row_of(place, index) * (k / 4);
   let pivot = pivot_of(input_vectors[at].x);

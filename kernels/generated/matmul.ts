@@ -56,6 +56,11 @@ fn put(product: Product, part: u32, i: u32, j: u32, value: f32) {
   else if (i < m && j < n) { put_in_c(part * part_pitch + i * n + j, value); }
 }
 
+/// Four neighbours in a row of C, from column j on.
+fn put_four(product: Product, part: u32, i: u32, j: u32, values: vec4f) {
+  for (var lane = 0u; lane < 4; lane++) { put(product, part, i, j + lane, values[lane]); }
+}
+
 fn put_pair(product: Product, i: u32, j: u32, sums: vec2f) {
   store_pair(i, j, sums);
 }

@@ -4,12 +4,15 @@
 import { matmulPair as wgsl } from '../generated/matmul-pair.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import type { Attributes, DeviceTraits, Dispatch, Kernel, Op, Tensor, View } from '../plan/op.ts';
+import { spanOf } from '../plan/span.ts';
 import { epilogueOf, fuseProduct } from './epilogue.ts';
 import type { Scratch } from './listing.ts';
 import { listProduct, partPitch, targetsOf } from './listing.ts';
 import { matmulCpu } from './matmul.cpu.ts';
 import { matmulReference } from './matmul.reference.ts';
+import type { Product } from './product.ts';
 import { productOf } from './product.ts';
+import type { Tiling } from './tiling.ts';
 import { pairTilingOf } from './tiling.ts';
 
 /**
@@ -106,45 +109,115 @@ export function productsOfPair(op: Op): [first: Op, second: Op] {
   return splitPair(op).map((half) => ({ ...op, ...half })) as [Op, Op];
 }
 
+/** What a pair does besides on a GPU, for the gradients of norms around it (kernels/norm/folded.ts). */
+export interface PairAdditions {
+  /** Takes the place of the first output: with sums of its rows behind it (`leave_row_sums` in matmul-pair.wgsl). */
+  readonly summed?: Tensor;
+  /** Takes the place of `extra`: with the weights of columns behind it that a forward product left. */
+  readonly weighed?: Tensor | null;
+  readonly folds?: Fold;
+}
+
+/** Sums over the rows of `parts` [P, 2, C]: of the first C columns into one gradient, of the others into the other, if any. */
+export interface Fold {
+  readonly parts: Tensor;
+  readonly targets: readonly [Tensor, Tensor?];
+}
+
 function listPair(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
+  const halves = productsOfPair(op);
+  return traits.isCpu || traits.halfProducts
+    ? halves.flatMap((half) => listProduct(half, traits, scratch))
+    : listPairWith(op, traits, scratch);
+}
+
+/** The tiles that a GPU makes a pair in. */
+export function tilingOfPair(op: Op, traits: DeviceTraits): Tiling {
+  const [first, second] = productsOfPair(op).map(productOf) as [Product, Product];
+  return pairTilingOf(first, second, traits, op.attributes);
+}
+
+/** The overrides of prelude/matmul-two.wgsl, and the workgroups of both products. */
+export function sizesOfPair(op: Op, tiling: Tiling) {
   const [first, second] = productsOfPair(op);
-  if (traits.isCpu || traits.halfProducts) return [first, second].flatMap((half) => listProduct(half, traits, scratch));
   const [product, other] = [productOf(first), productOf(second)];
-  const tiling = pairTilingOf(product, other, traits, op.attributes);
-  const { c: second_c, second: column_sums, fold } = targetsOf(second, tiling, traits, scratch);
+  const tiles = ({ m, n }: Product) => Math.ceil(m / tiling.tile) * Math.ceil(n / tiling.tile);
+  const constants = {
+    m: product.m,
+    n: product.n,
+    k: product.k,
+    a_row: product.aRow,
+    a_column: product.aColumn,
+    b_row: product.bRow,
+    b_column: product.bColumn,
+    second_m: other.m,
+    second_n: other.n,
+    second_k: other.k,
+    second_a_row: other.aRow,
+    second_a_column: other.aColumn,
+    second_b_row: other.bRow,
+    second_b_column: other.bColumn,
+    sums_columns: second.attributes['second'] === 'columnSum',
+    part_depth: tiling.partDepth,
+    part_pitch: partPitch(second, other),
+  };
+  return { constants, workgroups: tiles(product) + tiles(other) * tiling.parts };
+}
+
+/** A pair on a GPU. */
+export function listPairWith(
+  op: Op,
+  traits: DeviceTraits,
+  scratch: Scratch,
+  additions: PairAdditions = {},
+): Dispatch[] {
+  const [first, second] = productsOfPair(op);
+  const tiling = tilingOfPair(op, traits);
+  const targets = targetsOf(second, tiling, traits, scratch);
   const [a, b] = first.inputs as [Tensor, Tensor];
   const [second_a, second_b] = second.inputs as [Tensor, Tensor];
   const { extra, extraIs } = epilogueOf(first, first.inputs);
-  const rest = { extra: extra ?? b, c: first.outputs[0]!, second_c, column_sums };
-  const tiles = ({ m, n }: { m: number; n: number }) => Math.ceil(m / tiling.tile) * Math.ceil(n / tiling.tile);
+  const { summed, weighed, folds } = additions;
+  const folded = folds && foldInto(folds, tiling.parts === 1 ? second.outputs[1] : undefined);
+  const rest = {
+    extra: folds?.parts ?? weighed ?? extra ?? b,
+    c: summed ?? first.outputs[0]!,
+    second_c: targets.c,
+    column_sums: folded?.slice ?? targets.second,
+  };
+  const { constants, workgroups } = sizesOfPair(op, tiling);
   const call = {
     constants: {
-      m: product.m,
-      n: product.n,
-      k: product.k,
-      a_row: product.aRow,
-      a_column: product.aColumn,
-      b_row: product.bRow,
-      b_column: product.bColumn,
+      ...constants,
       slopes: extraIs === 'slope',
       adds: extraIs === 'add',
       gates: extraIs === 'gates',
-      second_m: other.m,
-      second_n: other.n,
-      second_k: other.k,
-      second_a_row: other.aRow,
-      second_a_column: other.aColumn,
-      second_b_row: other.bRow,
-      second_b_column: other.bColumn,
-      sums_columns: second.attributes['second'] === 'columnSum',
-      part_depth: tiling.partDepth,
-      part_pitch: partPitch(second, other),
+      sums_rows: summed !== undefined,
+      weighted: !!weighed,
+      ...folded?.constants,
     },
-    workgroups: linearWorkgroups(tiles(product) + tiles(other) * tiling.parts, 1, traits),
+    workgroups: linearWorkgroups(workgroups + (folded?.workgroups ?? 0), 1, traits),
   };
   const vectors = { a_vectors: a, b_vectors: b, second_a_vectors: second_a, second_b_vectors: second_b };
   const made = tiling.byFour
     ? dispatch(wgsl[tiling.tile], { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, ...call })
     : dispatch(wgsl[tiling.tile], { entryPoint: 'by_one', tensors: { a, b, second_a, second_b, ...rest }, ...call });
-  return [made, ...fold];
+  return [made, ...targets.fold];
+}
+
+/** @param columnSums a gradient that the pair's second product writes to the same binding */
+function foldInto({ parts, targets: [first, second] }: Fold, columnSums: Tensor | undefined) {
+  const { slice, offsets } = spanOf([first, second ?? first, columnSums ?? first])!;
+  const [fold_at, fold_second_at, sums_at] = offsets as [number, number, number];
+  const [fold_parts, , fold_width] = parts.shape as [number, number, number];
+  const fold_columns = second ? 2 * fold_width : fold_width;
+  const constants = { fold_parts, fold_width, fold_columns, fold_at, fold_second_at, sums_at };
+  return { slice, constants, workgroups: Math.ceil(fold_columns / 64) };
+}
+
+/** Whether a pair can fold: its `extra` is unused, and what it sums shares a binding with what is folded. */
+export function canFold(op: Op, [first, second]: Fold['targets'], { maxBindingBytes }: DeviceTraits): boolean {
+  const [weight, columnSums = first] = productsOfPair(op)[1].outputs as [Tensor, Tensor?];
+  const span = spanOf([first, second ?? first, columnSums], [weight]);
+  return op.attributes['extra'] === undefined && span !== null && 4 * span.slice.range.elements <= maxBindingBytes;
 }

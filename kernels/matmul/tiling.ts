@@ -103,6 +103,6 @@ function tiles(m: number, n: number, size: number): number {
 }
 
 /** Whether the rows of both operands, as they lie in memory, are multiples of four long. */
-function isVectorWide({ aRow, aColumn, bRow, bColumn }: Product): boolean {
+export function isVectorWide({ aRow, aColumn, bRow, bColumn }: Product): boolean {
   return Math.max(aRow, aColumn) % 4 === 0 && Math.max(bRow, bColumn) % 4 === 0;
 }

@@ -11,7 +11,7 @@ import { matmulReference } from '../matmul/matmul.reference.ts';
 import { matmul } from '../matmul/matmul.ts';
 import { layoutOf, productOf } from '../matmul/product.ts';
 import type { ForcedTiling } from '../matmul/tiling.ts';
-import { tilingOf } from '../matmul/tiling.ts';
+import { isVectorWide, tilingOf } from '../matmul/tiling.ts';
 import { parameterAlignment } from '../plan/builder.ts';
 import { dispatch } from '../plan/dispatch.ts';
 import type { TensorSlice } from '../plan/dispatch.ts';
@@ -121,30 +121,62 @@ function halvesOf(inputs: readonly View[], outputs: readonly View[], op: Op) {
 }
 
 function listNormProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
+  const scales = sharedScalesOf(op, traits);
   const { norm, product } = splitNormProduct(op);
-  const scales = scalesOf(norm.inputs);
+  return scales
+    ? [listTogether(op, scales, traits, scratch)]
+    : [listNormRows(norm, traits), ...listProduct({ ...op, ...product }, traits, scratch)];
+}
+
+/** Whether `listWithoutRows` can leave weights: norm and product share a dispatch, by fours and with a plain B. */
+export function canWeigh(op: Op, traits: DeviceTraits): boolean {
+  const shape = productOf(splitNormProduct(op).product);
+  return op.attributes['layout'] === 'nn' && isVectorWide(shape) && sharedScalesOf(op, traits) !== null;
+}
+
+/**
+ * As `dispatches`, for a gradient of the norm that reads no normalized rows: they are left out where the product does not need them
+ * either.
+ * @param weighed takes the product's place, [R N + 2 N]: with the pairs of `leave_weights` in matmul-norm.wgsl behind it
+ */
+export function listWithoutRows(op: Op, traits: DeviceTraits, scratch: Scratch, weighed: Tensor | null): Dispatch[] {
+  const scales = sharedScalesOf(op, traits);
+  if (scales === null) return listNormProduct(op, traits, scratch);
+  return [listTogether(op, scales, traits, scratch, { keeps: false, weighed })];
+}
+
+/** Gain and bias of a norm that shares a dispatch with its product, else null. */
+function sharedScalesOf(op: Op, traits: DeviceTraits): Scales | null {
+  const { norm, product } = splitNormProduct(op);
   const { m, n, k } = productOf(product);
   const isGemv = hasFewRows(productOf(product), { sums_columns: false });
-  if (traits.isCpu || traits.halfProducts || isGemv || scales === null || 2 * m * n * k > mostOperations)
-    return [listNormRows(norm, traits), ...listProduct({ ...op, ...product }, traits, scratch)];
-  return [listTogether(norm, product, scales, traits, scratch)];
+  if (traits.isCpu || traits.halfProducts || isGemv || 2 * m * n * k > mostOperations) return null;
+  return scalesOf(norm.inputs);
+}
+
+/** What the dispatch leaves for the backward pass: its normalized rows, or the weights of columns, or neither. */
+interface Leaves {
+  readonly keeps: boolean;
+  readonly weighed: Tensor | null;
 }
 
 function listTogether(
-  norm: Part<Tensor>,
-  product: Part<Tensor>,
+  op: Op,
   scales: Scales,
   traits: DeviceTraits,
   scratch: Scratch,
+  { keeps, weighed }: Leaves = { keeps: true, weighed: null },
 ): Dispatch {
+  const { norm, product } = splitNormProduct(op);
   const shape = productOf(product);
   const { bias, secondIs } = epilogueOf(product, product.inputs);
   const { centred, epsilon } = norm.attributes as NormProductAttributes;
   const tiling = tilingOf(shape, false, traits, norm.attributes as ForcedTiling);
   const [x, b] = [norm.inputs[0]!, product.inputs[1]!];
-  const [normed, statistics] = norm.outputs as [Tensor, Tensor];
+  const [rows, statistics] = norm.outputs as [Tensor, Tensor];
+  const normed = keeps ? rows : scratch('normed', 4);
   const [c, second = scratch('second', 1)] = product.outputs as [Tensor, Tensor?];
-  const rest = { bias: bias ?? b, c, second, statistics };
+  const rest = { bias: bias ?? b, c: weighed ?? c, second, statistics };
   const constants = {
     m: shape.m,
     n: shape.n,
@@ -157,8 +189,11 @@ function listTogether(
     biased: bias !== undefined,
     activates: secondIs === 'gelu',
     gates: secondIs === 'swiglu',
+    keeps,
+    weighs: weighed !== null,
   };
-  const workgroups = [Math.ceil(shape.n / tiling.tile), Math.ceil(shape.m / tiling.tile), 1] as const;
+  const tilesOfRows = Math.ceil(shape.m / tiling.tile);
+  const workgroups = [Math.ceil(shape.n / tiling.tile), tilesOfRows + (weighed ? 1 : 0), 1] as const;
   const vectors = { input_vectors: x, b_vectors: b, scale_vectors: scales.slice, normed_vectors: normed };
   return tiling.byFour
     ? dispatch(wgsl[tiling.tile], { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, constants, workgroups })

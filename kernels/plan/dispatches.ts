@@ -1,19 +1,24 @@
-// What an op is on WebGPU: its dispatches, and the temporaries that they touch.
+// What a WebGPU device dispatches for a plan: each op its own dispatches, but where several ops share some because the device is a GPU.
 
-import type { DeviceTraits, Dispatch, Op, Tensor } from './op.ts';
+import { listFoldedNorms } from '../norm/folded.ts';
+import type { DeviceTraits, Dispatch, Tensor } from './op.ts';
+import type { Plan } from './plan.ts';
+import { scratchTensor } from './scratch.ts';
 
 export interface ListedOp {
   readonly dispatches: readonly Dispatch[];
-  readonly temporaries: readonly Tensor[]; // scratch among them
+  /** What must have storage while they run: what they bind, and what can be read afterwards. */
+  readonly temporaries: readonly Tensor[];
 }
 
-export function listDispatches(op: Op, traits: DeviceTraits): ListedOp {
-  const temporaries = [...op.inputs, ...op.outputs].filter((tensor) => tensor.role === 'temporary');
-  const scratch = (name: string, elements: number): Tensor => {
-    const own = { name: `${op.kernel.name} ${name}`, shape: [elements] };
-    const tensor: Tensor = { id: -1, ...own, dtype: 'f32', role: 'temporary', offset: 0 };
-    temporaries.push(tensor);
-    return tensor;
-  };
-  return { dispatches: op.kernel.dispatches(op, traits, scratch), temporaries };
+/** Lists the dispatches of all ops, in order. An op whose work another one took over has none. */
+export function listPlan({ ops, readable }: Pick<Plan, 'ops' | 'readable'>, traits: DeviceTraits): ListedOp[] {
+  const shared = listFoldedNorms(ops, readable, traits);
+  return ops.map((op) => {
+    const scratch = (name: string, elements: number) => scratchTensor(`${op.kernel.name} ${name}`, [elements]);
+    const dispatches = shared.get(op)?.(scratch) ?? op.kernel.dispatches(op, traits, scratch);
+    const bound = dispatches.flatMap(({ bindings }) => bindings.map(({ tensor }) => tensor));
+    const read = op.outputs.filter(({ name }) => readable.has(name));
+    return { dispatches, temporaries: [...bound, ...read].filter(({ role }) => role === 'temporary') };
+  });
 }

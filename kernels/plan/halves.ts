@@ -2,14 +2,14 @@
 // or writes it can have so. What a dispatch can have is said by its WGSL alone (`alias NAME = f32;`, see scripts/wgsl.mjs), so that
 // no kernel lists it twice: the residual stream, statistics, logits and losses stay f32 because those who read them know nothing else.
 
-import { listDispatches } from './dispatches.ts';
+import { listPlan } from './dispatches.ts';
 import type { Binding, DeviceTraits, Tensor } from './op.ts';
 import type { Plan } from './plan.ts';
 
 /** The same plan over tensors of which some are f16. Temporaries that a caller reads stay f32. */
 export function storeHalves(plan: Plan, traits: DeviceTraits): Plan {
   const candidates = new Set(plan.tensors.filter((tensor) => isCandidate(tensor, plan)));
-  for (const { dispatches } of plan.ops.map((op) => listDispatches(op, traits)))
+  for (const { dispatches } of listPlan(plan, traits))
     for (const binding of dispatches.flatMap(({ bindings }) => bindings))
       if (!canBeHalf(binding)) candidates.delete(binding.tensor);
   const stored = new Map(plan.tensors.map((tensor) => [tensor, candidates.has(tensor) ? inHalf(tensor) : tensor]));

@@ -1,7 +1,7 @@
 // Holds what a training step of a 12-layer GPT costs in calls.
 
 import { expect, test } from 'vitest';
-import { listDispatches } from '../../kernels/plan/dispatches.ts';
+import { listPlan } from '../../kernels/plan/dispatches.ts';
 import { storeHalves } from '../../kernels/plan/halves.ts';
 import { planMemory } from '../../kernels/plan/memory.ts';
 import type { DeviceTraits, Dispatch } from '../../kernels/plan/op.ts';
@@ -21,12 +21,12 @@ function countDispatches(plan: Plan, traits: DeviceTraits): Record<string, numbe
 }
 
 function dispatchesOf(plan: Plan, traits: DeviceTraits): Dispatch[] {
-  return plan.ops.flatMap((op) => listDispatches(op, traits).dispatches);
+  return listPlan(plan, traits).flatMap(({ dispatches }) => dispatches);
 }
 
 /** What temporaries take, and what a step loads and stores at least: each dispatch every tensor that it binds, once. */
 function countBytes(plan: Plan, traits: DeviceTraits) {
-  const steps = plan.ops.map((op) => listDispatches(op, traits).temporaries);
+  const steps = listPlan(plan, traits).map(({ temporaries }) => temporaries);
   const { slots } = planMemory(steps, ({ name }) => plan.readable.has(name));
   const bound = dispatchesOf(plan, traits).flatMap(({ bindings }) => [
     ...new Set(bindings.map(({ tensor }) => tensor)),

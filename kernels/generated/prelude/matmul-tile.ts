@@ -5,7 +5,7 @@ export const matmulTilePrelude = `// A workgroup of 16 x 16 makes \`tile\` x \`t
 // whichever way the operand lies. Strides say which, so that one kernel serves NN, NT and TN.
 // A workgroup's place is (x, y, z): x tiles of columns, y tiles of rows, z parts of the sum over k.
 // Who includes this says where operands come from and results go to: a_element, a_vector, b_element, b_vector (each by number),
-// put, put_pair and put_column_sum, which take what lies beyond the edges too.
+// put_four, put_pair and put_column_sum, which take what lies beyond the edges too.
 
 const depth = 2048 / tile; // 128 blocks of 4 x 4 an operand
 const groups = tile / 64; // of 64 rows or columns
@@ -123,7 +123,7 @@ fn finish(product: Product, sums: ptr<function, Sums>, place: vec3u, x: u32, y: 
       put_pair(product, i, j + 2, (*sums)[index].zw);
       continue;
     }
-    for (var lane = 0u; lane < 4; lane++) { put(product, place.z, i, j + lane, (*sums)[index][lane]); }
+    put_four(product, place.z, i, j, (*sums)[index]);
   }
 }
 
