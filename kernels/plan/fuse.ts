@@ -4,14 +4,13 @@
 // What this comes to on GPUs: ops that wait for nothing of each other share a dispatch (both gradients of a product, the rows and
 // columns of a norm's gradient, queries and keys of attention's, the order of the tokens and their look-up), and what waits only for
 // its own rows ends or begins a product (bias, GELU, SwiGLU, residual, norm) or attention (rotary positions). A block of a GPT is five
-// dispatches forward: norm and qkv, attention, projection and residual, norm and widening and GELU, narrowing and residual; and seven
-// backward: four pairs of products, attention, two norms. Each waits for all rows of the one before, so that fewer would take the
-// gradient of a norm into the products around it. What speaks against it, by counting loads and bindings, not by measurement:
-// - Into the product after it: its rows are summed anew, and gradient, input and residual loaded instead of one operand, for each
-//   tile of columns and for the weight's gradient: two to three times the loads of products that are near the limit of the cache.
-// - Into the product before it: the row means are sums over the gradient of the norm's product, by that product's own output and by
-//   a vector that depends on parameters only, and the one before that could leave them beside its own. It loads nothing twice, but
-//   needs eleven bindings where eight are certain, and leaves the gradients of gain and bias, sums over all rows, to a later dispatch.
+// dispatches forward: norm and qkv, attention, projection and residual, norm and widening and GELU, narrowing and residual; and six
+// backward: four pairs of products, attention, a norm. Each waits for all rows of the one before. The gradient of the other norm ends
+// the pair before it, which needs what only a device knows: kernels/norm/folded.ts does that when a plan is laid out. The same for
+// the norm before attention would want its row sums from attention's gradient, whose workgroups have keys and queries of one head, not
+// tiles of columns; and taking the gradient of a norm into the product after it sums its rows anew, and loads gradient, input and
+// residual instead of one operand, for each tile of columns and for the weight's gradient: two to three times the loads of products
+// that are near the limit of the cache (counted, not measured).
 
 import type { Op, Tensor } from './op.ts';
 import { elementsOf } from './op.ts';

@@ -16,7 +16,10 @@ import { trainTask } from './rows.ts';
 /** How often a plan dispatches each kernel: what a GPU would be given, without one. */
 function countDispatches(plan: Plan, traits: DeviceTraits): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { label } of dispatchesOf(plan, traits)) counts[label] = (counts[label] ?? 0) + 1;
+  for (const { label, bindings } of dispatchesOf(plan, traits)) {
+    counts[label] = (counts[label] ?? 0) + 1;
+    expect(bindings.length, label).toBeLessThanOrEqual(8); // what WebGPU promises everywhere
+  }
   return counts;
 }
 
@@ -54,7 +57,7 @@ test('dispatches of a 12-layer training step of a Llama on a GPU', () => {
   const counts = countDispatches(trainingPlanOf(llama, size), gpu);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   console.log(`12 layers of a Llama: ${total} dispatches`, counts);
-  expect(total).toBeLessThanOrEqual(168);
+  expect(total).toBeLessThanOrEqual(156);
   expect(Object.keys(counts).filter((label) => /^(sum|swiglu|rotary)\./.test(label))).toEqual([]);
 });
 
@@ -63,7 +66,7 @@ test('dispatches of a 12-layer training step on a GPU', () => {
   const counts = countDispatches(plan, gpu);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   console.log(`12 layers: ${total} dispatches`, counts);
-  expect(total).toBeLessThanOrEqual(156);
+  expect(total).toBeLessThanOrEqual(144);
   expect(Object.keys(counts).filter((label) => /^(sum|gelu|column-sum)\./.test(label))).toEqual([]);
 });
 
@@ -79,7 +82,7 @@ test('activations and their gradients in f16 halve what a 12-layer training step
       countBytes(storeHalves(plan, inProducts), inProducts),
     ];
     console.log(`12 layers of a ${name}, MiB: f32`, exact, 'f16 in products alone', products, 'f16', half);
-    expect(half.temporaries).toBeLessThan((1 - least) * exact.temporaries);
+    expect(half.temporaries).toBeLessThan((1 - least) * products.temporaries);
     expect(half.moved).toBeLessThan(0.89 * exact.moved);
     const labels = Object.keys(countDispatches(plan, inProducts));
     expect(labels.filter((label) => /^(sum|gelu|column-sum)\.|swiglu.forward/.test(label))).toEqual([]);
