@@ -28,7 +28,7 @@ export function listFoldedNorms(
   if (traits.isCpu || traits.halfProducts) return lists;
   // From the last on, so that a pair is not taken for the sums of one norm that ends in the gradient of another.
   for (let at = ops.length - 1; at > 0; at--) {
-    const chain = chainAt(ops, at, readable, lists);
+    const chain = chainAt(ops, at, readable, lists, traits);
     if (chain && isWithinLimits(chain, traits)) for (const [op, list] of listChain(chain, traits)) lists.set(op, list);
   }
   return lists;
@@ -49,6 +49,7 @@ function chainAt(
   at: number,
   readable: ReadonlySet<string>,
   taken: ReadonlyMap<Op, List>,
+  traits: DeviceTraits,
 ): Chain | null {
   const [gradient, pair] = [ops[at]!, ops[at - 1]!];
   const { input, scales } = gradient.attributes;
@@ -70,15 +71,16 @@ function chainAt(
     !readable.has(tensor.name) && ops.every((op) => op === reader || !op.inputs.includes(tensor));
   const arePrivate =
     isOnlyFor(normed, pair) && isOnlyFor(y, before) && isOnlyFor(dy, pair) && isOnlyFor(ofNorm, gradient);
-  const host = hostAfter(ops, at, taken);
+  const host = hostAfter(ops, at, taken, traits);
   return arePrivate && host ? { forward, before, pair, gradient, host } : null;
 }
 
-/** The next pair that can sum something besides, unless somebody reads gradients of parameters before. */
-function hostAfter(ops: readonly Op[], at: number, taken: ReadonlyMap<Op, List>): Op | null {
+/** The next pair that can sum the gradients of gain and bias besides, unless somebody reads gradients of parameters before. */
+function hostAfter(ops: readonly Op[], at: number, taken: ReadonlyMap<Op, List>, traits: DeviceTraits): Op | null {
+  const targets = targetsOf(ops[at]!);
   for (const op of ops.slice(at + 1)) {
     if (op.inputs.some(({ role }) => role === 'gradient')) return null;
-    if (op.kernel === productPair && op.attributes['extra'] === undefined && !taken.has(op)) return op;
+    if (op.kernel === productPair && !taken.has(op) && canFold(op, targets, traits)) return op;
   }
   return null;
 }
@@ -112,14 +114,15 @@ function scalesOf({ forward }: Chain): [gain: Tensor, bias?: Tensor] {
   return forward.attributes['shifted'] ? [gain, bias] : [gain];
 }
 
-function targetsOf({ gradient }: Chain): [gain: Tensor, bias?: Tensor] {
+/** What the gradient of a norm is, by gain and bias. */
+function targetsOf(gradient: Op): [gain: Tensor, bias?: Tensor] {
   return gradient.outputs.slice(1) as [Tensor, Tensor?];
 }
 
 function isWithinLimits(chain: Chain, traits: DeviceTraits): boolean {
-  const { forward, pair, host } = chain;
+  const { forward, pair } = chain;
   const spans = spansOf({ pair, scales: scalesOf(chain) });
-  if (!spans || !tilingOfPair(pair, traits).byFour || !canFold(host, targetsOf(chain), traits)) return false;
+  if (!spans || !tilingOfPair(pair, traits).byFour) return false;
   if (isWeighed(chain) && !canWeigh(forward, traits)) return false;
   const { weighed, summed, scaleSums } = tensorsOf(chain, traits);
   const bound = [summed, scaleSums, ...(weighed ? [weighed] : [])].map(({ shape }) => elementsOf(shape));
@@ -131,7 +134,7 @@ function listChain(chain: Chain, traits: DeviceTraits): [Op, List][] {
   const { forward, before, pair, gradient, host } = chain;
   const { weighed, summed, scaleSums, rowParts } = tensorsOf(chain, traits);
   const ending = { pair, gradient, normed: forward.outputs[0]!, scales: scalesOf(chain), summed, rowParts, scaleSums };
-  const folds = { parts: scaleSums, targets: targetsOf(chain) };
+  const folds = { parts: scaleSums, targets: targetsOf(gradient) };
   return [
     [forward, (scratch) => listWithoutRows(forward, traits, scratch, weighed)],
     [before, (scratch) => listPairWith(before, traits, scratch, { summed, weighed })],

@@ -1,5 +1,5 @@
-// Both gradients of a product of normalized rows, and the gradient of the norm, in one dispatch on GPUs. The unique use is in
-// folded.ts, which sees to it that everything fits.
+// Both gradients of a product of normalized rows, and the gradient of the norm, in one dispatch on GPUs. Only folded.ts
+// lists it, and sees to it that everything fits.
 
 import { matmulPairNorm as wgsl } from '../generated/matmul-pair-norm.ts';
 import { targetsOf } from '../matmul/listing.ts';

@@ -83,7 +83,7 @@ test('activations and their gradients in f16 halve what a 12-layer training step
     ];
     console.log(`12 layers of a ${name}, MiB: f32`, exact, 'f16 in products alone', products, 'f16', half);
     expect(half.temporaries).toBeLessThan((1 - least) * products.temporaries);
-    expect(half.moved).toBeLessThan(0.89 * exact.moved);
+    expect(half.moved).toBeLessThan(0.93 * exact.moved);
     const labels = Object.keys(countDispatches(plan, inProducts));
     expect(labels.filter((label) => /^(sum|gelu|column-sum)\.|swiglu.forward/.test(label))).toEqual([]);
   }
