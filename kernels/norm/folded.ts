@@ -3,7 +3,9 @@
 //   C mean(g) = dy . u with u = W^T gain, and C mean(g x') = dy . (y - v) with v = W^T bias + b,
 // so that the pair which makes dy from the gradient of an activation leaves them tile by tile, the pair after it ends in dx, and
 // nothing of a row is loaded twice. The forward product leaves u and v. The gradients of gain and bias are left by 64 rows each; a
-// later pair sums them. Where v is much larger than y - v, the second mean loses as many digits as y itself did.
+// later pair sums them. Where v is much larger than y - v, the second mean loses as many digits as y itself did: against float64 the
+// gradients by rows are off by 5e-7 either way, with means and biases of 100 times the spread by 2e-6 instead of 9e-7, and with 1,000
+// times by 1.4e-5 instead of 4e-6.
 // Four ops share three dispatches, each of at most eight bindings, and the normalized rows are not kept for the backward pass.
 
 import type { Scratch } from '../matmul/listing.ts';
