@@ -159,3 +159,14 @@ test('the last steps are not for a worker that never delivers and only has to be
   }
   expect(Object.keys(stage.state.open!.parts)).toEqual([w2]);
 });
+
+test('one that begins while others are at work already is not asked for more than its speed allows beside theirs', () => {
+  const stage = new Stage({ min: 2, rounds: { staleness: 1, quorum: 0.5 } }).start(w1, w2);
+  stage.commit(w1, 0);
+  stage.received(w2, 0, w1);
+  stage.pass(10_000); // w2 trains on
+  stage.hello(w3, { tokensPerSecond: 10 });
+  for (const id of [w3, w1, w2]) stage.applied(id, 1);
+  expect(Object.values(stage.state.open!.parts).map(({ assignment }) => assignment.round)).toEqual([0, 0, 1]);
+  expect(assignments(stage, w3)[0]!.steps).toBe(1);
+});

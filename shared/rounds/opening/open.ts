@@ -38,8 +38,9 @@ export function openWhenReady(turn: Turn): void {
   const checkers = orderAudits(turn, chosen);
   const budget = stepsLeft(turn.state, carried);
   const training = chosen.filter(({ workerId }) => !checkers.has(workerId));
-  const participants = shareWork(turn.state, budget < training.length ? useful(training) : training, now, budget);
-  openRound(turn, participants, carried);
+  const able = budget < training.length ? useful(training) : training;
+  const atWork = Object.keys(carried).map((id) => turn.state.members[id]!);
+  openRound(turn, shareWork(turn.state, able, now, budget, atWork), carried);
 }
 
 /** Whoever was of no use again and again keeps others waiting: it rests while there are enough without it. */
@@ -140,10 +141,20 @@ function nodesThatWork({ overlay, members }: RoomState, ids: readonly string[]):
   return nodes.map((node) => ({ ...node, ...empty }));
 }
 
-/** Steps in proportion to speed, fewer where the end of the run is near. Whoever would get none sits the round out. */
-export function shareWork(state: RoomState, members: readonly Member[], now: number, budget: number): Participant[] {
-  const speeds = completeSpeeds(members.map((member) => member.tokensPerSecond));
-  const steps = shareSteps(speeds, innerSteps(state, now), budget);
+/**
+ * Steps in proportion to speed, fewer where the end of the run is near. Whoever would get none sits the round out.
+ * @param atWork who is at work already: nobody is asked for more than the fastest of all
+ */
+export function shareWork(
+  state: RoomState,
+  members: readonly Member[],
+  now: number,
+  budget: number,
+  atWork: readonly Member[] = [],
+): Participant[] {
+  const speeds = completeSpeeds([...members, ...atWork].map((member) => member.tokensPerSecond));
+  const fastest = speeds.reduce((a, b) => Math.max(a, b), 0);
+  const steps = shareSteps(speeds.slice(0, members.length), innerSteps(state, now), budget, fastest);
   return members
     .map((member, index) => ({ member, speed: speeds[index]!, steps: steps[index]! }))
     .filter((participant) => participant.steps > 0);

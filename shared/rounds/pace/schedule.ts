@@ -29,8 +29,12 @@ export function completeSpeeds(speeds: readonly number[]): number[] {
  * Local steps for each worker, proportional to its speed so that all finish at about the same time; the fastest does
  * `innerSteps`. Together never more than `budget`; then a worker may get none.
  */
-export function shareSteps(speeds: readonly number[], innerSteps: number, budget: number): number[] {
-  const fastest = speeds.reduce((a, b) => Math.max(a, b), 0);
+export function shareSteps(
+  speeds: readonly number[],
+  innerSteps: number,
+  budget: number,
+  fastest = speeds.reduce((a, b) => Math.max(a, b), 0),
+): number[] {
   const steps = speeds.map((speed) => Math.max(1, Math.round((innerSteps * speed) / fastest)));
   const total = steps.reduce((a, b) => a + b, 0);
   return total <= budget ? steps : shrink(steps, budget / total, budget);
