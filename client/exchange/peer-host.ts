@@ -27,6 +27,8 @@ export class PeerHost {
   private attempt = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
+  /** Ends what is open or being opened. */
+  private readonly ends = new Map<DataConnection, () => void>();
 
   constructor(options: PeerHostOptions) {
     this.options = options;
@@ -48,6 +50,7 @@ export class PeerHost {
   close(): void {
     this.closed = true;
     clearTimeout(this.retry);
+    for (const end of this.ends.values()) end(); // PeerJS itself forgets some where a peer has several
     this.peer.destroy();
   }
 
@@ -81,11 +84,14 @@ export class PeerHost {
     return new Promise((resolve, reject) => {
       const fail = (message: string): void => {
         clearTimeout(timer);
+        this.ends.delete(connection);
         connection.close();
         reject(new LoomError('unavailable', message, { where: connection.peer }));
       };
       const timer = setTimeout(() => fail('no answer to the dial'), this.options.dialTimeoutMs);
+      this.ends.set(connection, () => fail('we left'));
       connection.on('error', (error) => fail(error.message));
+      connection.on('close', () => this.ends.delete(connection));
       connection.on('open', () => {
         clearTimeout(timer);
         use(connection);

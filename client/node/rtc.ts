@@ -10,9 +10,24 @@ import type { Peer, PeerOptions } from 'peerjs';
  * description to be set, so PeerJS would send candidates ahead of the answer, and they would be dropped. And libdatachannel
  * refuses the certificate of a peer that connects while its answer is still being applied ("unknown CA"), so an offerer
  * stays silent until then.
+ *
+ * And it closes its channels with itself: one that never opened hears nothing of its connection's end, and its five native callbacks
+ * would keep the process for ever.
  */
 class PatientPeerConnection extends rtc.RTCPeerConnection {
   private early: Event[] | null = [];
+  private readonly channels: rtc.RTCDataChannel[] = [];
+
+  override createDataChannel(label: string, options?: RTCDataChannelInit): rtc.RTCDataChannel {
+    const channel = super.createDataChannel(label, options);
+    this.channels.push(channel);
+    return channel;
+  }
+
+  override close(): void {
+    super.close();
+    for (const channel of this.channels.splice(0)) channel.close();
+  }
 
   override dispatchEvent(event: Event): boolean {
     if (event.type !== 'icecandidate' || this.early === null) return super.dispatchEvent(event);
