@@ -12,7 +12,10 @@ import { Terminal } from './terminal.ts';
 
 /** Two signals this close are one Ctrl-C that arrived both from the terminal and from a parent process. */
 const sameSignalMs = 500;
-/** A command is done and all it wrote is out, yet something native lives: a WebRTC connection that was lost while it closed. */
+/**
+ * A command is done and all it wrote is out, yet native code (WebRTC, a GPU's driver) keeps the process: so long it may. Nothing is known
+ * to do so any more: what did were data channels that had never opened, which client/node/rtc.ts closes with their connection.
+ */
 const lingerMs = 5_000;
 
 async function main(words: readonly string[]): Promise<number> {

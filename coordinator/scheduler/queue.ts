@@ -3,7 +3,7 @@
 import { asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Work } from '../../shared/api/schemas.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
-import { asVersion1 } from '../../shared/manifest/version-1.ts';
+import { manifestIn } from '../../shared/manifest/earlier.ts';
 import { protocolVersion } from '../../shared/protocol/messages.ts';
 import { versionNeeded } from '../../shared/protocol/version.ts';
 import { LoomError } from '../../shared/errors.ts';
@@ -36,7 +36,7 @@ export async function workFor(db: Database, { workerId, version }: Asking, now: 
   await db.update(workers).set({ seenAt: now, jobId }).where(eq(workers.id, workerId));
   if (decision.type === 'wait') return decision;
   const job = await findJob(db, decision.jobId);
-  return { type: 'job', job: version >= 2 ? job : { ...job, manifest: asVersion1(job.manifest as Manifest) } };
+  return { type: 'job', job: { ...job, manifest: manifestIn(version, job.manifest as Manifest) } };
 }
 
 async function queuedJobs(db: Database, workerId: string, version: number): Promise<Candidate[]> {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { asVersion1 } from '../manifest/version-1.ts';
+import { manifestIn } from '../manifest/earlier.ts';
 import { parseManifest } from '../manifest/manifest.ts';
 import { Stage, w1, w2, w3 } from '../rounds/testing/stage.ts';
 import { manifest1, parseRoomMessage1 } from './testing/version-1.ts';
+import { manifest2, parseRoomMessage2 } from './testing/version-2.ts';
 import { chooseVersion, inVersion, unspoken, versionNeeded } from './version.ts';
 
 test.each([
@@ -37,10 +38,12 @@ const manifestWith = (spec: object) =>
     },
   });
 
-test('a manifest with nothing new in it is one that workers of protocol 1 can read: else version-1.ts must learn the new field', () => {
+test('a manifest with nothing new in it is one that older workers can read: else manifest/earlier.ts must learn the new field', () => {
   const manifest = manifestWith({ rounds: { compression: 'int8' } });
   expect(versionNeeded(manifest)).toBe(1);
-  expect(manifest1.safeParse(asVersion1(manifest)).error).toBeUndefined();
+  expect(manifest1.safeParse(manifestIn(1, manifest)).error).toBeUndefined();
+  expect(manifest2.safeParse(manifestIn(2, manifest)).error).toBeUndefined();
+  expect(manifestIn(3, manifest)).toEqual(manifest);
 });
 
 test.each([
@@ -51,9 +54,30 @@ test.each([
   { optimizer: { accumulate: 2 } },
   { optimizer: { kind: 'muon' } },
   { model: { kind: 'llama' } },
+])('%j needs workers of protocol 2, who can read it', (spec) => {
+  const manifest = manifestWith(spec);
+  expect(versionNeeded(manifest)).toBe(2);
+  expect(manifest2.safeParse(manifestIn(2, manifest)).error).toBeUndefined();
+});
+
+test.each([
+  { rounds: { fragments: 2 } },
+  { rounds: { fragments: 2, overlap: true } },
+  { rounds: { staleness: 1 } },
+  { rounds: { compression: 'dct' } },
+  { rounds: { compression: { kind: 'dct', density: 0.1 } } },
+  { rounds: { exchange: 'gradients' }, optimizer: { kind: 'sign' } },
+  { rounds: { exchange: 'gradients', compression: 'int8' }, optimizer: { kind: 'sgd' } },
   { resources: { workers: { max: 1_001 } } },
-])('%j needs workers of protocol 2', (spec) => {
-  expect(versionNeeded(manifestWith(spec))).toBe(2);
+])('%j needs workers of protocol 3, and an older one is told so', (spec) => {
+  const manifest = manifestWith(spec);
+  expect(versionNeeded(manifest)).toBe(3);
+  const stage = new Stage();
+  stage.state = { ...stage.state, manifest };
+  stage.hello(w1, { version: 2 });
+  const message = 'this job needs protocol 3, this worker speaks 2; it has to be updated';
+  expect(stage.heard(w1, 'refused')).toMatchObject([{ code: 'unsupported_version', message, allowed: '3 or later' }]);
+  expect(stage.state.members).toEqual({});
 });
 
 test('all that a room says in a round can be said to a worker of protocol 1', () => {
@@ -73,4 +97,25 @@ test('all that a room says in a round can be said to a worker of protocol 1', ()
   });
   for (const text of texts) expect(() => parseRoomMessage1(text), text).not.toThrow();
   expect(messages.flatMap((message) => inVersion(2, message))).toEqual(messages);
+});
+
+test.each([
+  { rounds: { topology: { kind: 'groups', groupSize: 3 } }, min: 6 },
+  { rounds: { topology: 'ring', compression: 'none' }, min: 6 },
+  { verification: 'standard', min: 6 },
+  { runtime: { checkpointInterval: '1s' }, min: 2 },
+] as const)('all that a room says to workers of protocol 2 is what they know: %j', (job) => {
+  const ids = Array.from({ length: 6 }, (_, index) => `w-0000000${index}`);
+  const stage = new Stage(job);
+  for (const id of ids) stage.hello(id, { version: id === ids[0] ? 2 : 3 });
+  for (const id of ids) stage.applied(id, 0);
+  for (const round of [0, 1, 2]) {
+    stage.pass(2_000);
+    stage.finishRound(round, ...ids);
+  }
+  const messages = stage.effects.flatMap((effect) =>
+    effect.type === 'send' || effect.type === 'broadcast' ? inVersion(2, effect.message) : [],
+  );
+  expect(messages.length).toBeGreaterThan(30);
+  for (const message of messages) expect(() => parseRoomMessage2(JSON.stringify(message))).not.toThrow();
 });

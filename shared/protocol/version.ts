@@ -2,12 +2,13 @@
 // an earlier version. So a coordinator is updated first and its workers after it, in the middle of their jobs.
 //
 // 1  everyone exchanges with everyone
-// 2  topologies and groups (`topology`, `group`, `fold`), many commits in one `committed`, draining (`drain`, `released`),
-//    jobs of more than 1,000 workers, whose address of the room ends in ?worker=ID
-// 3  rings that add up (`segments`, `pieces`, `sum`, `summed`, `join`); a room does that only among workers that all know it
+// 2  topologies and groups (`topology`, `group`, `fold`), many commits in one `committed`, draining (`drain`, `released`)
+// 3  contributions that say their `staleness` and closed rounds their `learningRate`, in jobs with staleness, gradients or fragments,
+//    which older workers cannot do, nor those of more than 1,000 workers, whose address of the room ends in ?worker=ID; rings that
+//    add up (`segments`, `pieces`, `sum`, `summed`, `join`): a room does that only among workers that all know it
 
 import type { ErrorBody } from '../errors.ts';
-import { asVersion1 } from '../manifest/version-1.ts';
+import { manifestIn } from '../manifest/earlier.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { protocolVersion } from './messages.ts';
 import type { AcceptedContribution, Peer, RoomMessage } from './messages.ts';
@@ -42,7 +43,9 @@ export function unspoken({ oldest, newest }: VersionRange): ErrorBody {
 
 /** The oldest version whose workers can do a job. */
 export function versionNeeded(manifest: Manifest): number {
-  return asVersion1(manifest) === null ? 2 : 1;
+  let version = roomSpeaks.oldest;
+  while (version < roomSpeaks.newest && manifestIn(version, manifest) === null) version += 1;
+  return version;
 }
 
 /** Why a worker is refused that speaks an older version than its job needs. */

@@ -1,6 +1,7 @@
 // A worker that speaks the room's protocol over a real WebSocket but trains nothing (chain.ts).
 
 import { inTodaysWords, parseRoomMessage1 } from '../../shared/protocol/testing/version-1.ts';
+import { parseRoomMessage2 } from '../../shared/protocol/testing/version-2.ts';
 import { parseRoomMessage, protocolVersion } from '../../shared/protocol/messages.ts';
 import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { RegisteredWorker } from '../../shared/api/schemas.ts';
@@ -28,10 +29,17 @@ export interface Behaviour {
   trains: (assignment: Assignment) => boolean;
   /** Carries out leases; otherwise it stays silent. */
   uploads: boolean;
-  version: number; // of the protocol
+  version: 1 | 2 | 3; // of the protocol
   /** Registers until it has an id that this likes. */
   likes: (workerId: string) => boolean;
 }
+
+/** What a worker of each protocol makes of a message; it throws at what is not in it. */
+const understood = {
+  1: (text: string): RoomMessage => inTodaysWords(parseRoomMessage1(text)),
+  2: parseRoomMessage2,
+  3: parseRoomMessage,
+} as const;
 
 export class ProtocolWorker {
   readonly id: string;
@@ -111,7 +119,7 @@ export class ProtocolWorker {
   }
 
   #hear(text: string): void {
-    const message = this.#behaviour.version === 1 ? inTodaysWords(parseRoomMessage1(text)) : parseRoomMessage(text);
+    const message = understood[this.#behaviour.version](text);
     this.messages.push(message);
     if (message.type === 'welcome' || message.type === 'resync') this.#catchUp(message);
     if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.#train(message.assignment);

@@ -3,6 +3,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { JobView, Work } from '../../shared/api/schemas.ts';
 import { protocolVersion } from '../../shared/protocol/messages.ts';
+import { manifest2 } from '../../shared/protocol/testing/version-2.ts';
 import { manifest1 } from '../../shared/protocol/testing/version-1.ts';
 import { asOwner, asWorker, errorOf, get, migrate, register, request, submit, until } from './api.ts';
 import { openSocket, ProtocolWorker } from './protocol-worker.ts';
@@ -10,17 +11,19 @@ import { openSocket, ProtocolWorker } from './protocol-worker.ts';
 beforeAll(migrate);
 
 test('old and new workers train one job together, each in its own words', async () => {
-  const job = await submit();
+  const job = await submit({ resources: { workers: { min: 3, max: 3 } } });
   const old = await ProtocolWorker.join(job.id, { version: 1 });
+  const newer = await ProtocolWorker.join(job.id, { version: 2 });
   const today = await ProtocolWorker.join(job.id);
   const view = await until(async () => {
     const now = await get<JobView>(`jobs/${job.id}`);
     return now.endedAt === null ? null : now;
   }, 'the end of the job');
   expect(view).toMatchObject({ state: 'completed', reason: '' });
-  expect(old.state).toBe(today.state);
-  expect([old, today].map((worker) => worker.heard('welcome')[0]!.version)).toEqual([1, protocolVersion]);
-  expect(view.workers.map(({ roundsAccepted }) => roundsAccepted)).toEqual([view.round, view.round]);
+  expect([old.state, newer.state]).toEqual([today.state, today.state]);
+  const workers = [old, newer, today];
+  expect(workers.map((worker) => worker.heard('welcome')[0]!.version)).toEqual([1, 2, protocolVersion]);
+  expect(view.workers.map(({ roundsAccepted }) => roundsAccepted)).toEqual(Array.from(workers, () => view.round));
 });
 
 test('an old worker may come back to a job in the words it knows', async () => {
@@ -59,6 +62,24 @@ test('a job that needs more than an old worker knows refuses it, and the queue s
   const work = await (await asWorker(token, 'workers/me/work')).json<Work>();
   expect(work, workerId).toMatchObject({ type: 'job', job: { id: plain.id } });
   expect(manifest1.safeParse(work.type === 'job' && work.job.manifest).error).toBeUndefined();
+});
+
+test('a worker of protocol 2 is told of a job with staleness that it has to be updated, and reads the manifests of others', async () => {
+  const { token } = await register();
+  const workOf = async (): Promise<Work> => {
+    const headers = { authorization: `Bearer ${token}`, 'loomos-protocol': '2' };
+    return (await request('workers/me/work', { headers })).json<Work>();
+  };
+  for (const { id } of (await get<{ jobs: JobView[] }>('jobs?limit=200')).jobs)
+    await asOwner(`jobs/${id}/cancel`, 'POST');
+  const job = await submit({ rounds: { staleness: 1 } });
+  const older = await ProtocolWorker.join(job.id, { version: 2 });
+  const message = 'this job needs protocol 3, this worker speaks 2; it has to be updated';
+  expect(await older.next('refused')).toMatchObject({ code: 'unsupported_version', message });
+  expect(await workOf()).toMatchObject({ type: 'wait', reason: expect.stringMatching(/needs protocol 3.*updated/) });
+  await submit({ rounds: { compression: 'sign' } });
+  const work = await workOf();
+  expect(manifest2.safeParse(work.type === 'job' && work.job.manifest).error).toBeUndefined();
 });
 
 test('a later worker that speaks our version too is welcomed in it; one that does not is told who has to be updated', async () => {
