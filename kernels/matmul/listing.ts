@@ -10,7 +10,7 @@ import type { Epilogue } from './epilogue.ts';
 import { listGated } from './gated.ts';
 import { isGemv, listGemv } from './gemv.ts';
 import { listHalf } from './half.ts';
-import { constantsOf } from './constants.ts';
+import { constantsOf, isPiece } from './constants.ts';
 import type { Product } from './product.ts';
 import { productOf } from './product.ts';
 import type { Tiling } from './tiling.ts';
@@ -36,7 +36,7 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
     const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
     return [dispatch(registerWgsl, { entryPoint: 'matmul', tensors, constants, workgroups })];
   }
-  const tiling = tilingOf(product, !bias && !extra && !isOfWhole(secondIs), traits, op.attributes);
+  const tiling = tilingOf(product, !bias && !extra && !isOfWhole(secondIs) && !isPiece(op), traits, op.attributes);
   const { c, second, fold } = targetsOf(op, tiling, traits, scratch);
   const rest = { ...others, c, second };
   const call = {

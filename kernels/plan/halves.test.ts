@@ -19,7 +19,7 @@ import type { Tensor } from './op.ts';
 import { elementsOf } from './op.ts';
 import type { Plan } from './plan.ts';
 
-const [batch, time] = [2, 17];
+const [batch, time] = [3, 17];
 
 /** A layer of a decoder, and its gradients from a small one; odd sizes throughout. */
 function listLayer(list: (builder: PlanBuilder, x: Tensor) => Tensor, width: number): Plan {

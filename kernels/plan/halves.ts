@@ -12,7 +12,7 @@ export function storeHalves(plan: Plan, traits: DeviceTraits): Plan {
   for (const { dispatches } of listPlan(plan, traits))
     for (const binding of dispatches.flatMap(({ bindings }) => bindings))
       if (!canBeHalf(binding)) candidates.delete(binding.tensor);
-  const stored = new Map(plan.tensors.map((tensor) => [tensor, candidates.has(tensor) ? inHalf(tensor) : tensor]));
+  const stored = new Map(plan.tensors.map((tensor) => [tensor, candidates.has(tensor) ? asHalf(tensor) : tensor]));
   const rewire = (tensors: readonly Tensor[]) => tensors.map((tensor) => stored.get(tensor)!);
   const ops = plan.ops.map((op) => ({ ...op, inputs: rewire(op.inputs), outputs: rewire(op.outputs) }));
   return { ...plan, ops, tensors: rewire(plan.tensors) };
@@ -28,6 +28,6 @@ function canBeHalf({ tensor, half, range }: Binding): boolean {
   return isAligned && (tensor.kind === 'gradient' ? half === 'activations and gradients' : half !== undefined);
 }
 
-function inHalf(tensor: Tensor): Tensor {
+function asHalf(tensor: Tensor): Tensor {
   return { ...tensor, dtype: 'f16' };
 }

@@ -117,7 +117,10 @@ export interface Kernel {
   readonly inPlace?: true;
   /** Checks shapes and attributes, and returns the shapes of the outputs. Throws LoomError `internal` naming the op. */
   infer(inputs: readonly Tensor[], attributes: Attributes): readonly { shape: readonly number[]; dtype: DType }[];
-  /** Lists the WebGPU dispatches. `scratch` gives a temporary that lives only within this op (split-K partials, …). */
+  /**
+   * Lists the WebGPU dispatches, the same whether tensors are f32 or f16. `scratch` gives a temporary that lives only within this op
+   * (split-K partials, …); it also serves where the WGSL wants a buffer that is not used, as an activation there would stay f32.
+   */
   dispatches(op: Op, traits: DeviceTraits, scratch: (name: string, elements: number) => Tensor): Dispatch[];
   /**
    * The plain TypeScript reference; inputs are not changed, outputs are written whole. Compute in plain numbers and

@@ -133,3 +133,36 @@ test('levels, zeros and extremes come back exactly', () => {
   expect(() => quantize(Float32Array.of(1, NaN), 'nf4')).toThrow('not finite');
   expect(() => quantize(Float32Array.of(Infinity), 'int8')).toThrow('not finite');
 });
+
+test.each([
+  { layout: 'nn', format: 'int8', n: 150 },
+  { layout: 'nn', format: 'nf4', n: 152 },
+  { layout: 'nt', format: 'int8', n: 150 },
+] as const)(
+  'a weight that is beyond a binding when it is unpacked goes in pieces, %o',
+  async ({ layout, format, n }) => {
+    const [m, k] = [9, 20];
+    const [rows, width] = layout === 'nn' ? [k, n] : [n, k];
+    const { packed, scales } = quantize(normals(rows * width), format);
+    const builder = new PlanBuilder();
+    const weight = [builder.input('packed', [packed.length], 'u32'), builder.input('scales', [scales.length])];
+    const inputs = [builder.input('x', [m, k]), ...weight, builder.input('bias', [n])];
+    const attributes = { layout, format, rows, width };
+    const product = builder.readable(builder.op(quantizedMatmul, inputs, attributes, ['product'])[0]);
+    builder.readable(builder.op(gelu, [product], {}, ['gelu'])[0]);
+    builder.readable(builder.op(sum, [builder.op(quantizedMatmul, inputs, attributes)[0], product], {}, ['sum'])[0]);
+    const plan = builder.finish();
+    const values = { packed, scales, x: normals(m * k), bias: normals(n) };
+    const wanted = interpret(plan, values);
+    const devices = await testDevices({ maxBindingBytes: 4 * k * 70 });
+    for (const device of devices) {
+      const program = await device.compile(plan);
+      for (const [name, data] of Object.entries(values)) program.write(name, data);
+      await program.run();
+      for (const name of ['product', 'gelu', 'sum'])
+        expectClose(await program.read(name), wanted.get(name)!, 1e-5, `${name} on ${device.info.adapter}`);
+      program.destroy();
+    }
+    for (const device of devices) device.destroy();
+  },
+);

@@ -1,5 +1,5 @@
 // Products with a frozen weight that lies quantized. With few rows (decoding) it is unpacked on its way into registers; else into
-// scratch that all such products of a program share, and multiplied there. The weight has no gradient; that of the other operand is
+// scratch that all such products of a program share, and multiplied there, in pieces where it is beyond a binding. The weight has no gradient; that of the other operand is
 // such a product again.
 
 import { dequantize as wgsl } from '../generated/dequantize.ts';
@@ -18,6 +18,7 @@ import { expect, expectTensor } from '../plan/expect.ts';
 import { InnerOps } from '../plan/inner.ts';
 import type { Attributes, CpuPath, DeviceTraits, Dispatch, Kernel, Op, Tensor, View } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
+import { splitRows } from '../plan/split.ts';
 import type { QuantizedFormat } from './format.ts';
 import { bitsOf, dequantizeInto, quantizedSizes } from './format.ts';
 
@@ -41,11 +42,12 @@ export const quantizedMatmul: Kernel = {
     const plain = plainProduct(op);
     if (hasFewRows(productOf(plain), constantsOf(plain, productOf(plain)))) return [listFewRows(op, traits, scratch)];
     const [x, packed, scales, ...rest] = op.inputs as [Tensor, Tensor, Tensor, ...Tensor[]];
-    const { weight, format } = weightOf(op.attributes);
     const inner = new InnerOps(traits, scratch);
-    const unpacked = inner.scratch('weight', weight.shape);
-    inner.add(unpack(format, packed, scales, unpacked, traits));
-    inner.list(matmul, [x, unpacked, ...rest], op.outputs, plain.attributes);
+    for (const { shape, attributes, ...place } of piecesOf(plain, traits)) {
+      const unpacked = inner.scratch('weight', shape);
+      inner.add(unpack(op, { packed, scales, out: unpacked }, place, traits));
+      inner.list(matmul, [x, unpacked, ...rest], op.outputs, { ...plain.attributes, ...attributes });
+    }
     return inner.dispatches;
   },
   reference(inputs, outputs, op) {
@@ -112,12 +114,33 @@ function listFewRows(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch {
     : dispatch(gemvWgsl, { entryPoint, tensors: { a: x, ...rest }, ...call });
 }
 
-function unpack(format: QuantizedFormat, packed: Tensor, scales: Tensor, out: Tensor, traits: DeviceTraits): Dispatch {
-  const elements = elementsOf(out.shape);
+/** Unpacked weights that fit a binding, each of which makes some columns of C. */
+function piecesOf(plain: Op, traits: DeviceTraits) {
+  const { n, k } = productOf(plain);
+  const width = plain.inputs[1]!.shape[1]!;
+  const isWhole = plain.attributes['layout'] === 'nt'; // rows of the weight, not columns
+  const parts = splitRows(n, k, traits);
+  return parts.map(({ first, rows: columns }) => ({
+    shape: isWhole ? [columns, k] : [k, columns],
+    first: isWhole ? first * width : first,
+    width,
+    outWidth: isWhole ? width : columns,
+    attributes: parts.length > 1 ? { firstColumn: first, columns: n } : {},
+  }));
+}
+
+function unpack(
+  op: Op,
+  tensors: { readonly packed: Tensor; readonly scales: Tensor; readonly out: Tensor },
+  { first, width, outWidth }: { readonly first: number; readonly width: number; readonly outWidth: number },
+  traits: DeviceTraits,
+): Dispatch {
+  const elements = elementsOf(tensors.out.shape);
+  const bits = bitsOf(weightOf(op.attributes).format);
   return dispatch(wgsl, {
     entryPoint: 'unpack',
-    tensors: { packed, scales, out },
-    constants: { elements, bits: bitsOf(format) },
+    tensors,
+    constants: { elements, bits, first, width, out_width: outWidth },
     workgroups: linearWorkgroups(Math.ceil(elements / 4), 64, traits),
   });
 }
