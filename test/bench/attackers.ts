@@ -47,6 +47,8 @@ export const attacks: readonly Attack[] = [
   { name: 'replay', trains: 'not', lie: ({ sent, honest }) => sent[0] ?? honest[0]! },
   { name: 'huge norm', trains: 'not', lie: ({ honest, random }) => noise(honest[0]!.length, 1e6, random) },
   { name: 'NaN', trains: 'not', lie: ({ honest }) => honest[0]!, forge: (payload) => payload.fill(0xff, headerBytes) },
+  { name: 'quiet sign flip', trains: 'truly', lie: ({ own }) => scaled(own, -10), judgesTruly: true },
+  { name: 'quiet replay', trains: 'not', lie: ({ sent, honest }) => sent[0] ?? honest[0]!, judgesTruly: true },
   { name: 'wrong version', trains: 'not', lie: ({ honest }) => honest[0]!, forge: (payload) => payload.fill(99, 2, 3) },
 ];
 

@@ -32,7 +32,7 @@ export function attacksSvg(rows: readonly Row[]): string {
 }
 
 function group(name: string, rows: readonly Row[], y: number): string {
-  const alone = rows.find((row) => row.name === `robust: ${name}`)?.value ?? null;
+  const alone = rows.find((row) => row.name === `robust: ${name.replace('quiet ', '')}`)?.value ?? null;
   const all = rows.find((row) => row.name === `all: ${name}`)?.value ?? null;
   return [
     `<text x="${left - 8}" y="${y + 13}" text-anchor="end">${name}</text>`,

@@ -120,7 +120,8 @@ async function main(): Promise<void> {
   const chosenAttacks = chosen(attacks, ({ name }) => name, values.attacks, values.quick ? quickAttacks : null);
   const chosenRules = chosen(rules, ([name]) => name, values.rules, values.quick ? [together] : usual);
   if (!values.alone) await allTogether(chosenAttacks);
-  if (!values.together) await alone(chosenRules, chosenAttacks);
+  const loud = chosenAttacks.filter(({ judgesTruly }) => judgesTruly !== true); // as quiet ones where nobody judges
+  if (!values.together) await alone(chosenRules, loud);
   if (values.svg !== undefined) writeFileSync(values.svg, attacksSvg(rows));
 }
 
