@@ -4,7 +4,7 @@ import { median } from '../../median.ts';
 import { maxPayloadBytes } from '../../protocol/frame.ts';
 import type { WorkerMessage } from '../../protocol/messages.ts';
 import { setAhead } from './ahead.ts';
-import { isAddingUp, isBeingAdded } from './add.ts';
+import { isAddingUp } from './add.ts';
 import { commitsOf, remindToFold } from './fold.ts';
 import { maxEarly, noticeMs } from '../limits.ts';
 import { remindJudge } from '../verification/measure.ts';
@@ -86,8 +86,8 @@ function problemInRound({ state }: Turn, open: OpenRound, id: string): Refusal |
   if (open.revealedAt !== null) {
     return { code: 'conflict', message: `round ${open.round} takes no more commits: the others' payloads are shown` };
   }
-  if (commit !== null && isBeingAdded(open.nodes[open.parts[id]!.node]!)) {
-    return { code: 'conflict', message: `the work of round ${open.round} is being added up` };
+  if (commit !== null && open.nodes[open.parts[id]!.node]!.inputs !== null) {
+    return { code: 'conflict', message: `the work of round ${open.round} is being made one payload` };
   }
   const held = commit === null ? [] : holdersOf(state, open, commit.hash, id).filter((holder) => holder !== id);
   return held.length === 0 ? null : { code: 'conflict', message: 'an earlier commit of this round is with the peers' };
@@ -232,11 +232,11 @@ function remindOfWork(turn: Turn, id: string, work: Work | undefined): void {
     send(turn, id, { type: 'assign', assignment: work.assignment });
 }
 
-/** It lost its memory, and its payload with it: it trains again. */
+/** It lost its memory, and its payload with it: it trains again, unless its group makes one payload of what all did already. */
 function withdrawLost(turn: Turn, id: string, open: OpenRound): void {
   const part = open.parts[id];
   const commit = part?.commit ?? null;
-  if (part !== undefined && isBeingAdded(open.nodes[part.node]!)) return; // what others have of it may suffice
+  if (part !== undefined && open.nodes[part.node]!.inputs !== null) return; // what others have of it may suffice
   if (commit !== null && holdersOf(turn.state, open, commit.hash, id).length === 0)
     withdraw(turn, id, open, commit.hash);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maxFoldMs } from '../limits.ts';
+import { maxFoldMs, settleMs } from '../limits.ts';
 import { hashOf, Stage } from '../testing/stage.ts';
 
 const ids = ['w-00000001', 'w-00000002', 'w-00000003', 'w-00000004'];
@@ -83,4 +83,22 @@ test('what a group made cannot be handed in as one’s own work', () => {
   const [thief] = groups[1]!;
   stage.commit(thief!, 0, { hash: hashOf('group 0') });
   expect(stage.heard(thief!, 'refused')).toHaveLength(1);
+});
+
+test('work that a payload was made of counts, though its author and whoever had it are gone', () => {
+  const many = Array.from({ length: 8 }, (_, index) => `w-0000000${index}`);
+  const stage = new Stage({ min: 8, rounds: { topology: { kind: 'groups', groupSize: 4 } } }).start(...many);
+  const [first, second] = stage.state.overlay.groups;
+  const [a, b, c, d] = first!;
+  for (const id of many) stage.commit(id, 0);
+  for (const id of second!) stage.received(id, 0, ...second!);
+  for (const [id, author] of [[b, a], [c, b], [d, c], [a, d]]) stage.received(id!, 0, author!);
+  stage.pass(settleMs);
+  stage.gone(b!);
+  for (const id of [c, d]) fold(stage, id!, 0, 'group 0');
+  stage.gone(a!);
+  stage.hello(a!); // without its memory
+  stage.applied(a!, 0);
+  for (const id of second!) fold(stage, id, 1, 'group 1');
+  expect(Object.keys(stage.state.log[0]!.credits).toSorted()).toEqual(many);
 });
