@@ -2,7 +2,7 @@
 // the latest state that is still there: one that a present worker holds, else the checkpoint, else the seed's.
 
 import { resync } from './agree.ts';
-import { credit } from '../closing/close.ts';
+import { credit } from '../closing/accounts.ts';
 import { change, record } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { RoomState } from '../types.ts';

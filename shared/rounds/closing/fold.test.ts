@@ -92,7 +92,13 @@ test('work that a payload was made of counts, though its author and whoever had 
   const [a, b, c, d] = first!;
   for (const id of many) stage.commit(id, 0);
   for (const id of second!) stage.received(id, 0, ...second!);
-  for (const [id, author] of [[b, a], [c, b], [d, c], [a, d]]) stage.received(id!, 0, author!);
+  for (const [id, author] of [
+    [b, a],
+    [c, b],
+    [d, c],
+    [a, d],
+  ])
+    stage.received(id!, 0, author!);
   stage.pass(settleMs);
   stage.gone(b!);
   for (const id of [c, d]) fold(stage, id!, 0, 'group 0');
