@@ -59,7 +59,7 @@ test.each(modelNames)(
 
 test.each(modelNames)(
   '%s in f16: the same within 1e-2, by the references and on every device with shader-f16',
-  { timeout: 300_000 },
+  { timeout: 1_800_000 },
   async (name) => {
     const model = openModel(settings, await packedModel(name));
     const plans = lmPlans(model, optimizer);
