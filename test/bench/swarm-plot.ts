@@ -1,8 +1,8 @@
-// The frontier as one self-contained SVG: percent above dense over how many times fewer bytes, a line
-// through the best settings of each number of workers, bars for the spread over seeds, dashes for the other controls.
+// The frontier as one self-contained SVG: percent above dense AdamW over how many times fewer bytes, a line through the best
+// settings of each part and optimizer, bars for the spread over seeds, dashes for the controls with the same optimizer.
 
 import { ticks } from '../../client/page/chart/scale.ts';
-import { alone, aloneMuon, denseMuon } from './swarm-record.ts';
+import { alone, aloneMuon, dense, denseMuon } from './swarm-record.ts';
 import type { SwarmRow } from './swarm-record.ts';
 
 const width = 800;
@@ -11,6 +11,12 @@ const frame = { left: 60, right: 776, top: 56, bottom: 388 };
 const reductions = [10, 30, 100, 300, 1000, 3000, 10_000];
 const domain = { least: Math.log(10), most: Math.log(12_000) };
 const colours = ['#0969da', '#bc4c00', '#1a7f37', '#8250df', '#cf222e'];
+/** Where a curve's controls are named, so that those of different curves seldom meet. */
+const placesOfLabels = [
+  [frame.left + 4, 'start'],
+  [frame.right - 4, 'end'],
+  [(frame.left + frame.right) / 2, 'middle'],
+] as const;
 const style = `svg { font: 13px system-ui, sans-serif; background: #fff; } text { fill: #57606a; }
   .title { font-size: 16px; font-weight: 600; fill: #1f2328; } .grid { stroke: #d8dee4; } path { fill: none; stroke-width: 2; }
   @media (prefers-color-scheme: dark) { svg { background: #0d1117; } text { fill: #9198a1; } .title { fill: #f0f6fc; } .grid { stroke: #30363d; } }`;
@@ -23,7 +29,7 @@ interface Point {
 
 /** One line of the plot. */
 interface Curve {
-  readonly part: string;
+  readonly label: string;
   readonly points: readonly Point[];
   readonly controls: readonly { readonly label: string; readonly gap: number }[];
 }
@@ -37,7 +43,7 @@ export function swarmSvg(rows: readonly SwarmRow[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="Loss over bytes">`,
     `<style>${style}</style>`,
-    `<text class="title" x="${frame.left}" y="28">Loss above dense all-reduce of the same tokens, in percent</text>`,
+    `<text class="title" x="${frame.left}" y="28">Loss above all-reduce in every step with AdamW, same tokens, in percent</text>`,
     ...ticks(least, most, 6).map((gap) => horizontal(y(gap), 'class="grid"') + text(36, y(gap) + 4, String(gap))),
     ...reductions.map((value) => text(x(value), frame.bottom + 20, `${value}×`)),
     `<text x="${frame.right}" y="${frame.bottom + 40}" text-anchor="end">fewer bytes than float32 all-reduce in every step</text>`,
@@ -48,44 +54,51 @@ export function swarmSvg(rows: readonly SwarmRow[]): string {
 
 function curvesOf(rows: readonly SwarmRow[]): Curve[] {
   const gaps = rows.filter(({ unit }) => unit === '% above dense');
-  const parts = new Set(gaps.map(({ name }) => partOf(name)));
-  const curves = [...parts].map((part) => {
+  const parts = [...new Set(gaps.map(({ name }) => partOf(name)))];
+  const curves = parts.flatMap((part) => {
     const own = gaps.filter(({ name }) => partOf(name) === part);
-    const points = own.flatMap(({ name, value, spread }) => {
-      const bytes = rows.find((row) => row.name === name && row.unit === 'times fewer bytes');
-      return bytes === undefined ? [] : [{ reduction: bytes.value, gap: value, spread: spread ?? 0 }];
+    return [true, false].map((isMuon) => {
+      const alike = own.filter(({ name }) => name.includes('Muon') === isMuon);
+      const controls = controlsOf(alike, part, isMuon);
+      return { label: `${part}, ${isMuon ? 'Muon' : 'AdamW'}`, points: pointsOf(alike, rows), controls };
     });
-    points.sort((a, b) => a.reduction - b.reduction);
-    return { part, points, controls: controlsOf(own) };
   });
   return curves.filter(({ points }) => points.length > 0);
 }
 
-function controlsOf(gaps: readonly SwarmRow[]): Curve['controls'] {
+function pointsOf(gaps: readonly SwarmRow[], rows: readonly SwarmRow[]): Point[] {
+  const points = gaps.flatMap(({ name, value, spread }) => {
+    const bytes = rows.find((row) => row.name === name && row.unit === 'times fewer bytes');
+    return bytes === undefined ? [] : [{ reduction: bytes.value, gap: value, spread: spread ?? 0 }];
+  });
+  return points.toSorted((a, b) => a.reduction - b.reduction);
+}
+
+function controlsOf(gaps: readonly SwarmRow[], part: string, isMuon: boolean): Curve['controls'] {
   const labels = [
-    ['alone', alone],
-    ['alone, Muon', aloneMuon],
-    ['all-reduce, Muon', denseMuon],
+    ['one worker alone', isMuon ? aloneMuon : alone],
+    ['all-reduce', isMuon ? denseMuon : dense],
   ] as const;
   return labels.flatMap(([label, setting]) => {
-    const found = gaps.find(({ name }) => name.endsWith(`: ${setting}`));
-    return found === undefined ? [] : [{ label, gap: found.value }];
+    const found = gaps.find(({ name }) => name === `${part}: ${setting}`);
+    return found === undefined ? [] : [{ label: `${part}, ${label}`, gap: found.value }];
   });
 }
 
-function drawn({ part, points, controls }: Curve, index: number, y: (gap: number) => number): string[] {
+function drawn({ label, points, controls }: Curve, index: number, y: (gap: number) => number): string[] {
   const colour = colours[index % colours.length]!;
   const path = points
     .filter((point) => isBest(point, points))
     .map(({ reduction, gap }) => `${x(reduction).toFixed(1)} ${y(gap).toFixed(1)}`)
     .join('L');
+  const [at, anchor] = placesOfLabels[index % placesOfLabels.length]!;
   return [
     `<path stroke="${colour}" d="M${path}"/>`,
     ...points.map((point) => mark(point, colour, y)),
-    `<text x="${frame.left + 150 * index}" y="${frame.top - 8}" style="fill:${colour}">${part}</text>`,
-    ...controls.flatMap(({ label, gap }) => [
-      horizontal(y(gap), `stroke="${colour}" stroke-dasharray="5 4"`),
-      text(frame.right - 60, y(gap) - 6, label),
+    `<text x="${frame.left + 180 * index}" y="${frame.top - 8}" style="fill:${colour}">${label}</text>`,
+    ...controls.flatMap((control) => [
+      horizontal(y(control.gap), `stroke="${colour}" stroke-dasharray="5 4"`),
+      `<text x="${at}" y="${(y(control.gap) - 4).toFixed(1)}" style="fill:${colour}" text-anchor="${anchor}">${control.label}</text>`,
     ]),
   ];
 }

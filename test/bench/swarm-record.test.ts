@@ -46,9 +46,12 @@ test('what was measured is found again by another process', () => {
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ rows: rowsOf(runs), runs });
 });
 
-test('the plot has a point for each setting that exchanges something, and a line for one worker alone', () => {
-  const svg = swarmSvg(rowsOf([...runs, run(alone, 1, 2.5), run(denseMuon, 1, 1.6)]));
-  expect(svg.match(/<circle/g)).toHaveLength(1);
-  for (const label of ['>alone</text>', '>all-reduce, Muon</text>', '>-20</text>']) expect(svg).toContain(label);
+test('the plot has a line for each optimizer, with a point for each setting that exchanges and the controls of that optimizer', () => {
+  const muon = [run(denseMuon, 1, 1.6), run('Muon, few bytes', 1, 1.8, 500)];
+  const svg = swarmSvg(rowsOf([...runs, run(alone, 1, 2.5), ...muon]));
+  expect(svg.match(/<circle/g)).toHaveLength(2);
+  expect(svg.match(/stroke-dasharray/g)).toHaveLength(3);
+  for (const label of ['4 workers, Muon', '4 workers, AdamW', '4 workers, one worker alone', '-20'])
+    expect(svg).toContain(`>${label}</text>`);
   expect(svg).not.toMatch(/NaN|undefined|Infinity/);
 });

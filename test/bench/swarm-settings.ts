@@ -39,8 +39,8 @@ const frontier: readonly SwarmSetting[] = [
   { name: '30x: Muon, 4 bits every 4 steps', changes: muon(rounds(4, fourBits)) },
   { name: '100x: Muon, signs every 3 then 4 steps', changes: muon(rounds(4, 'sign', 0, earlier(3))) },
   { name: '500x: Muon, top 1/12 every 9 steps', changes: muon(rounds(9, topk(1 / 12), 0.5)) },
-  { name: '2000x: Muon, top 1/64 every 9 steps', changes: muon(rounds(9, topk(1 / 64), 0.5)) },
-  { name: '4000x: Muon, top 1/128 every 10 steps', changes: muon(rounds(10, topk(1 / 128), 0.5)) },
+  { name: '2000x: Muon 0.9, top 1/64 every 9 steps', changes: shortMuon(rounds(9, topk(1 / 64), 0.5)) },
+  { name: '4000x: Muon 0.9, top 1/128 every 10 steps', changes: shortMuon(rounds(10, topk(1 / 128), 0.5)) },
   { name: '10000x: Muon, top 1/256 every 15 steps', changes: muon(rounds(15, topk(1 / 256), 0.5)) },
   { name: '100x: signs every 3 then 4 steps at 6e-3', changes: at(6e-3, rounds(4, 'sign', 0, earlier(3))) },
   { name: '500x: top 1/16 every 9 steps', changes: rounds(9, topk(1 / 16), 0.5) },
@@ -138,6 +138,11 @@ function gradients(learningRate: number, compression: object): Record<string, un
 
 function dct(density: number): object {
   return { kind: 'dct', density };
+}
+
+/** Sparse payloads carry a worker's progress late; momentum with half the memory turns sooner: 1.786 nats a byte, not 1.796. */
+function shortMuon(changes: Record<string, unknown>): Record<string, unknown> {
+  return { ...muon(changes), 'spec.optimizer.momentum': 0.9 };
 }
 
 function topk(density: number): object {
