@@ -16,6 +16,7 @@ const placesOfLabels = [
   [frame.left + 4, 'start'],
   [frame.right - 4, 'end'],
   [(frame.left + frame.right) / 2, 'middle'],
+  [frame.right - 4, 'end'],
 ] as const;
 const style = `svg { font: 13px system-ui, sans-serif; background: #fff; } text { fill: #57606a; }
   .title { font-size: 16px; font-weight: 600; fill: #1f2328; } .grid { stroke: #d8dee4; } path { fill: none; stroke-width: 2; }
@@ -95,7 +96,7 @@ function drawn({ label, points, controls }: Curve, index: number, y: (gap: numbe
   return [
     `<path stroke="${colour}" d="M${path}"/>`,
     ...points.map((point) => mark(point, colour, y)),
-    `<text x="${frame.left + 180 * index}" y="${frame.top - 8}" style="fill:${colour}">${label}</text>`,
+    `<text x="${frame.left + 172 * index}" y="${frame.top - 8}" style="fill:${colour}">${label}</text>`,
     ...controls.flatMap((control) => [
       horizontal(y(control.gap), `stroke="${colour}" stroke-dasharray="5 4"`),
       `<text x="${at}" y="${(y(control.gap) - 4).toFixed(1)}" style="fill:${colour}" text-anchor="${anchor}">${control.label}</text>`,

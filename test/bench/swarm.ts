@@ -92,7 +92,13 @@ async function measure(part: SwarmPart, setting: string, manifest: Manifest, wor
 }
 
 function jobText(workers: number, { spec }: Manifest): string {
-  return JSON.stringify({ workers, spec });
+  return JSON.stringify({ workers, spec }, inOrder);
+}
+
+/** Parsing a manifest again may leave its fields in another order. */
+function inOrder(_key: string, value: unknown): unknown {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value;
 }
 
 /** A job of an older record, with the defaults of fields that manifests have had since. */
