@@ -105,7 +105,7 @@ export interface OpenRound {
   deadlineMs: number; // may be moved: adaptive grace
   extensions: number; // how often it was
   progressAt: number; // when the last commit or payload was reported
-  waitedMs: number; // with verification: from the last commit until all were told, for those that did not come
+  waitedMs: number; // in vain, for commits that others have to wait for: with verification, and where the round adds up
   noticeAt: number | null; // when peers are told of new commits
   revealedAt: number | null; // with verification: when all commits were told, and no further one is taken
   gate: { seed: number; tokens: number; state: Gate } | null; // with verification: who measures whom, once revealed

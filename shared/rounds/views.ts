@@ -72,6 +72,14 @@ export function liveParts(state: RoomState, open: OpenRound): Part[] {
     .map(([, part]) => part);
 }
 
+/**
+ * From the last progress until now some were waited for in vain. That is no time that a round takes: or each such wait would give the
+ * next rounds more time to.
+ */
+export function afterVainWait({ waitedMs, progressAt }: OpenRound, now: number): Partial<OpenRound> {
+  return { waitedMs: waitedMs + now - progressAt, progressAt: now };
+}
+
 /** Participants of a worker's group, itself included; of all groups for one that does not take part. */
 export function matesOf(open: OpenRound, id: string): readonly string[] {
   const part = open.parts[id];

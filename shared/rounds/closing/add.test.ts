@@ -224,3 +224,15 @@ test('a piece or a sum that does not come is put on the relay by whoever has it'
   stage.say(ids[0]!, { type: 'missing', round: 0, hashes: [hashOf('sum 3 0')] });
   expect(stage.heard(ids[3]!, 'relay')).toHaveLength(1);
 });
+
+test('a ring that waits in vain for a commit gives the rounds after it no more time', () => {
+  const stage = ring();
+  stage.pass(2_000);
+  commitAll(stage, 0, ids.slice(1));
+  stage.pass(stage.state.open!.deadlineMs - stage.now);
+  expect(asked(stage)).toHaveLength(4);
+  stage.pass(500);
+  stage.received(ids[1]!, 0, ids[2]!);
+  const { progressAt, openedAt, waitedMs } = stage.state.open!;
+  expect(progressAt - openedAt - waitedMs).toBe(2_500);
+});

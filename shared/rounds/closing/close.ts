@@ -6,7 +6,7 @@ import { maxExtensions, maxShareGraceMs, minShareGraceMs, settleMs } from '../li
 import { changeOpen, changePart } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { OpenRound, RoomState } from '../types.ts';
-import { liveParts, readyMembers, staleness } from '../views.ts';
+import { afterVainWait, liveParts, readyMembers, staleness } from '../views.ts';
 import { addsUp, startAdding } from './add.ts';
 import { available, inApplyingOrder, liveIn, neededOf, openGroups, standingOf } from './available.ts';
 import { conclude, giveUp } from './conclude.ts';
@@ -74,6 +74,7 @@ function addWhenCommitted(turn: Turn): void {
     const isWhole = live.length > 0 && live.every(({ commit }) => commit !== null);
     const isDue = now >= open.deadlineMs || isForsaken(state, open);
     if (!isWhole && !isDue) continue;
+    if (!isWhole) changeOpen(turn, afterVainWait(turn.state.open!, now));
     const authors = committed.length < neededOf(state, live.length) ? [] : committed;
     startAdding(turn, index, inApplyingOrder(open, authors));
   }

@@ -14,7 +14,7 @@ import { tokensPerStep } from '../pace/schedule.ts';
 import { changeOpen } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { OpenRound, RoomState } from '../types.ts';
-import { isVerified, liveParts } from '../views.ts';
+import { afterVainWait, isVerified, liveParts } from '../views.ts';
 
 /** Held-out tokens of one measurement, as a part of a shard; so much more of its work, or a third of that a judge, the gate costs. */
 const gateShare = 0.1;
@@ -32,8 +32,7 @@ export function revealWhenCommitted(turn: Turn): void {
   const isDue = now >= open.deadlineMs && (committed >= needed || open.extensions >= maxExtensions);
   if (committed === 0 || !(isWhole || isDue)) return;
   const deadlineMs = Math.max(open.deadlineMs, now + open.givenMs);
-  const waitedMs = now - open.progressAt; // or each round that waits in vain would give the next ones more time to
-  changeOpen(turn, { revealedAt: now, noticeAt: now, progressAt: now, waitedMs, deadlineMs });
+  changeOpen(turn, { revealedAt: now, noticeAt: now, deadlineMs, ...afterVainWait(open, now) });
   if (verificationSettings(state.manifest.spec.verification).gate) beginGate(turn);
 }
 
