@@ -4,14 +4,13 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import type { LedgerEvent } from '../../shared/ledger/events.ts';
 import type { ManifestInput } from '../../shared/manifest/manifest.ts';
 import { startCoordinator } from '../node/embed/embed.ts';
 import type { Embedded } from '../node/embed/embed.ts';
 import { LoomOSClient } from '../sdk/client.ts';
 import type { Trainer } from '../train/trainer.ts';
-import { createCpuTrainer, startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
-import type { TinyWorker } from './testing/tiny-job.ts';
+import { createCpuTrainer, eventsOf, startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
+import type { EventData, TinyWorker } from './testing/tiny-job.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
@@ -27,16 +26,8 @@ afterEach(() => Promise.all(workers.splice(0).map((worker) => worker.stop())));
 afterAll(() => coordinator.close());
 
 type Rounds = ManifestInput['spec']['rounds'];
-type Of<T extends LedgerEvent['type']> = Extract<LedgerEvent, { type: T }>['data'];
-
-async function eventsOf<T extends LedgerEvent['type']>(jobId: string, type: T): Promise<Of<T>[]> {
-  const response = await fetch(`${coordinator.url}/api/v1/ledger/events?subject=${jobId}&type=${type}&limit=1000`);
-  const { events } = (await response.json()) as { events: LedgerEvent[] };
-  return events.filter((event) => event.type === type).map((event) => event.data as Of<T>);
-}
-
 interface Trained {
-  readonly closed: Of<'round.closed'>[];
+  readonly closed: EventData<'round.closed'>[];
   readonly sent: number[]; // bytes of each worker, in all rounds
   readonly received: number[];
 }
@@ -48,8 +39,8 @@ async function train(rounds: Rounds, count: number, roundCount = 4, start = star
   for (let index = 0; index < count; index++) workers.push(start(coordinator));
   await Promise.all(workers.map((worker) => worker.done));
   expect((await client.getJob(job.id)).state).toBe('completed');
-  const closed = await eventsOf(job.id, 'round.closed');
-  const agreed = await eventsOf(job.id, 'round.agreed');
+  const closed = await eventsOf(coordinator, job.id, 'round.closed');
+  const agreed = await eventsOf(coordinator, job.id, 'round.agreed');
   expect(agreed.map(({ dissent }) => dissent)).toEqual(closed.map(() => 0));
   const stats = workers.map((worker) => worker.snapshot().exchange!);
   return {
@@ -135,13 +126,13 @@ test.each(['leaves', 'falls silent'])(
     workers.push(lost);
     await Promise.all(workers.slice(0, 3).map((worker) => worker.done));
     expect((await client.getJob(job.id)).state).toBe('completed');
-    const closed = await eventsOf(job.id, 'round.closed');
+    const closed = await eventsOf(coordinator, job.id, 'round.closed');
     const whole = closed.filter(({ applied }) => applied === undefined);
     const added = closed.filter(({ applied }) => applied !== undefined);
     const others = workers.slice(0, 3).map((worker) => worker.snapshot().workerId);
     expect(whole[0]!.accepted.map(({ workerId }) => workerId)).toEqual(expect.arrayContaining(others));
     expect(added.at(-1)!.round).toBeGreaterThan(whole[0]!.round); // it is tried again
-    const agreed = await eventsOf(job.id, 'round.agreed');
+    const agreed = await eventsOf(coordinator, job.id, 'round.agreed');
     expect(agreed.map(({ dissent }) => dissent)).toEqual(closed.map(() => 0));
   },
 );

@@ -5,12 +5,11 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import type { LedgerEvent } from '../../shared/ledger/events.ts';
 import type { ManifestInput } from '../../shared/manifest/manifest.ts';
 import { startCoordinator } from '../node/embed/embed.ts';
 import type { Embedded } from '../node/embed/embed.ts';
 import { LoomOSClient } from '../sdk/client.ts';
-import { startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
+import { eventsOf, startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
 import type { TinyWorker } from './testing/tiny-job.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
@@ -28,14 +27,6 @@ afterAll(() => coordinator.close());
 
 type Rounds = ManifestInput['spec']['rounds'];
 
-type Of<T extends LedgerEvent['type']> = Extract<LedgerEvent, { type: T }>['data'];
-
-async function eventsOf<T extends LedgerEvent['type']>(jobId: string, type: T): Promise<Of<T>[]> {
-  const response = await fetch(`${coordinator.url}/api/v1/ledger/events?subject=${jobId}&type=${type}&limit=1000`);
-  const { events } = (await response.json()) as { events: LedgerEvent[] };
-  return events.filter((event) => event.type === type).map((event) => event.data as Of<T>);
-}
-
 /** What workers applied in each round, by how many contributions were in a payload. */
 async function train(rounds: Rounds, count: number): Promise<{ folds: number[][]; applied: number[]; late: number[] }> {
   const job = await submitTinyJob(client, { maxTokens: 30_000 }, { min: count, max: count }, rounds);
@@ -43,8 +34,8 @@ async function train(rounds: Rounds, count: number): Promise<{ folds: number[][]
   await Promise.all(workers.map((worker) => worker.done));
   const { state } = await client.getJob(job.id);
   expect(state).toBe('completed');
-  const agreed = await eventsOf(job.id, 'round.agreed');
-  const closed = await eventsOf(job.id, 'round.closed');
+  const agreed = await eventsOf(coordinator, job.id, 'round.agreed');
+  const closed = await eventsOf(coordinator, job.id, 'round.closed');
   expect(agreed.length).toBe(closed.length);
   expect(agreed.map(({ dissent }) => dissent)).toEqual(agreed.map(() => 0));
   for (const worker of workers) expect(worker.snapshot().tokensTrained).toBeGreaterThan(0);

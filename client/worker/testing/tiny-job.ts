@@ -3,6 +3,7 @@
 import { openCpu } from '../../../kernels/device/cpu.ts';
 import type { JobView } from '../../../shared/api/schemas.ts';
 import { utf8 } from '../../../shared/bytes.ts';
+import type { LedgerEvent } from '../../../shared/ledger/events.ts';
 import type { ManifestInput } from '../../../shared/manifest/manifest.ts';
 import type { Embedded } from '../../node/embed/embed.ts';
 import { createPeer } from '../../node/rtc.ts';
@@ -45,6 +46,19 @@ export async function submitTinyJob(
       verification,
     },
   });
+}
+
+export type EventData<T extends LedgerEvent['type']> = Extract<LedgerEvent, { type: T }>['data'];
+
+/** What the ledger says of a job, in order. */
+export async function eventsOf<T extends LedgerEvent['type']>(
+  { url }: Pick<Embedded, 'url'>,
+  jobId: string,
+  type: T,
+): Promise<EventData<T>[]> {
+  const response = await fetch(`${url}/api/v1/ledger/events?subject=${jobId}&type=${type}&limit=1000`);
+  const { events } = (await response.json()) as { events: LedgerEvent[] };
+  return events.filter((event) => event.type === type).map((event) => event.data as EventData<T>);
 }
 
 export interface TinyWorker extends Contributor {
