@@ -8,6 +8,7 @@ import { sleep } from '../timing/wait.ts';
 import type { LinkStats } from './exchange.ts';
 import type { LinkMeter } from './link-meter.ts';
 import type { PeerHost } from './peer-host.ts';
+import { hasChannel } from './peer-host.ts';
 import type { LinkEvents } from './peer-link.ts';
 import { PeerLink } from './peer-link.ts';
 
@@ -57,8 +58,9 @@ export class Neighbour {
     if (connection.label === laneLabel) return this.addLane(connection);
     // Whoever rightly dials does so only when its old link is gone, whether we noticed that or not.
     const refused = this.banned || this.gone.signal.aborted || (this.link !== null && this.weDial());
-    if (refused || !connection.open) return connection.close();
+    if (refused || !hasChannel(connection)) return connection.close();
     this.link?.close();
+    if (this.gone.signal.aborted) return connection.close(); // a member that the room counts as absent, given up with that link
     const link: PeerLink = new PeerLink(
       connection,
       this.linkEvents(() => link),

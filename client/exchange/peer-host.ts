@@ -93,12 +93,18 @@ export class PeerHost {
       connection.on('error', (error) => fail(error.message));
       connection.on('close', () => this.ends.delete(connection));
       connection.on('open', () => {
+        if (!hasChannel(connection)) return fail('it closed while it opened');
         clearTimeout(timer);
         use(connection);
         resolve();
       });
     });
   }
+}
+
+/** PeerJS takes the channel away when a connection closes; in Chromium one has been seen to open after that. */
+export function hasChannel({ open, dataChannel }: DataConnection): boolean {
+  return open && (dataChannel as RTCDataChannel | null) !== null;
 }
 
 /** PeerJS options for the coordinator's own signalling, which answers at /peerjs under its root. */

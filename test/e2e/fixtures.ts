@@ -96,7 +96,7 @@ export async function visit(
   await context.addInitScript(recordLayoutShifts);
   const page = await context.newPage();
   const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
   page.on('request', (request) => {
     if (new URL(request.url()).origin !== new URL(url).origin) errors.push(`a request to ${request.url()}`);
   });
