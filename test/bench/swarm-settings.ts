@@ -14,6 +14,8 @@ export interface SwarmPart {
   readonly workers: number;
   readonly seeds: readonly number[];
   readonly settings: readonly string[];
+  /** Settings of the first seed alone. */
+  readonly once?: readonly string[];
   readonly changes: Readonly<Record<string, unknown>>;
 }
 
@@ -60,15 +62,21 @@ const demo: readonly SwarmSetting[] = [
   { name: '500x: DeMo, top 1/180 of coefficients every step', changes: gradients(3e-3, dct(1 / 180)) },
 ];
 
-/** Twice as many workers take half as many rounds for the same tokens. */
-const ofEight: readonly SwarmSetting[] = [
+/** As many rounds as a job has which is half as long, or has twice the workers; and as one has that is twice as long. */
+const inOtherRounds: readonly SwarmSetting[] = [
   {
     name: '500x: Muon 0.9, top 1/6 falling to 1/28 in half as many rounds of 9 steps',
     changes: shortMuon(rounds(9, falling(109, 1 / 6, 1 / 28), 0.5)),
   },
+  {
+    name: '2000x: Muon 0.9, top 1/32 falling to 1/148 in half as many rounds of 9 steps',
+    changes: shortMuon(rounds(9, falling(109, 1 / 32, 1 / 148), 0.5)),
+  },
+  {
+    name: '2000x: Muon 0.9, top 1/32 falling to 1/148 in twice as many rounds of 9 steps',
+    changes: shortMuon(rounds(9, falling(435, 1 / 32, 1 / 148), 0.5)),
+  },
 ];
-
-const all = frontier.map(({ name }) => name);
 
 /** The same bytes by fragments: F times as many rounds, each F times smaller. */
 const fragmented: readonly SwarmSetting[] = [1, 2, 4].flatMap((fragments) => [
@@ -96,7 +104,7 @@ const stale: readonly SwarmSetting[] = [0, 1, 2].map((staleness) => ({
 
 export const settings: readonly SwarmSetting[] = [
   ...frontier,
-  ...ofEight,
+  ...inOtherRounds,
   ...demo,
   ...fragmented,
   ...overlapping,
@@ -109,18 +117,60 @@ export const parts: readonly SwarmPart[] = [
     name: '4 workers',
     workers: 4,
     seeds: [1, 2, 3],
-    settings: [...all, ...demo.map(({ name }) => name)],
+    settings: [
+      '30x: Muon 0.9, 4 bits every 4 steps',
+      '100x: Muon, signs every 3 then 4 steps',
+      '500x: Muon 0.9, top 1/6 falling to 1/28 every 9 steps',
+      '2000x: Muon 0.9, top 1/32 falling to 1/148 every 9 steps',
+      '4000x: Muon 0.9, top 1/128 every 10 steps',
+      '100x: signs every 3 then 4 steps at 6e-3',
+      '2000x: top 1/64 every 9 steps at 6e-3',
+    ],
+    once: [
+      '10000x: Muon, top 1/256 every 15 steps',
+      '500x: top 1/16 every 9 steps',
+      '4000x: top 1/128 every 9 steps at 8e-3',
+      '500x: DeMo, top 1/180 of coefficients every step',
+    ],
     changes: {},
   },
   {
     name: '8 workers',
     workers: 8,
-    seeds: [1],
-    settings: [...all.filter((name) => !name.includes('falling')), ...ofEight.map(({ name }) => name)],
+    seeds: [1, 2, 3],
+    settings: [
+      '100x: Muon, signs every 3 then 4 steps',
+      '500x: Muon 0.9, top 1/6 falling to 1/28 in half as many rounds of 9 steps',
+      '2000x: Muon 0.9, top 1/32 falling to 1/148 in half as many rounds of 9 steps',
+      '4000x: Muon 0.9, top 1/128 every 10 steps',
+    ],
     changes: {},
   },
-  { name: '4 workers, half the tokens', workers: 4, seeds: [1], settings: all, changes: tokens(500_000) },
-  { name: '4 workers, 2M tokens', workers: 4, seeds: [1], settings: all, changes: tokens(2_000_000) },
+  {
+    name: '4 workers, half the tokens',
+    workers: 4,
+    seeds: [1],
+    settings: [
+      '2000x: Muon 0.9, top 1/32 falling to 1/148 in half as many rounds of 9 steps',
+      '4000x: Muon 0.9, top 1/128 every 10 steps',
+    ],
+    changes: tokens(500_000),
+  },
+  {
+    name: '4 workers, half the tokens, twice the width',
+    workers: 4,
+    seeds: [1],
+    settings: ['2000x: Muon 0.9, top 1/32 falling to 1/148 in half as many rounds of 9 steps'],
+    changes: { ...tokens(500_000), 'spec.model.width': 128 },
+  },
+  {
+    name: '4 workers, twice the tokens',
+    workers: 4,
+    seeds: [1],
+    settings: ['2000x: Muon 0.9, top 1/32 falling to 1/148 in twice as many rounds of 9 steps'],
+    changes: tokens(2_000_000),
+  },
+  { name: 'DeMo', workers: 4, seeds: [1], settings: demo.map(({ name }) => name), changes: tokens(100_000) },
   {
     name: 'fragments',
     workers: 4,

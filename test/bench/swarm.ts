@@ -13,14 +13,15 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { readSource } from '../../client/cli/source.ts';
-import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { tokensPerStep } from '../../shared/rounds/pace/schedule.ts';
 import { measureChurn } from './churn.ts';
 import { measureLoad } from './load.ts';
 import { manifestWith } from './manifest-with.ts';
 import { measureScale } from './scale.ts';
+import { asNow, jobsOf, jobText } from './swarm-jobs.ts';
+import type { SwarmJob } from './swarm-jobs.ts';
 import { swarmSvg } from './swarm-plot.ts';
-import { alone, aloneMuon, dense, denseMuon, rowsOf, SwarmRecord } from './swarm-record.ts';
+import { rowsOf, SwarmRecord } from './swarm-record.ts';
 import type { SwarmRow, SwarmRun } from './swarm-record.ts';
 import { parts, quickPart, reference, settings } from './swarm-settings.ts';
 import type { SwarmPart } from './swarm-settings.ts';
@@ -42,11 +43,6 @@ const { values } = parseArgs({
 });
 const overrides = values.set.map((setting) => setting.split(/=(.*)/s, 2) as [string, string]);
 const base = manifestWith(reference, Object.fromEntries(overrides.map(([key, text]) => [key, parse(text) as unknown])));
-/** A trainer by itself, in portions so that the learning rate follows its schedule. */
-const localOnly = { 'spec.rounds': { innerSteps: 10, compression: 'none' } };
-/** The controls' other optimizer: 3e-3 and 6e-3 are no better for dense, 4e-3 is worse alone, momentum 0.95 gains neither. */
-const withMuon = { 'spec.optimizer.kind': 'muon', 'spec.optimizer.momentum': 0.9 };
-const aloneWithMuon = { ...withMuon, 'spec.optimizer.learningRate': 3e-3 };
 const data = (await readSource(base.spec.data.source, '.'))!;
 const record = new SwarmRecord(values.json ?? null, asNow);
 const runs: SwarmRun[] = [];
@@ -68,53 +64,21 @@ function keep(report: object): void {
 }
 
 async function measurePart(part: SwarmPart): Promise<void> {
-  const job = manifestWith(base, part.changes);
-  const { batchSize } = job.spec.optimizer;
-  const share = Math.ceil(job.spec.runtime.maxTokens! / part.workers);
-  for (const seed of values.seeds?.split(',').map(Number) ?? part.seeds) {
-    const seeded = manifestWith(job, { 'spec.seed': seed });
-    const denseJob = { ...localOnly, 'spec.optimizer.batchSize': batchSize * part.workers };
-    const aloneJob = { ...localOnly, 'spec.runtime.maxTokens': share };
-    await measure(part, dense, manifestWith(seeded, denseJob), 1);
-    await measure(part, alone, manifestWith(seeded, aloneJob), 1);
-    await measure(part, denseMuon, manifestWith(seeded, { ...denseJob, ...withMuon }), 1);
-    await measure(part, aloneMuon, manifestWith(seeded, { ...aloneJob, ...aloneWithMuon }), 1);
-    for (const { name, changes } of chosen(settings, values.only)) {
-      if (part.settings.includes(name)) await measure(part, name, manifestWith(seeded, changes), part.workers);
-    }
+  const seeds = values.seeds?.split(',').map(Number);
+  for (const job of jobsOf(part, base, seeds, chosen(settings, values.only))) {
+    const run = record.find(jobText(job)) ?? (await train(part.name, job));
+    runs.push({ ...run, part: part.name, setting: job.setting }); // parts share jobs
   }
 }
 
-async function measure(part: SwarmPart, setting: string, manifest: Manifest, workers: number): Promise<void> {
-  const job = jobText(workers, manifest);
-  const run = record.find(job) ?? (await train(part.name, setting, manifest, workers, job));
-  runs.push(run);
-}
-
-function jobText(workers: number, { spec }: Manifest): string {
-  return JSON.stringify({ workers, spec }, inOrder);
-}
-
-/** Parsing a manifest again may leave its fields in another order. */
-function inOrder(_key: string, value: unknown): unknown {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value;
-}
-
-/** A job of an older record, with the defaults of fields that manifests have had since. */
-function asNow(job: string): string {
-  const { workers, spec } = JSON.parse(job) as { workers: number; spec: unknown };
-  return jobText(workers, manifestWith({ ...reference, spec }, {}));
-}
-
-async function train(part: string, setting: string, manifest: Manifest, workers: number, job: string) {
+async function train(part: string, { setting, manifest, workers }: SwarmJob): Promise<SwarmRun> {
   const startedAt = performance.now();
   const { evaluation, tokens, rounds, parameters, ...bytes } = await runVirtualJob({ manifest, data, workers });
   const run: SwarmRun = {
     part,
     setting,
     seed: manifest.spec.seed,
-    job,
+    job: jobText({ workers, manifest }),
     loss: evaluation.loss,
     tokens,
     rounds,
