@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Bytes } from '../../shared/bytes.ts';
 import type { PretrainedSettings } from '../../shared/manifest/model.ts';
-import { packFolder, unusable } from '../models/pack.ts';
+import { packFolder, unusable } from '../models/files/pack.ts';
 import { checkPretrained } from '../models/pretrained.ts';
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { describeError } from '../../shared/errors.ts';
-import { unpackFolder } from '../models/pack.ts';
+import { unpackFolder } from '../models/files/pack.ts';
 import { prepare } from './submit.ts';
 
 const golden = join(import.meta.dirname, '..', '..', 'test', 'golden', 'models', 'gpt2');

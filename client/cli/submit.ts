@@ -5,7 +5,7 @@ import type { JobView } from '../../shared/api/schemas.ts';
 import type { Bytes } from '../../shared/bytes.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { LoomOSClient } from '../sdk/client.ts';
-import { languageModel } from '../train/lm.ts';
+import { languageModel } from '../train/lm/lm.ts';
 import { inFile } from './in-file.ts';
 import { readManifestFile } from './manifest-file.ts';
 import { readModelFolder } from './model-folder.ts';

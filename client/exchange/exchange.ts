@@ -3,7 +3,7 @@
 // them (a later checkpoint covers their round), so that late joiners can replay the round log.
 
 import type { Peer, StoredCheckpoint, Topology } from '../../shared/protocol/messages.ts';
-import type { FetchedState, ReadStored } from './state-fetch.ts';
+import type { FetchedState, ReadStored } from './state/state-fetch.ts';
 
 export interface LinkStats {
   peerId: string;
@@ -54,7 +54,7 @@ export interface Exchange {
    */
   obtainState(checkpoint: StoredCheckpoint, readStored: ReadStored, signal: AbortSignal): Promise<FetchedState | null>;
   /** Uploads payloads we hold to the coordinator's relay, because a worker cannot reach a peer. */
-  relay(round: number, hashes: readonly string[]): Promise<void>;
+  relay(hashes: readonly string[]): Promise<void>;
   /** Drops the payloads of rounds before this one. */
   forgetBefore(round: number): void;
   stats(): ExchangeStats;

@@ -1,6 +1,6 @@
 // Which payloads are looked for here, and which neighbours said to have one that is not here.
 
-import type { PeerLink } from './peer-link.ts';
+import type { PeerLink } from './links/peer-link.ts';
 
 const offersAtMost = 4096;
 

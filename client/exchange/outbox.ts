@@ -1,8 +1,8 @@
 // Our newest payload on its way to our group: over the links that are open, and through the coordinator's relay to members that
 // cannot be reached.
 
-import type { Links } from './links.ts';
-import type { Neighbour } from './neighbour.ts';
+import type { Links } from './links/links.ts';
+import type { Neighbour } from './links/neighbour.ts';
 import type { PayloadStore } from './payload-store.ts';
 import type { RelayUploads } from './relay.ts';
 

@@ -6,22 +6,22 @@ import { sha256Hex } from '../../shared/bytes.ts';
 import type { Peer, StoredCheckpoint, Topology as TopologyKind } from '../../shared/protocol/messages.ts';
 import { Bell } from '../timing/wait.ts';
 import type { Exchange, ExchangeEvents, ExchangeStats } from './exchange.ts';
-import { Lending } from './lending.ts';
-import type { Shelf } from './lending.ts';
-import { Links } from './links.ts';
-import type { Neighbour, NeighbourEvents } from './neighbour.ts';
+import { Lending } from './state/lending.ts';
+import type { Shelf } from './state/lending.ts';
+import { Links } from './links/links.ts';
+import type { Neighbour, NeighbourEvents } from './links/neighbour.ts';
 import { Offers } from './offers.ts';
 import { Outbox } from './outbox.ts';
-import type { CreatePeer } from './peer-host.ts';
-import type { PeerLink } from './peer-link.ts';
+import type { CreatePeer } from './links/peer-host.ts';
+import type { PeerLink } from './links/peer-link.ts';
 import { PayloadStore } from './payload-store.ts';
 import { Pull } from './pull.ts';
 import { RelayUploads } from './relay.ts';
 import type { Relay } from './relay.ts';
-import { StateFetch } from './state-fetch.ts';
-import type { FetchedState, ReadStored } from './state-fetch.ts';
-import { topologyOf } from './topologies/topology.ts';
-import type { Spread } from './topologies/topology.ts';
+import { StateFetch } from './state/state-fetch.ts';
+import type { FetchedState, ReadStored } from './state/state-fetch.ts';
+import { topologyOf } from './topology.ts';
+import type { Spread } from './topology.ts';
 
 export interface PeerExchangeOptions {
   peerId: string;
@@ -142,7 +142,7 @@ export class PeerExchange implements Exchange {
     }
   }
 
-  async relay(_round: number, hashes: readonly string[]): Promise<void> {
+  async relay(hashes: readonly string[]): Promise<void> {
     await Promise.all(hashes.map((hash) => this.outbox.relay(hash)));
   }
 

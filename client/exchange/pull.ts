@@ -3,10 +3,10 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import type { Bell } from '../timing/wait.ts';
-import type { Links } from './links.ts';
+import type { Links } from './links/links.ts';
 import type { Offers } from './offers.ts';
 import type { PayloadStore } from './payload-store.ts';
-import type { PeerLink } from './peer-link.ts';
+import type { PeerLink } from './links/peer-link.ts';
 
 /** While links are open the relay is asked only after so long: what comes from peers costs nothing. */
 const relayPatienceMs = 1_500;

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import { modelSchema } from '../../shared/manifest/model.ts';
-import { fromLlamaArrays, toLlamaArrays } from './llama-files.ts';
+import { fromLlamaArrays, toLlamaArrays } from './files/llama-files.ts';
 import { listLlama } from './llama.ts';
 import type { LlamaShape } from './llama.ts';
 import { openModel } from './open-model.ts';
-import { toNamedArrays } from './named-arrays.ts';
-import { readSafetensors } from './safetensors.ts';
+import { toNamedArrays } from './files/named-arrays.ts';
+import { readSafetensors } from './files/safetensors.ts';
 import { windows } from './sequence.ts';
 
 const shape: LlamaShape = {

@@ -5,7 +5,7 @@ import type { View } from '../../kernels/plan/op.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import type { Bytes } from '../../shared/bytes.ts';
 import type { DecoderShape } from './decoder.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { Tokenizer } from './tokens/tokenizer.ts';
 
 export interface ModelFile {
   readonly name: string;

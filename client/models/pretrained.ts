@@ -4,19 +4,19 @@
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import { utf8 } from '../../shared/bytes.ts';
 import type { PretrainedSettings } from '../../shared/manifest/model.ts';
-import { parseConfig } from './config.ts';
-import type { Config } from './config.ts';
+import { parseConfig } from './files/config.ts';
+import type { Config } from './files/config.ts';
 import { listDecoder } from './decoder.ts';
 import type { DecoderShape } from './decoder.ts';
-import { openJsonTokenizer } from './json-tokenizer.ts';
-import { fromGptNeox, isGptNeox, toGptNeox } from './gpt-neox.ts';
-import { fromLlamaArrays, toLlamaArrays } from './llama-files.ts';
-import { jsonFile, weightsFile } from './model-files.ts';
+import { openJsonTokenizer } from './tokens/json-tokenizer.ts';
+import { fromGptNeox, isGptNeox, toGptNeox } from './files/gpt-neox.ts';
+import { fromLlamaArrays, toLlamaArrays } from './files/llama-files.ts';
+import { jsonFile, weightsFile } from './files/model-files.ts';
 import type { Model } from './model.ts';
-import { fromNamedArrays, toNamedArrays } from './named-arrays.ts';
-import { inFile, unpackFolder, unusable } from './pack.ts';
-import { toFloat32 } from './safetensors.ts';
-import type { NamedArray, StoredArray } from './safetensors.ts';
+import { fromNamedArrays, toNamedArrays } from './files/named-arrays.ts';
+import { inFile, unpackFolder, unusable } from './files/pack.ts';
+import { toFloat32 } from './files/safetensors.ts';
+import type { NamedArray, StoredArray } from './files/safetensors.ts';
 import { windows } from './sequence.ts';
 
 /** @throws LoomError `data_unavailable` at spec.model that says what is wrong with the folder, or with the window */

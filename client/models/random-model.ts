@@ -2,15 +2,15 @@
 
 import { utf8 } from '../../shared/bytes.ts';
 import type { GptSettings, LlamaSettings } from '../../shared/manifest/model.ts';
-import { bytesTokenizer, bytesTokenizerJson } from './bytes-tokenizer.ts';
+import { bytesTokenizer, bytesTokenizerJson } from './tokens/bytes-tokenizer.ts';
 import type { DecoderShape } from './decoder.ts';
-import { gptFiles } from './gpt-files.ts';
+import { gptFiles } from './files/gpt-files.ts';
 import { initialParameters } from './initial-parameters.ts';
-import { llamaConfig, toLlamaArrays } from './llama-files.ts';
+import { llamaConfig, toLlamaArrays } from './files/llama-files.ts';
 import type { LlamaShape } from './llama.ts';
 import type { Model } from './model.ts';
-import { jsonFile, weightsFile } from './model-files.ts';
-import { toNamedArrays } from './named-arrays.ts';
+import { jsonFile, weightsFile } from './files/model-files.ts';
+import { toNamedArrays } from './files/named-arrays.ts';
 
 export function randomModel(settings: GptSettings | LlamaSettings): Model {
   const shape = shapeOf(settings);

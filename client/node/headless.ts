@@ -1,7 +1,7 @@
 // The headless worker: a contributor in a Node process, with what it does told line by line.
 
 import { cpus } from 'node:os';
-import { spawnTrainer } from '../train/thread.node.ts';
+import { spawnTrainer } from '../train/thread/thread.node.ts';
 import { contribute } from '../worker/contribute.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
 import { MemoryStore } from '../worker/store.ts';

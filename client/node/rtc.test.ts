@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { PeerHost } from '../exchange/peer-host.ts';
+import { PeerHost } from '../exchange/links/peer-host.ts';
 import { Exchanges, introduce, until } from '../exchange/testing/peers.ts';
 import { createPeer } from './rtc.ts';
 

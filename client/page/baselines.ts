@@ -3,10 +3,10 @@
 
 import type { JobView } from '../../shared/api/schemas.ts';
 import type { LoomOSClient } from '../sdk/client.ts';
-import { byteVocabulary } from '../models/bytes-tokenizer.ts';
-import { countLosses } from '../train/count-models.ts';
-import { evaluationWindows, splitData } from '../train/data.ts';
-import { finalEvaluationTokens } from '../train/evaluate.ts';
+import { byteVocabulary } from '../models/tokens/bytes-tokenizer.ts';
+import { countLosses } from '../train/lm/count-models.ts';
+import { evaluationWindows, splitData } from '../train/lm/data.ts';
+import { finalEvaluationTokens } from '../train/lm/evaluate.ts';
 import type { Baselines } from './state.ts';
 import { manifestOf } from './words.ts';
 

@@ -1,7 +1,7 @@
 // Everything that only a contributing page needs, in a file of its own: it is loaded when the button is pressed.
 
 import { Peer } from 'peerjs';
-import { spawnTrainer } from '../train/thread-page.ts';
+import { spawnTrainer } from '../train/thread/thread-page.ts';
 import { contribute, type ContributeOptions, type Contributor } from '../worker/contribute.ts';
 import { PageStore } from '../worker/page-store.ts';
 

@@ -11,8 +11,8 @@ import { LoomError } from '../../shared/errors.ts';
 import type { ManifestInput } from '../../shared/manifest/manifest.ts';
 import { hash } from '../../shared/protocol/messages.ts';
 import type { JobState } from '../../shared/rounds/types.ts';
-import { packFolder } from '../models/pack.ts';
-import type { ReadFile } from '../models/pack.ts';
+import { packFolder } from '../models/files/pack.ts';
+import type { ReadFile } from '../models/files/pack.ts';
 import { sleep } from '../timing/wait.ts';
 import { ClusterNode } from './cluster-node.ts';
 import type { JoinOptions } from './cluster-node.ts';
@@ -273,7 +273,7 @@ export class LoomOSClient {
    * });
    * ```
    */
-  joinCluster(options: JoinOptions): ClusterNode {
+  joinCluster(options: JoinOptions): ClusterNode<LoomOSClient> {
     return new ClusterNode(this.#options, options, (fence) => new LoomOSClient({ ...this.#options, fence }));
   }
 

@@ -17,7 +17,7 @@ const heartbeatMs = 50;
 
 let coordinator: Embedded;
 let client: LoomOSClient;
-const nodes: ClusterNode[] = [];
+const nodes: ClusterNode<LoomOSClient>[] = [];
 
 beforeAll(async () => {
   coordinator = await startCoordinator({ data: mkdtempSync(join(tmpdir(), 'loomos-lead-')), port: 0, page: false });
@@ -26,14 +26,18 @@ beforeAll(async () => {
 afterEach(() => Promise.all(nodes.splice(0).map((node) => node.stop().catch(() => undefined))));
 afterAll(() => coordinator.close());
 
-function takePart(nodeId: string, options: Partial<JoinOptions> = {}, more: Partial<ClientOptions> = {}): ClusterNode {
+function takePart(
+  nodeId: string,
+  options: Partial<JoinOptions> = {},
+  more: Partial<ClientOptions> = {},
+): ClusterNode<LoomOSClient> {
   const node = new LoomOSClient({ ...coordinator, ...more }).joinCluster({ nodeId, leaseMs, heartbeatMs, ...options });
   nodes.push(node);
   return node;
 }
 
 const until = (look: () => boolean): Promise<unknown> => vi.waitUntil(look, { timeout: 120_000, interval: 10 });
-const leads = (node: ClusterNode) => () => node.role === 'leader';
+const leads = (node: ClusterNode<LoomOSClient>) => () => node.role === 'leader';
 
 test('the first leads; when it leaves the next one does, after the first has stopped', async () => {
   const order: string[] = [];

@@ -9,7 +9,6 @@ import type { Standing } from '../../shared/cluster/standing.ts';
 import type { NodeRole } from '../../shared/cluster/types.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { Bell } from '../timing/wait.ts';
-import type { LoomOSClient } from './client.ts';
 import { Http } from './http.ts';
 import type { HttpOptions } from './http.ts';
 
@@ -31,10 +30,11 @@ export type OnRoleChange = (before: NodeRole, now: NodeRole) => void | Promise<v
 /** Trying again cures none of these. */
 const hopeless: ReadonlySet<string> = new Set(['unauthorized', 'forbidden', 'invalid_request', 'not_found']);
 
-export class ClusterNode {
+/** @template Client what asks the coordinator in this node's name: LoomOSClient */
+export class ClusterNode<Client> {
   readonly nodeId: string;
   /** The coordinator, asked as leader: rejects with `conflict` when this node does not lead, also if it does not know that yet. */
-  readonly client: LoomOSClient;
+  readonly client: Client;
   /** Resolves once it was stopped; rejects when it may not take part, or a role-change handler failed. */
   readonly done: Promise<void>;
   readonly #observer: boolean;
@@ -54,7 +54,7 @@ export class ClusterNode {
   #failure: Error | null = null;
 
   /** Made by `LoomOSClient.joinCluster`. */
-  constructor(http: HttpOptions, options: JoinOptions, clientWith: (fence: () => number) => LoomOSClient) {
+  constructor(http: HttpOptions, options: JoinOptions, clientWith: (fence: () => number) => Client) {
     const {
       nodeId,
       observer = false,
@@ -119,7 +119,7 @@ export class ClusterNode {
     this.#become({ ...newStanding(this.#observer), fence: this.#standing.fence });
     await this.#telling;
     const body = JSON.stringify({ session: this.#session });
-    const path = `/cluster/nodes/${this.nodeId}/leave`;
+    const path = `/cluster/nodes/${encodeURIComponent(this.nodeId)}/leave`;
     await this.#http.send({ method: 'POST', path, body }).catch(() => undefined); // else the lease runs out
     if (this.#failure !== null) throw this.#failure;
   }

@@ -5,7 +5,7 @@ import type { Device, Program } from '../../kernels/device/device.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import type { Assignment } from '../../shared/protocol/messages.ts';
-import type { Evaluation } from './evaluate.ts';
+import type { Evaluation } from './lm/evaluate.ts';
 import type { Pace } from './pace.ts';
 import type { Artifact, TrainingProgress } from './trainer.ts';
 

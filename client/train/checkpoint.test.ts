@@ -3,9 +3,9 @@ import { createRandom } from '../../shared/random.ts';
 import { modelSchema } from '../../shared/manifest/model.ts';
 import { stateHash } from '../../shared/rounds/state.ts';
 import { openModel } from '../models/open-model.ts';
-import { readSafetensors, writeSafetensors } from '../models/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../models/files/safetensors.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { lmPlans } from './lm-plans.ts';
+import { lmPlans } from './lm/lm-plans.ts';
 
 const model = openModel(modelSchema.parse({ kind: 'gpt', layers: 1, heads: 1, width: 4, context: 4 }), null);
 const plan = lmPlans(model, { kind: 'sgd', batchSize: 1, accumulate: 1 }).evaluation;

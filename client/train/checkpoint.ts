@@ -4,8 +4,8 @@
 import type { Plan } from '../../kernels/plan/plan.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { AgreedState } from '../../shared/rounds/state.ts';
-import { fromNamedArrays, toNamedArrays } from '../models/named-arrays.ts';
-import { readSafetensors, writeSafetensors } from '../models/safetensors.ts';
+import { fromNamedArrays, toNamedArrays } from '../models/files/named-arrays.ts';
+import { readSafetensors, writeSafetensors } from '../models/files/safetensors.ts';
 import type { Bytes } from '../../shared/bytes.ts';
 
 const momentumPrefix = 'outer_momentum.';

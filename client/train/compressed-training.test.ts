@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { codecFor } from '../exchange/codec.ts';
+import { codecFor } from '../exchange/codec/codec.ts';
 import { assignmentOf, openSmall, smallJob } from './testing/small-job.ts';
 import type { Contribution, Trainer } from './trainer.ts';
 

@@ -21,11 +21,11 @@ import { compare, unlike } from '../../shared/verification/compare.ts';
 import type { Likeness } from '../../shared/verification/compare.ts';
 import { withoutCopies } from '../../shared/verification/copies.ts';
 import { stateHistory } from '../../shared/verification/court.ts';
-import { joinPayloads, segmentRange, splitPayload } from '../exchange/segments.ts';
+import { joinPayloads, segmentRange, splitPayload } from '../exchange/codec/segments.ts';
 import type { Algorithm, LocalRun, OnProgress } from './algorithm.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { DeviceEncoder } from './device-encoder.ts';
-import { languageModel } from './lm.ts';
+import { DeviceEncoder } from './encoding/device-encoder.ts';
+import { languageModel } from './lm/lm.ts';
 import { Pace, realTiming } from './pace.ts';
 import type { Timing } from './pace.ts';
 import type {
@@ -40,7 +40,7 @@ import type {
   TrainerReport,
   WeighedPayload,
 } from './trainer.ts';
-import { WorkerMemory } from './worker-memory.ts';
+import { WorkerMemory } from './encoding/worker-memory.ts';
 
 /** Opens the fastest device of this environment for a plan. */
 export type ChooseDevice = (

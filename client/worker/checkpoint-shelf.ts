@@ -4,7 +4,7 @@
 import { sha256Hex } from '../../shared/bytes.ts';
 import { encodePieceList, listPieces, pieceLength } from '../../shared/protocol/piece-list.ts';
 import type { PieceList } from '../../shared/protocol/piece-list.ts';
-import type { Shelf } from '../exchange/lending.ts';
+import type { Shelf } from '../exchange/state/lending.ts';
 import type { StateRef } from '../train/trainer.ts';
 import type { Keepsake } from './keepsake.ts';
 

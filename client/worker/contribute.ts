@@ -7,7 +7,7 @@ import type { JobView } from '../../shared/api/schemas.ts';
 import { toHex } from '../../shared/bytes.ts';
 import { LoomError, describeError } from '../../shared/errors.ts';
 import { PeerExchange } from '../exchange/peer-exchange.ts';
-import type { CreatePeer } from '../exchange/peer-host.ts';
+import type { CreatePeer } from '../exchange/links/peer-host.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { Bell } from '../timing/wait.ts';
 import type { Trainer } from '../train/trainer.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LoomError } from '../../shared/errors.ts';
-import type { FetchedState } from '../exchange/state-fetch.ts';
+import type { FetchedState } from '../exchange/state/state-fetch.ts';
 import { fetchCheckpoint } from './fetch-checkpoint.ts';
 
 const truth = Uint8Array.of(1, 2, 3);

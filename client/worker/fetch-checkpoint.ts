@@ -4,7 +4,7 @@
 import { LoomError } from '../../shared/errors.ts';
 import type { StoredCheckpoint } from '../../shared/protocol/messages.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { FetchedState } from '../exchange/state-fetch.ts';
+import type { FetchedState } from '../exchange/state/state-fetch.ts';
 import type { CoordinatorApi } from './coordinator-api.ts';
 import type { Workshop } from './workshop.ts';
 

@@ -12,7 +12,7 @@ import type {
   WorkerMessage,
 } from '../../shared/protocol/messages.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { Shelf } from '../exchange/lending.ts';
+import type { Shelf } from '../exchange/state/lending.ts';
 import { Bell } from '../timing/wait.ts';
 import type { StateRef } from '../train/trainer.ts';
 import { Checks } from './checks.ts';
@@ -188,7 +188,7 @@ export class JobSession {
       this.showOwn(message.closed.accepted); // a round with one participant closes as it commits
     }
     if (message.type === 'refused') this.options.report({ reason: `The coordinator refused: ${message.message}` });
-    if (message.type === 'relay') this.exchange.relay(message.round, message.hashes).catch(() => undefined);
+    if (message.type === 'relay') this.exchange.relay(message.hashes).catch(() => undefined);
     this.view = see(this.view, message);
     if (message.type === 'checkpointed') this.forgetBefore(message.checkpoint.round);
     if (this.view.checkpoint !== null) this.shelf.show(this.view.checkpoint);

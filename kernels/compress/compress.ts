@@ -1,5 +1,5 @@
 // Compression of what was trained, on the device: what is read back is a few percent of the parameters. The payload's bytes are
-// made of the records by the codec (client/exchange/recorded.ts), whose own encoder is the reference.
+// made of the records by the codec (client/exchange/codec/recorded.ts), whose own encoder is the reference.
 
 import { compress as wgsl } from '../generated/compress.ts';
 import type { PlanBuilder } from '../plan/builder.ts';

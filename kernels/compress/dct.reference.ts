@@ -3,7 +3,21 @@
 import type { Op, View } from '../plan/op.ts';
 import { chunked, toCoefficients } from './chunks.ts';
 import { correctedReference, sentReference } from './compress.reference.ts';
-import type { ChunksAttributes, DctAttributes } from './dct.ts';
+
+/** The attributes of `dctKernel`: a tensor [elements / n, n] from `first` on, in chunks of [a, b]. */
+export type DctAttributes = { first: number; elements: number; n: number; a: number; b: number };
+
+/** The attributes of `chunksKernel`: `elements` from `first` on, in blocks; their records from word `record` on. */
+export type ChunksAttributes = {
+  first: number;
+  elements: number;
+  block: number;
+  words: number; // of all records
+  record: number;
+  stride: number;
+  sent: number;
+  bits: 1 | 2;
+};
 
 /** [gradients, squares] -> [change] */
 export function descentReference([gradients, squares]: readonly View[], [change]: readonly View[], op: Op): void {

@@ -13,6 +13,7 @@ import { sumSquares } from '../reduce/reduce.ts';
 import { basisOf, chunked } from './chunks.ts';
 import type { Chunked, TensorPlace } from './chunks.ts';
 import { chunksReference, correctedChangeReference, dctReference, descentReference } from './dct.reference.ts';
+import type { ChunksAttributes, DctAttributes } from './dct.reference.ts';
 import { recordHeader, sentOf } from './records.ts';
 import type { LargestSettings } from './records.ts';
 
@@ -129,9 +130,6 @@ export const descentKernel: Kernel = {
   reference: descentReference,
 };
 
-/** The attributes of `dctKernel`: a tensor [elements / n, n] from `first` on, in chunks of [a, b]. */
-export type DctAttributes = { first: number; elements: number; n: number; a: number; b: number };
-
 /** [change [P], basis [a, a], basis [b, b]] changes the part of [coefficients [P]] that a tensor has. */
 export const dctKernel: Kernel = {
   name: 'dct',
@@ -173,18 +171,6 @@ export const correctedChangeKernel: Kernel = {
     });
   },
   reference: correctedChangeReference,
-};
-
-/** The attributes of `chunksKernel`: `elements` from `first` on, in blocks; their records from word `record` on. */
-export type ChunksAttributes = {
-  first: number;
-  elements: number;
-  block: number;
-  words: number; // of all records
-  record: number;
-  stride: number;
-  sent: number;
-  bits: 1 | 2;
 };
 
 /** [coefficients [P]] changes [records u32, what they do not say [P]] where one tensor has its part. */

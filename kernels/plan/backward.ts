@@ -3,10 +3,16 @@
 
 import { sum } from '../elementwise/sum.ts';
 import type { AdjointBuilder, Attributes, DType, Kernel, Op, Tensor } from './op.ts';
-import type { PlanBuilder } from './builder.ts';
 import type { Segment } from './recompute.ts';
 import { copySegment } from './recompute.ts';
 import { LoomError } from '../../shared/errors.ts';
+
+/** Where adjoints are listed: a PlanBuilder. */
+export interface Listing {
+  temporary(name: string, shape: readonly number[], dtype?: DType, kind?: Tensor['kind']): Tensor;
+  opInto(kernel: Kernel, inputs: readonly Tensor[], outputs: readonly Tensor[], attributes?: Attributes): void;
+  list(op: Op): void;
+}
 
 /**
  * Lists the adjoints of a forward pass on `builder`.
@@ -16,7 +22,7 @@ import { LoomError } from '../../shared/errors.ts';
  * @returns the forward ops listed a second time; those that no adjoint reads are for `dropUnread`
  */
 export function listAdjoints(
-  builder: PlanBuilder,
+  builder: Listing,
   { ops, segments }: { readonly ops: readonly Op[]; readonly segments: readonly Segment[] },
   seeds: readonly { output: Tensor; gradient: Tensor }[],
   gradientSlice: (parameter: Tensor) => Tensor,
@@ -38,14 +44,14 @@ export function listAdjoints(
 }
 
 class Walk implements AdjointBuilder {
-  readonly #builder: PlanBuilder;
+  readonly #builder: Listing;
   readonly #gradientSlice: (parameter: Tensor) => Tensor;
   readonly #differentiable = new Set<Tensor>(); // depends on a parameter
   readonly #uses = new Map<Tensor, number>(); // parameter -> ops that read it
   readonly #contributions = new Map<Tensor, Tensor[]>();
   readonly #total = new Map<Tensor, Tensor>(); // tensor -> its whole gradient, once asked for
 
-  constructor(builder: PlanBuilder, ops: readonly Op[], gradientSlice: (parameter: Tensor) => Tensor) {
+  constructor(builder: Listing, ops: readonly Op[], gradientSlice: (parameter: Tensor) => Tensor) {
     this.#builder = builder;
     this.#gradientSlice = gradientSlice;
     for (const op of ops) this.#noteForward(op);

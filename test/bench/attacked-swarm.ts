@@ -3,12 +3,12 @@
 // verification, shared/verification decides as it does in a job's room, and liars also lie about the work of others.
 
 import type { Algorithm, LocalRun } from '../../client/train/algorithm.ts';
-import { languageModel } from '../../client/train/lm.ts';
+import { languageModel } from '../../client/train/lm/lm.ts';
 import { Pace, realTiming } from '../../client/train/pace.ts';
-import { codecFor } from '../../client/exchange/codec.ts';
-import type { Codec } from '../../client/exchange/codec.ts';
-import { ErrorFeedback } from '../../client/exchange/compression/error-feedback.ts';
-import { WorkerMomentum } from '../../client/exchange/worker-momentum.ts';
+import { codecFor } from '../../client/exchange/codec/codec.ts';
+import type { Codec } from '../../client/exchange/codec/codec.ts';
+import { ErrorFeedback } from '../../client/train/encoding/error-feedback.ts';
+import { WorkerMomentum } from '../../client/train/encoding/worker-momentum.ts';
 import { openCpu } from '../../kernels/device/cpu.ts';
 import type { Device } from '../../kernels/device/device.ts';
 import type { Difference } from '../../shared/aggregation/rule.ts';

@@ -7,7 +7,7 @@ import type { Device } from '../../kernels/device/device.ts';
 import { createRandom } from '../../shared/random.ts';
 import { parseManifest } from '../../shared/manifest/manifest.ts';
 import { openModel } from '../../client/models/open-model.ts';
-import { lmPlans } from '../../client/train/lm-plans.ts';
+import { lmPlans } from '../../client/train/lm/lm-plans.ts';
 import { adamwHyper } from '../../kernels/adamw/adamw.ts';
 
 const { spec } = parseManifest({

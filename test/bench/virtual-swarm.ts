@@ -4,11 +4,11 @@
 // `rounds.staleness` every contribution is as late as may be, and with `rounds.overlap` a round closes only when everyone has
 // trained for the next: the worst that a job can meet.
 
-import { languageModel } from '../../client/train/lm.ts';
+import { languageModel } from '../../client/train/lm/lm.ts';
 import type { Algorithm, LocalRun } from '../../client/train/algorithm.ts';
 import { Pace, realTiming } from '../../client/train/pace.ts';
 import type { Artifact } from '../../client/train/trainer.ts';
-import { WorkerMemory } from '../../client/train/worker-memory.ts';
+import { WorkerMemory } from '../../client/train/encoding/worker-memory.ts';
 import { openCpu } from '../../kernels/device/cpu.ts';
 import type { Difference } from '../../shared/aggregation/rule.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';

@@ -1,8 +1,8 @@
 // The tiny models that models.py and qwen3.py made, as the folders they lie in.
 
 import { readFile } from 'node:fs/promises';
-import { packFolder } from '../../client/models/pack.ts';
-import type { ReadFile } from '../../client/models/pack.ts';
+import { packFolder } from '../../client/models/files/pack.ts';
+import type { ReadFile } from '../../client/models/files/pack.ts';
 
 export type ModelName = 'gpt2' | 'llama' | 'qwen2' | 'qwen3';
 

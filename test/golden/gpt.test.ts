@@ -12,8 +12,8 @@ import { utf8 } from '../../shared/bytes.ts';
 import { createRandom } from '../../shared/random.ts';
 import { initialParameters } from '../../client/models/initial-parameters.ts';
 import { openModel } from '../../client/models/open-model.ts';
-import { createBatch, drawBatch } from '../../client/train/data.ts';
-import { lmPlans } from '../../client/train/lm-plans.ts';
+import { createBatch, drawBatch } from '../../client/train/lm/data.ts';
+import { lmPlans } from '../../client/train/lm/lm-plans.ts';
 import golden from './gpt.json' with { type: 'json' };
 
 type Case = (typeof golden.cases)[number];

@@ -73,10 +73,10 @@ class Service {
   code: number | null = null;
   readonly #command: string | null;
   readonly #call: Call;
-  readonly #node: ClusterNode;
+  readonly #node: ClusterNode<unknown>;
   #child: ChildProcess | null = null;
 
-  constructor(command: string | null, call: Call, node: ClusterNode) {
+  constructor(command: string | null, call: Call, node: ClusterNode<unknown>) {
     this.#command = command;
     this.#call = call;
     this.#node = node;

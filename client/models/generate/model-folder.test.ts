@@ -7,7 +7,7 @@ import { utf8 } from '../../../shared/bytes.ts';
 import { listDecoder } from '../decoder.ts';
 import type { Model } from '../model.ts';
 import { openModel } from '../open-model.ts';
-import type { ReadFile } from '../pack.ts';
+import type { ReadFile } from '../files/pack.ts';
 import { windows } from '../sequence.ts';
 import { ModelFolder } from './model-folder.ts';
 

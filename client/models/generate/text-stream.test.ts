@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { utf8 } from '../../../shared/bytes.ts';
-import { bytesTokenizer } from '../bytes-tokenizer.ts';
+import { bytesTokenizer } from '../tokens/bytes-tokenizer.ts';
 import { TextStream } from './text-stream.ts';
 
 function pieces(bytes: ArrayLike<number>): string[] {

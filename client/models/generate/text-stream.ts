@@ -1,7 +1,7 @@
 // Tokens that come one by one, as text. A character may take several tokens, and some tokenizers write a token differently at the
 // beginning of a text: tokens are decoded after those before them, and held back while the last character is half there.
 
-import type { Tokenizer } from '../tokenizer.ts';
+import type { Tokenizer } from '../tokens/tokenizer.ts';
 
 const replacement = '\uFFFD';
 /** Tokens that a character takes at most: UTF-8's four bytes. */

@@ -11,7 +11,7 @@ import { dequantize, quantize as quantized } from '../../../kernels/quantize/for
 import { createRandom } from '../../../shared/random.ts';
 import type { DecoderShape } from '../decoder.ts';
 import { listDecoder } from '../decoder.ts';
-import { toNamedArrays } from '../named-arrays.ts';
+import { toNamedArrays } from '../files/named-arrays.ts';
 import { windows } from '../sequence.ts';
 import { isTable } from '../tables.ts';
 import { decodePlan, prefillPlan } from './decode-plans.ts';

@@ -8,7 +8,7 @@ import type { Plan } from '../../../kernels/plan/plan.ts';
 import type { QuantizedFormat } from '../../../kernels/quantize/format.ts';
 import { QuantizedBuilder, quantizedValues } from '../../../kernels/quantize/quantized-builder.ts';
 import { quantizedEmbedding } from '../../../kernels/quantize/quantized-embedding.ts';
-import { toNamedArrays } from '../named-arrays.ts';
+import { toNamedArrays } from '../files/named-arrays.ts';
 import { isTable } from '../tables.ts';
 
 /** A builder for a plan whose weights lie so; null: as they are. */

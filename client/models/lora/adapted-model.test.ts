@@ -4,12 +4,12 @@ import { adapterSchema } from '../../../shared/manifest/adapter.ts';
 import type { AdapterSettings } from '../../../shared/manifest/adapter.ts';
 import { modelSchema } from '../../../shared/manifest/model.ts';
 import { createRandom } from '../../../shared/random.ts';
-import { lmPlans } from '../../train/lm-plans.ts';
-import { fromLlamaArrays } from '../llama-files.ts';
+import { lmPlans } from '../../train/lm/lm-plans.ts';
+import { fromLlamaArrays } from '../files/llama-files.ts';
 import type { ModelFile, Model } from '../model.ts';
 import { openModel } from '../open-model.ts';
-import { fromNamedArrays } from '../named-arrays.ts';
-import { readSafetensors } from '../safetensors.ts';
+import { fromNamedArrays } from '../files/named-arrays.ts';
+import { readSafetensors } from '../files/safetensors.ts';
 import { adaptModel } from './adapted-model.ts';
 
 const settings = (changes: Partial<AdapterSettings> = {}) => adapterSchema.parse({ rank: 2, alpha: 4, ...changes });

@@ -12,7 +12,7 @@ import type { AdapterSettings } from '../../../shared/manifest/adapter.ts';
 import { createRandom } from '../../../shared/random.ts';
 import { listDecoder } from '../decoder.ts';
 import type { Model } from '../model.ts';
-import { toNamedArrays } from '../named-arrays.ts';
+import { toNamedArrays } from '../files/named-arrays.ts';
 import { windows } from '../sequence.ts';
 import { isTable } from '../tables.ts';
 import { AdaptedBuilder, frozenPrefix } from './adapted-builder.ts';

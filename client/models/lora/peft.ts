@@ -2,11 +2,11 @@
 
 import type { AdapterSettings } from '../../../shared/manifest/adapter.ts';
 import type { DecoderShape } from '../decoder.ts';
-import { toLlamaArrays } from '../llama-files.ts';
-import { jsonFile } from '../model-files.ts';
+import { toLlamaArrays } from '../files/llama-files.ts';
+import { jsonFile } from '../files/model-files.ts';
 import type { ModelFile } from '../model.ts';
-import { writeSafetensors } from '../safetensors.ts';
-import type { NamedArray } from '../safetensors.ts';
+import { writeSafetensors } from '../files/safetensors.ts';
+import type { NamedArray } from '../files/safetensors.ts';
 import type { AdaptedLayer } from './adapted-builder.ts';
 
 const prefix = 'base_model.model.';

@@ -6,7 +6,7 @@ import { expectClose } from '../../../kernels/testing/check.ts';
 import { createRandom } from '../../../shared/random.ts';
 import type { DecoderShape } from '../decoder.ts';
 import { listDecoder } from '../decoder.ts';
-import { toNamedArrays } from '../named-arrays.ts';
+import { toNamedArrays } from '../files/named-arrays.ts';
 import { windows } from '../sequence.ts';
 import { exportOnnx } from './export.ts';
 

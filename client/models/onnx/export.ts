@@ -7,7 +7,7 @@ import { gptHeads } from '../gpt.ts';
 import type { GptShape } from '../gpt.ts';
 import { llamaHeads } from '../llama.ts';
 import type { LlamaShape } from '../llama.ts';
-import type { NamedArray } from '../safetensors.ts';
+import type { NamedArray } from '../files/safetensors.ts';
 import { OnnxGraph } from './graph.ts';
 import { attention, gelu, layerNorm, listPositions, rmsNorm, rowsOf, swiglu } from './layers.ts';
 import type { Positions } from './layers.ts';
