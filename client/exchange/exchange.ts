@@ -25,8 +25,11 @@ export interface ExchangeStats {
 
 export interface Exchange {
   readonly peerId: string;
-  /** The members that we work with now; dials, keeps or drops links. Links are dialled by the smaller peer id. */
-  setPeers(peers: readonly Peer[], topology: Topology): void;
+  /**
+   * The members that we work with now; dials, keeps or drops links. Links are dialled by the smaller peer id.
+   * @param dialMs over how long: each at some moment in it, and all as soon as a payload is to go out or to come
+   */
+  setPeers(peers: readonly Peer[], topology: Topology, dialMs?: number): void;
   /** Stores a payload of our own and pushes it to the members of our group. */
   publish(round: number, hash: string, payload: Uint8Array): void;
   /** Stores a payload that our group made, and tells all who may need it that it is here. */

@@ -79,18 +79,20 @@ export class PeerExchange implements Exchange {
     this.outbox = new Outbox({ links, store, uploads, signal });
   }
 
-  setPeers(peers: readonly Peer[], topology: TopologyKind): void {
+  setPeers(peers: readonly Peer[], topology: TopologyKind, dialMs = 0): void {
     this.topology = topologyOf(topology);
-    this.links.setPeers(peers);
+    this.links.setPeers(peers, dialMs);
     this.options.events.onLinks();
   }
 
   publish(round: number, hash: string, payload: Uint8Array): void {
+    this.links.dialNow();
     this.store.put(round, hash, payload, true);
     this.outbox.publish(round, hash, payload);
   }
 
   offer(round: number, hash: string, payload: Uint8Array): void {
+    this.links.dialNow();
     this.store.put(round, hash, payload, true);
     this.announce(round, hash);
     this.changed.ring();
@@ -108,6 +110,7 @@ export class PeerExchange implements Exchange {
     signal: AbortSignal = this.stop.signal,
     forOthers = true,
   ): Promise<Uint8Array> {
+    if (!this.has(hash)) this.links.dialNow();
     if (forOthers && !this.has(hash)) this.offers.seek(round, hash);
     const { links, store, offers, changed, options } = this;
     const askRelay = (of: number, wanted: string): Promise<void> => this.askRelay(of, wanted);
@@ -125,6 +128,7 @@ export class PeerExchange implements Exchange {
     readStored: ReadStored,
     signal: AbortSignal,
   ): Promise<FetchedState | null> {
+    this.links.dialNow();
     const fetching = new StateFetch({
       checkpoint,
       links: () => this.links.open(),

@@ -192,7 +192,8 @@ export class JobSession {
     this.view = see(this.view, message);
     if (message.type === 'checkpointed') this.forgetBefore(message.checkpoint.round);
     if (this.view.checkpoint !== null) this.shelf.show(this.view.checkpoint);
-    if (message.type === 'welcome' || message.type === 'peers') this.exchange.setPeers(message.peers, message.topology);
+    if (message.type === 'welcome') this.exchange.setPeers(message.peers, message.topology);
+    if (message.type === 'peers') this.exchange.setPeers(message.peers, message.topology, message.dialMs);
     this.collector.begin(this.view.round);
     if (message.type === 'committed' && message.round === this.view.round) this.learn(message.contributions);
     this.checks.hear(message);

@@ -7,7 +7,7 @@ import { utf8 } from '../bytes.ts';
 import { LoomError } from '../errors.ts';
 
 /** Bumped when a message or frame changes its meaning; version.ts says which earlier ones a room still speaks. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 /** UTF-8 bytes of one JSON message from a worker. */
 export const maxMessageBytes = 256 * 1024;
 /** UTF-8 bytes of one JSON message from a room: a welcome carries the log since the checkpoint. */
@@ -201,7 +201,13 @@ const roomMessage = z.discriminatedUnion('type', [
     topology: topologyKind,
     peers: z.array(peer), // present members that the receiver works with, itself included
   }),
-  z.strictObject({ type: z.literal('peers'), topology: topologyKind, peers: z.array(peer) }),
+  // Where many hear of others at once, links are dialled over so many milliseconds: each at some moment, or when it is needed.
+  z.strictObject({
+    type: z.literal('peers'),
+    topology: topologyKind,
+    peers: z.array(peer),
+    dialMs: count.optional(),
+  }),
   // Train now. The same assignment may come again (after a lost connection): go on, or commit again. Another one for the
   // same round replaces it: the round was given up and opened anew.
   z.strictObject({ type: z.literal('assign'), assignment }),

@@ -2,8 +2,12 @@ import { expect, test } from 'vitest';
 import { manifestIn } from '../manifest/earlier.ts';
 import { parseManifest } from '../manifest/manifest.ts';
 import { Stage, w1, w2, w3 } from '../rounds/testing/stage.ts';
+import type { ManifestOptions } from '../rounds/testing/stage.ts';
+import { protocolVersion } from './messages.ts';
+import type { RoomMessage } from './messages.ts';
 import { manifest1, parseRoomMessage1 } from './testing/version-1.ts';
 import { manifest2, parseRoomMessage2 } from './testing/version-2.ts';
+import { manifest3, parseRoomMessage3 } from './testing/version-3.ts';
 import { chooseVersion, inVersion, unspoken, versionNeeded } from './version.ts';
 
 test.each([
@@ -19,9 +23,9 @@ test.each([
 test('a refusal says who has to be updated', () => {
   expect(unspoken({ oldest: 0, newest: 0 })).toMatchObject({
     message: 'this worker speaks protocol 0; the worker has to be updated',
-    allowed: '1 to 3',
+    allowed: '1 to 4',
   });
-  expect(unspoken({ oldest: 4, newest: 5 }).message).toMatch(/protocols 4 to 5; the coordinator has to be updated/);
+  expect(unspoken({ oldest: 5, newest: 6 }).message).toMatch(/protocols 5 to 6; the coordinator has to be updated/);
 });
 
 const manifestWith = (spec: object) =>
@@ -43,7 +47,8 @@ test('a manifest with nothing new in it is one that older workers can read: else
   expect(versionNeeded(manifest)).toBe(1);
   expect(manifest1.safeParse(manifestIn(1, manifest)).error).toBeUndefined();
   expect(manifest2.safeParse(manifestIn(2, manifest)).error).toBeUndefined();
-  expect(manifestIn(3, manifest)).toEqual(manifest);
+  expect(manifest3.safeParse(manifestIn(3, manifest)).error).toBeUndefined();
+  expect(manifestIn(4, manifest)).toEqual(manifest);
 });
 
 test.each([
@@ -72,6 +77,7 @@ test.each([
 ])('%j needs workers of protocol 3, and an older one is told so', (spec) => {
   const manifest = manifestWith(spec);
   expect(versionNeeded(manifest)).toBe(3);
+  expect(manifest3.safeParse(manifestIn(3, manifest)).error).toBeUndefined();
   const stage = new Stage();
   stage.state = { ...stage.state, manifest };
   stage.hello(w1, { version: 2 });
@@ -105,17 +111,32 @@ test.each([
   { verification: 'standard', min: 6 },
   { runtime: { checkpointInterval: '1s' }, min: 2 },
 ] as const)('all that a room says to workers of protocol 2 is what they know: %j', (job) => {
-  const ids = Array.from({ length: 6 }, (_, index) => `w-0000000${index}`);
-  const stage = new Stage(job);
-  for (const id of ids) stage.hello(id, { version: id === ids[0] ? 2 : 3 });
-  for (const id of ids) stage.applied(id, 0);
-  for (const round of [0, 1, 2]) {
-    stage.pass(2_000);
-    stage.finishRound(round, ...ids);
-  }
-  const messages = stage.effects.flatMap((effect) =>
-    effect.type === 'send' || effect.type === 'broadcast' ? inVersion(2, effect.message) : [],
-  );
+  const messages = said(job, 6, 2).flatMap((message) => inVersion(2, message));
   expect(messages.length).toBeGreaterThan(30);
   for (const message of messages) expect(() => parseRoomMessage2(JSON.stringify(message))).not.toThrow();
 });
+
+test.each([
+  [{ rounds: { topology: 'ring', compression: 'none' }, min: 6 }, 6],
+  [{ rounds: { topology: { kind: 'groups', groupSize: 8 } }, min: 64, max: 64 }, 64],
+] as const)('all that a room says to workers of protocol 3 is what they know: %j', (job, workers) => {
+  const messages = said(job, workers, 3);
+  for (const message of messages.flatMap((one) => inVersion(3, one)))
+    expect(() => parseRoomMessage3(JSON.stringify(message))).not.toThrow();
+  expect(messages.some((message) => message.type === 'peers' && message.dialMs !== undefined)).toBe(workers === 64);
+});
+
+/** What a room says in its first rounds to so many workers, one of this version among them. */
+function said(job: ManifestOptions, workers: number, version: number): RoomMessage[] {
+  const ids = Array.from({ length: workers }, (_, index) => `w-${String(index).padStart(8, '0')}`);
+  const stage = new Stage(job);
+  for (const id of ids) stage.hello(id, { version: id === ids[0] ? version : protocolVersion });
+  for (const id of ids) stage.applied(id, 0);
+  for (const round of workers < 10 ? [0, 1, 2] : [0]) {
+    stage.pass(2_000);
+    stage.finishRound(round, ...ids);
+  }
+  return stage.effects.flatMap((effect) =>
+    effect.type === 'send' || effect.type === 'broadcast' ? [effect.message] : [],
+  );
+}

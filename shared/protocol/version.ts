@@ -6,6 +6,7 @@
 // 3  contributions that say their `staleness` and closed rounds their `learningRate`, in jobs with staleness, gradients or fragments,
 //    which older workers cannot do, nor those of more than 1,000 workers, whose address of the room ends in ?worker=ID; rings that
 //    add up (`segments`, `pieces`, `sum`, `summed`, `join`): a room does that only among workers that all know it
+// 4  peers that come with the time over which they are dialled (`dialMs`); older workers dial at once
 
 import type { ErrorBody } from '../errors.ts';
 import { manifestIn } from '../manifest/earlier.ts';
@@ -56,7 +57,14 @@ export function tooOld(version: number, manifest: Manifest): ErrorBody {
 
 /** A room's message in the words of a version: several for one that said less at once, none for what it does not know. */
 export function inVersion(version: number, message: RoomMessage): object[] {
-  return version >= 2 ? [message] : inVersion1(message);
+  const known = version >= 4 ? message : inVersion3(message);
+  return version >= 2 ? [known] : inVersion1(known);
+}
+
+function inVersion3(message: RoomMessage): RoomMessage {
+  if (message.type !== 'peers') return message;
+  const { dialMs: _, ...known } = message;
+  return known;
 }
 
 function inVersion1(message: RoomMessage): object[] {

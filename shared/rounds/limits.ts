@@ -19,6 +19,10 @@ export const maxExtensions = 3;
 /** From this size on workers hear of changed neighbours only so often. */
 export const largeSwarm = 64;
 export const introduceMs = 500;
+/** Beyond that many that hear of others at once, dials are spread: those of one are a hundred signals, and an object of signalling has 250 peers. */
+export const dialMsEach = 100;
+/** Longer than this, or than half a round, nothing is left to gain: the signalling of large swarms is divided. */
+export const maxDialMs = 30_000;
 /** Peers are told of a commit after so long, or a quarter of a round, together with those of others. */
 export const noticeMs = 250;
 /** Everyone has committed and all is safe: those who have not said that they received it get so long, or a quarter round. */

@@ -5,12 +5,14 @@
 import { cpus } from 'node:os';
 import { changes, documentsOf } from '../../coordinator/cluster/documents.ts';
 import { gatesFor, shardOf, signallingFor } from '../../coordinator/cluster/shards.ts';
+import type { Topology } from '../../shared/manifest/topology.ts';
 import { noFaults, simulatedManifest } from '../../shared/rounds/simulator/scenario.ts';
 import type { Scenario } from '../../shared/rounds/simulator/scenario.ts';
 import { play } from '../../shared/rounds/simulator/simulate.ts';
 import type { RoomEffect, RoomEvent, RoomState } from '../../shared/rounds/types.ts';
 import { costOf, messagesPerRequest, objectGb, prices, pricesReadOn } from './cloudflare-prices.ts';
 import type { Billed } from './cloudflare-prices.ts';
+import { Signals } from './signals.ts';
 
 export interface ScaleRow {
   readonly name: string;
@@ -40,6 +42,7 @@ const seenRowsPerHour = 2 * 6;
 
 /** What happened in the rounds that count. */
 interface Counted {
+  signals: Signals;
   up: number; // messages to the room
   down: number;
   gateCalls: number; // of gates to the room, and back
@@ -75,6 +78,7 @@ function scenarioOf(workers: number): Scenario {
     min: workers,
     max: workers,
     maxTokens: workers * 1000 * (roundsCounted + 2),
+    topology: topologyOf(workers),
     checkpointInterval: '60s',
   });
   const traits = { corruption: 0, relayOnly: false, slowLink: 1, malice: 'none' } as const;
@@ -96,8 +100,15 @@ function scenarioOf(workers: number): Scenario {
   };
 }
 
+/** What `auto` would choose; groups are dealt anew after the rounds that count. */
+function topologyOf(workers: number): Topology {
+  if (workers <= 16) return 'mesh';
+  return { kind: workers <= 256 ? 'groups' : 'tree', reshuffle: roundsCounted + 1 };
+}
+
 function simulateSwarm(workers: number): Counted {
   const counted: Counted = {
+    signals: new Signals(workers),
     up: 0,
     down: 0,
     gateCalls: 0,
@@ -113,6 +124,7 @@ function simulateSwarm(workers: number): Counted {
   };
   let from: number | null = null;
   play(scenarioOf(workers), (before, events, { state, effects }, now) => {
+    counted.signals.note(effects, now, before.round > roundsCounted);
     if (before.round < 1 || before.round > roundsCounted) return;
     from ??= now;
     counted.seconds = (now - from) / 1000;
@@ -179,6 +191,8 @@ function rowsOf(workers: number, counted: Counted): ScaleRow[] {
   return [
     row(name('messages of a worker to the room'), 'a round', perRound(counted.up)),
     row(name('messages of the room to a worker'), 'a round', perRound(counted.down)),
+    row(name('signals at the peak, groups dealt, dialled over a time'), 'a second', counted.signals.peak('spread')),
+    row(name('signals at the peak, groups dealt, dialled at once'), 'a second', counted.signals.peak('atOnce')),
     row(name('calls between gates and room'), 'a second', counted.gateCalls / counted.seconds),
     row(name('rows written in the room'), 'a worker-hour', used.objectRowWritten / workerHours),
     row(name('longest value stored in the room'), 'kB', counted.longestValue / 1000),

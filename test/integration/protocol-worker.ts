@@ -2,6 +2,7 @@
 
 import { inTodaysWords, parseRoomMessage1 } from '../../shared/protocol/testing/version-1.ts';
 import { parseRoomMessage2 } from '../../shared/protocol/testing/version-2.ts';
+import { parseRoomMessage3 } from '../../shared/protocol/testing/version-3.ts';
 import { parseRoomMessage, protocolVersion } from '../../shared/protocol/messages.ts';
 import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { RegisteredWorker } from '../../shared/api/schemas.ts';
@@ -29,7 +30,7 @@ export interface Behaviour {
   trains: (assignment: Assignment) => boolean;
   /** Carries out leases; otherwise it stays silent. */
   uploads: boolean;
-  version: 1 | 2 | 3; // of the protocol
+  version: 1 | 2 | 3 | 4; // of the protocol
   /** Registers until it has an id that this likes. */
   likes: (workerId: string) => boolean;
 }
@@ -38,7 +39,8 @@ export interface Behaviour {
 const understood = {
   1: (text: string): RoomMessage => inTodaysWords(parseRoomMessage1(text)),
   2: parseRoomMessage2,
-  3: parseRoomMessage,
+  3: parseRoomMessage3,
+  4: parseRoomMessage,
 } as const;
 
 export class ProtocolWorker {

@@ -51,13 +51,20 @@ export class Links {
     this.host = new PeerHost({ ...options, onConnection: (connection) => this.welcome(connection) });
   }
 
-  setPeers(peers: readonly Peer[]): void {
+  /** @param dialMs over how long new links are dialled */
+  setPeers(peers: readonly Peer[], dialMs: number): void {
     const { peerId: ownPeerId } = this.options;
     this.ownGroup = peers.find(({ peerId }) => peerId === ownPeerId)?.group ?? 0;
     for (const peer of peers) this.neighbours.get(peer.peerId)?.regroup(peer);
     const present = new Set(peers.map(({ peerId }) => peerId));
     for (const [peerId, neighbour] of this.neighbours) this.expectBack(neighbour, present.has(peerId));
-    for (const peer of peers) if (peer.peerId !== ownPeerId && !this.neighbours.has(peer.peerId)) this.meet(peer);
+    for (const peer of peers)
+      if (peer.peerId !== ownPeerId && !this.neighbours.has(peer.peerId)) this.meet(peer, dialMs);
+  }
+
+  /** A payload is to go out or to come: what was to be dialled later is dialled now. */
+  dialNow(): void {
+    for (const neighbour of this.neighbours.values()) neighbour.dialNow();
   }
 
   /** Links that are open. */
@@ -97,13 +104,14 @@ export class Links {
     this.host.close();
   }
 
-  private meet(peer: Peer): void {
+  private meet(peer: Peer, dialMs: number): void {
     const { peerId: ownPeerId, events, ...options } = this.options;
     const onState = (changed: Neighbour): void => this.linkChanged(changed);
     const neighbour = new Neighbour({
       ...options,
       peer,
       ownPeerId,
+      dialMs,
       host: this.host,
       meter: this.meter,
       events: { ...events, onState },

@@ -20,6 +20,7 @@ export interface NeighbourOptions {
   peer: Peer;
   ownPeerId: string;
   host: PeerHost;
+  dialMs: number; // over how long links are dialled when many are, each at some moment
   dialTimeoutMs: number;
   random: () => number;
   holds: (hash: string) => boolean;
@@ -43,6 +44,7 @@ export class Neighbour {
   private missingSince = Date.now();
   private readonly options: NeighbourOptions;
   private readonly gone = new AbortController();
+  private readonly hurry = new AbortController();
   private banned = false;
   private isWidening = false;
   /** Of links that are closed. */
@@ -50,7 +52,7 @@ export class Neighbour {
 
   constructor(options: NeighbourOptions) {
     this.options = options;
-    this.reach();
+    void this.reachInTurn();
   }
 
   /** Takes a connection that was opened by either side. */
@@ -125,6 +127,23 @@ export class Neighbour {
 
   private weDial(): boolean {
     return this.options.ownPeerId < this.options.peer.peerId;
+  }
+
+  /** Its link is needed. */
+  dialNow(): void {
+    this.hurry.abort();
+  }
+
+  /** Whoever is dialled cannot know at which moment. */
+  private async reachInTurn(): Promise<void> {
+    const { dialMs, random } = this.options;
+    if (dialMs > 0) {
+      const soon = AbortSignal.any([this.hurry.signal, this.gone.signal]);
+      await sleep(this.weDial() ? random() * dialMs : dialMs, soon);
+    }
+    if (this.link !== null || this.gone.signal.aborted) return;
+    this.missingSince = Date.now();
+    this.reach();
   }
 
   private reach(): void {

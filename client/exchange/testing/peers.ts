@@ -69,8 +69,13 @@ export class Exchanges {
 }
 
 export function introduce(...all: Tested[]): void {
+  introduceOver(0, ...all);
+}
+
+/** @param dialMs over how long they dial each other */
+export function introduceOver(dialMs: number, ...all: Tested[]): void {
   const peers = all.map(({ peer }) => peer);
-  for (const { exchange } of all) exchange.setPeers(peers, 'mesh');
+  for (const { exchange } of all) exchange.setPeers(peers, 'mesh', dialMs);
 }
 
 export async function until(what: () => boolean, ms = 60_000): Promise<void> {

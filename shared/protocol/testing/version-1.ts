@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { hash, peerId, workerId } from '../messages.ts';
 import type { RoomMessage } from '../messages.ts';
+import { keys } from './keys.ts';
 
 const count = z.int().min(0);
 const accepted = z.strictObject({ workerId, hash, bytes: count, tokens: count });
@@ -82,10 +83,6 @@ export function inTodaysWords(message: RoomMessage1): RoomMessage {
 }
 
 const any = z.unknown();
-/** An object with no other fields than these, which are named in one text. */
-const keys = (names: string) =>
-  z.strictObject(Object.fromEntries(names.split(' ').map((name) => [name, any.optional()])));
-
 /** The fields of a manifest that workers of protocol 1 knew. */
 export const manifest1 = z.strictObject({
   apiVersion: any,

@@ -4,19 +4,13 @@
 import { z } from 'zod';
 import { parseRoomMessage } from '../messages.ts';
 import type { RoomMessage } from '../messages.ts';
-
-const any = z.unknown();
-/** An object with no other fields than these, which are named in one text. */
-const keys = (names: string, fields: Record<string, z.ZodType> = {}) =>
-  z.strictObject({ ...Object.fromEntries(names.split(' ').map((name) => [name, any.optional()])), ...fields });
+import { keys, message as of } from './keys.ts';
 
 const contributions = z.array(keys('workerId hash bytes tokens folds'));
 const closed = keys('round stateHash', { accepted: contributions });
 const catchUp = { checkpoint: keys('round stateHash bytes').nullable(), log: z.array(closed) };
 const peers = z.array(keys('workerId peerId kind adapter group'));
 const assigned = 'round slot seed steps learningRate';
-const of = (type: string, names = '', fields: Record<string, z.ZodType> = {}) =>
-  keys(names === '' ? 'type' : `type ${names}`, { type: z.literal(type), ...fields });
 
 const roomMessage = z.union([
   of('welcome', 'version workerId jobId round stateHash topology', { ...catchUp, peers }),

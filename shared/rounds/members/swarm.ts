@@ -10,7 +10,7 @@ import type { Measured } from '../../topology/choose.ts';
 import { deal, neighbourhoods, placed } from '../../topology/overlay.ts';
 import type { Overlay } from '../../topology/overlay.ts';
 import { couldAddUp } from '../closing/add.ts';
-import { introduceMs, largeSwarm } from '../limits.ts';
+import { dialMsEach, introduceMs, largeSwarm, maxDialMs, settlingMs } from '../limits.ts';
 import { change, changeMember, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 import type { Member, RoomState } from '../types.ts';
@@ -100,18 +100,33 @@ export function introduce(turn: Turn): void {
     change(turn, { introduceAt: dueAt(state, now) });
   const { introduceAt } = turn.state;
   if (introduceAt === null || now < introduceAt) return;
-  const groups = groupsOf(state.overlay);
-  for (const [id, linked] of neighbourhoods(state.overlay, (other) => isHere(state, other))) {
-    const ids = [...linked].toSorted();
-    const told = fnv1a(
-      ids.map((other) => `${state.members[other]!.peerId} ${groups.get(other)}`).join() + state.overlay.kind,
-    );
-    if (state.members[id]!.told === told) continue;
-    const peers = ids.map((other) => asPeer(state.members[other]!, groups.get(other)!));
-    send(turn, id, { type: 'peers', topology: state.overlay.kind, peers });
+  const news = newNeighbours(state);
+  const dialMs = dialSpanMs(state, news.length);
+  for (const { id, told, peers } of news) {
+    send(turn, id, { type: 'peers', topology: state.overlay.kind, peers, ...(dialMs > 0 && { dialMs }) });
     changeMember(turn, id, { told });
   }
   change(turn, { introduceAt: null });
+}
+
+/** Who has other neighbours than it was last told of. */
+function newNeighbours(state: RoomState): { id: string; told: number; peers: Peer[] }[] {
+  const groups = groupsOf(state.overlay);
+  const linked = neighbourhoods(state.overlay, (other) => isHere(state, other));
+  return [...linked].flatMap(([id, others]) => {
+    const ids = [...others].toSorted();
+    const seen = ids.map((other) => `${state.members[other]!.peerId} ${groups.get(other)}`);
+    const told = fnv1a(seen.join() + state.overlay.kind);
+    if (state.members[id]!.told === told) return [];
+    return [{ id, told, peers: ids.map((other) => asPeer(state.members[other]!, groups.get(other)!)) }];
+  });
+}
+
+/** Over how long the links of so many workers are dialled: 0, at once, where they are few. */
+function dialSpanMs({ recentRoundMs }: RoomState, workers: number): number {
+  if (workers < largeSwarm) return 0;
+  const mostMs = recentRoundMs.length === 0 ? settlingMs : Math.min(maxDialMs, median(recentRoundMs) / 2);
+  return Math.round(Math.min(mostMs, dialMsEach * workers));
 }
 
 function dueAt({ members, introduceAt }: RoomState, now: number): number {
