@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { projectFolder } from '../node/embed/project.ts';
+import type { HeadlessOptions } from '../node/headless.ts';
 import { backoffMs } from '../timing/backoff.ts';
 import { sleep } from '../timing/wait.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
@@ -65,9 +66,11 @@ export class Crew {
 
   /** Resolves when the process is gone, with how it went. */
   #runOnce(name: string): Promise<string> {
-    const { coordinator, data, log } = this.#options;
-    const store = data === null ? [] : ['--data', join(data, name)];
-    const child = spawn(process.execPath, [entry, '--json', '--coordinator', coordinator, '--name', name, ...store], {
+    const { coordinator, log } = this.#options;
+    const data = this.#options.data && join(this.#options.data, name);
+    const always = { backend: 'auto', load: 1, once: false, json: true } as const;
+    const options: HeadlessOptions = { coordinator, name, data, ...always };
+    const child = spawn(process.execPath, [entry, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#children.set(name, child);

@@ -39,6 +39,12 @@ test.each([
   ['a wrong path', ['run', 'no/such.yaml'], /^loomos: no\/such\.yaml: no such file/],
   ['an empty manifest', ['run', fileWith('')], /job\.yaml: the manifest is empty/],
   ['a broken manifest', ['run', fileWith('a: [1,')], /job\.yaml:1:\d+: not valid YAML/],
+  [
+    'a worker with too much to do',
+    ['worker', '--load', '3'],
+    /--load: '3' is not a fitting number \(allowed: 0.05 to 1\)/,
+  ],
+  ['a worker nowhere', ['worker', '--coordinator', 'here'], /'here' is no address/],
   ['an address that is none', ['jobs', 'list', '--coordinator', 'here'], /'here' is no address/],
 ])('%s ends in one message and exit 2', (_, words, message) => {
   const { status, stdout, stderr } = loomos(...words);

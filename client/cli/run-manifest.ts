@@ -9,6 +9,7 @@ import { startCoordinator } from '../node/embed/embed.ts';
 import type { Embedded } from '../node/embed/embed.ts';
 import { projectFolder } from '../node/embed/project.ts';
 import { LoomOSClient } from '../sdk/client.ts';
+import { untilAborted } from '../timing/wait.ts';
 import { Crew } from './crew.ts';
 import { sayDriver } from './driver.ts';
 import { exitCode } from './exit-code.ts';
@@ -65,7 +66,10 @@ async function runJob(coordinator: Embedded, prepared: Prepared, options: RunOpt
     const check = (view: JobView): void => (options.workers === 0 ? undefined : checkAttended(view, crew));
     const final = await watchJob(client, job.id, { terminal, signal, check });
     await finish(client, final, options);
-    if (options.keep) await serveOn(coordinator.url, options);
+    if (options.keep) {
+      terminal.say(`still serving at ${coordinator.url}; Ctrl-C ends it`);
+      await untilAborted(signal);
+    }
     return final.state === 'completed' ? exitCode.ok : exitCode.failed;
   } catch (error) {
     await client.cancelJob(job.id).catch(() => undefined); // on the way out already; the first error counts
@@ -90,11 +94,6 @@ async function finish(client: LoomOSClient, job: JobView, { out, terminal }: Run
   ];
   terminal.result(report, text.join('\n'));
   if (job.state !== 'completed') terminal.say(`the job is ${job.state}: ${job.reason}`);
-}
-
-function serveOn(url: string, { terminal, signal }: RunOptions): Promise<void> {
-  terminal.say(`still serving at ${url}; Ctrl-C ends it`);
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** A data folder that no live process uses: runs may overlap. */

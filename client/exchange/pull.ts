@@ -69,12 +69,17 @@ export class Pull {
 
   /** Those first that said to have it, then the one it should be with, then all others. */
   private linksByPromise(): PeerLink[] {
-    const { links, offers } = this.options;
-    const { hash, from } = this.search;
+    const { links } = this.options;
+    const { from } = this.search;
     const first = from === null ? null : links.to(from);
-    const offering = [...(offers.of(hash) ?? [])];
-    const all = links.open();
-    return [...new Set([...offering.filter((link) => all.includes(link)), ...(first === null ? [] : [first]), ...all])];
+    return [...new Set([...this.offering(), ...(first === null ? [] : [first]), ...links.open()])];
+  }
+
+  /** Those that said to have it and are still there. */
+  private offering(): PeerLink[] {
+    const { links, offers } = this.options;
+    const offering = offers.of(this.search.hash);
+    return offering === undefined ? [] : links.open().filter((link) => offering.has(link));
   }
 
   /** Asks one peer and waits as long as something comes; another peer may be faster. */
@@ -96,8 +101,8 @@ export class Pull {
   }
 
   private othersOffer(link: PeerLink): boolean {
-    const offering = this.options.offers.of(this.search.hash);
-    return offering !== undefined && !offering.has(link);
+    const offering = this.offering();
+    return offering.length > 0 && !offering.includes(link);
   }
 
   /** At once for what is with someone we have no link to; after a while for all else. */

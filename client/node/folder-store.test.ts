@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -8,6 +8,8 @@ import type { Store } from '../worker/store.ts';
 import { FolderStore } from './folder-store.ts';
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), 'loomos-store-'));
+/** Above the highest id that Linux gives. */
+const noProcess = 2 ** 22 + 1;
 const stores: [string, () => Store][] = [
   ['a folder', () => new FolderStore(newFolder())],
   ['memory', () => new MemoryStore()],
@@ -32,12 +34,25 @@ test('what a kill left half written is not there, and leaves no mark on what is'
   const folder = newFolder();
   const store = new FolderStore(folder);
   await store.put('state', utf8('whole'));
-  writeFileSync(join(folder, 'state.999-0.part'), 'ha');
+  const ofLiving = `state.${process.ppid}-0.part`;
+  writeFileSync(join(folder, ofLiving), 'ha');
   expect(await store.list('.')).toEqual(['state']);
   await Promise.all(Array.from({ length: 20 }, (_, i) => store.put('state', new Uint8Array(1000).fill(i))));
   const bytes = (await store.get('state'))!;
   expect(new Set(bytes).size).toBe(1); // one of them, not a mixture
-  expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual(['state.999-0.part']);
+  expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([ofLiving]);
+});
+
+test('what killed processes left half written is cleared away', async () => {
+  const folder = newFolder();
+  mkdirSync(join(folder, 'jobs', 'a'), { recursive: true });
+  const leftovers = [`jobs/a/state.${noProcess}-7.part`, `state.${process.pid}-3.part`];
+  for (const name of leftovers) {
+    writeFileSync(join(folder, name), 'ha');
+    utimesSync(join(folder, name), 1, 1); // before this process began, when another had its id
+  }
+  await new FolderStore(folder).put('jobs/a/state', utf8('whole'));
+  expect(readdirSync(folder, { recursive: true })).toEqual(['jobs', 'jobs/a', 'jobs/a/state']);
 });
 
 test.each(stores)('%s reads a part of what was put, and knows its size', async (_, create) => {

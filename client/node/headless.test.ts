@@ -11,6 +11,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { LoomOSClient } from '../sdk/client.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
+import type { HeadlessOptions } from './headless.ts';
 import { submitTinyJob } from '../worker/testing/tiny-job.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -56,8 +57,17 @@ interface Headless {
   last(): WorkerSnapshot | null;
 }
 
-function startWorker(url: string, ...words: string[]): Headless {
-  const child = run('main.ts', '--coordinator', url, '--backend', 'cpu', '--json', ...words);
+function startWorker(coordinator: string, changes: Partial<HeadlessOptions> = {}): Headless {
+  const usual: HeadlessOptions = {
+    coordinator,
+    name: '',
+    data: null,
+    backend: 'cpu',
+    load: 1,
+    once: false,
+    json: true,
+  };
+  const child = run('main.ts', JSON.stringify({ ...usual, ...changes }));
   let last: WorkerSnapshot | null = null;
   createInterface({ input: child.stdout! }).on('line', (line) => (last = JSON.parse(line) as WorkerSnapshot));
   return { process: child, last: () => last };
@@ -96,7 +106,7 @@ test('kill -9 of the coordinator: the job goes on from the last closed round', a
   const data = newFolder();
   const first = await serve(data);
   const job = await submitTinyJob(first.client, endless, { min: 2, max: 2 });
-  const workers = [startWorker(first.url, '--once'), startWorker(first.url, '--once')];
+  const workers = [startWorker(first.url, { once: true }), startWorker(first.url, { once: true })];
   await until(first.client, job, ({ round }) => round > 2);
   const before = await stateHashes(first.client, job);
   await kill(first.process);
@@ -114,12 +124,12 @@ test('kill -9 of everything: nothing that was accepted is lost', async () => {
   const [data, own] = [newFolder(), newFolder()];
   const first = await serve(data);
   const job = await submitTinyJob(first.client, endless, { min: 1, max: 1 });
-  const worker = startWorker(first.url, '--data', own);
+  const worker = startWorker(first.url, { data: own });
   await until(first.client, job, ({ round }) => round > 2);
   const before = await stateHashes(first.client, job);
   await Promise.all([kill(worker.process), kill(first.process)]);
   const second = await serve(data, Number(new URL(first.url).port));
-  const again = startWorker(second.url, '--data', own, '--once');
+  const again = startWorker(second.url, { data: own, once: true });
   const later = await until(second.client, job, ({ round }) => round > before.length + 3);
   expect(later.workers).toHaveLength(1);
   expect(await kill(again.process, 'SIGTERM')).toBe(0); // it drains: finishes its part, and stores the state that it alone holds
@@ -128,20 +138,6 @@ test('kill -9 of everything: nothing that was accepted is lost', async () => {
   const lines = await second.client.jobLogs(job.id);
   expect(lines.filter(({ text }) => /went back/.test(text))).toEqual([]);
   expect(lines.filter(({ text }) => /left at round \d+: its process was told to end/.test(text))).toHaveLength(1);
-});
-
-test.each([
-  [[], /--coordinator: is missing/],
-  [['--coordinator', 'here'], /--coordinator: cannot be 'here'/],
-  [['--coordinator', 'http://127.0.0.1:1', '--load', '3'], /--load: cannot be '3' \(allowed: 0.05 to 1\)/],
-  [['--sing'], /--sing/],
-])('wrong arguments %j end in one message and exit 2', async (words, message) => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...words], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const [text] = (await once(child.stderr!.setEncoding('utf8'), 'data')) as [string];
-  expect(text).toMatch(message);
-  expect(await ended(child)).toBe(2);
 });
 
 test('without a coordinator it says so, keeps trying, and ends when told to', async () => {

@@ -9,8 +9,9 @@ import { eventLines } from './event-lines.ts';
 import { FolderStore } from './folder-store.ts';
 import { createPeer } from './rtc.ts';
 
+/** Plain values: they cross to the process of a worker as JSON. */
 export interface HeadlessOptions {
-  coordinator: URL;
+  coordinator: string; // URL
   name: string;
   data: string | null; // folder; null keeps everything in memory
   backend: 'auto' | 'webgpu' | 'cpu';
@@ -31,7 +32,7 @@ export async function runHeadless(
     for (const line of json ? [JSON.stringify(snapshot)] : describe(snapshot)) print(line);
   };
   const contributor = contribute({
-    coordinator,
+    coordinator: new URL(coordinator),
     kind: 'node',
     name,
     backend,

@@ -89,3 +89,33 @@ test('following a log goes on after the last line when the connection breaks', a
   expect(texts).toEqual(['line 0', 'line 1', 'line 2']);
   expect(requests[1]!.headers['last-event-id']).toBe('1');
 });
+
+test('whoever stops following a log while the coordinator does not answer is let go at once', async () => {
+  const line = `id: 0\ndata: ${JSON.stringify({ seq: 0, at: 1, level: 'info', text: 'line 0' })}\n\n`;
+  const stop = new AbortController();
+  const { client, requests } = await serve(
+    (_, response) => response.writeHead(200).end(line),
+    () => stop.abort(), // and never answers
+  );
+  const texts: string[] = [];
+  for await (const { text } of client.followLogs('a-job', { signal: stop.signal })) texts.push(text);
+  expect(texts).toEqual(['line 0']);
+  expect(requests).toHaveLength(2);
+});
+
+test('an answer that breaks off is asked for again, and named when it stays so', async () => {
+  const cut: Answer = (request, response) => {
+    response.writeHead(200, { 'content-length': '1000' }).write('{"events":');
+    setTimeout(() => request.socket.destroy(), 20);
+  };
+  const first = await serve(cut, json(200, root));
+  expect(await first.client.ledgerRoot()).toEqual(root);
+  const second = await serve(cut);
+  await expect(second.client.downloadArtifact('a-job', 'config.json')).rejects.toMatchObject({ code: 'unavailable' });
+  expect(second.requests).toHaveLength(5);
+});
+
+test('a coordinator cannot name files outside the folder that they go to', async () => {
+  const { client } = await serve(json(200, { artifacts: [{ name: '../../.profile', bytes: 1 }] }));
+  await expect(client.listArtifacts('a-job')).rejects.toMatchObject({ code: 'internal' });
+});

@@ -4,7 +4,15 @@
 import { z } from 'zod';
 import { clusterNodes } from '../../shared/api/leadership.ts';
 import type { ClusterNodes } from '../../shared/api/leadership.ts';
-import { banView, clusterStatus, jobView, logLine, lossPoint, workerView } from '../../shared/api/schemas.ts';
+import {
+  artifactName,
+  banView,
+  clusterStatus,
+  jobView,
+  logLine,
+  lossPoint,
+  workerView,
+} from '../../shared/api/schemas.ts';
 import type { BanView, ClusterStatus, JobView, LogLine, WorkerView } from '../../shared/api/schemas.ts';
 import { sha256Hex } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
@@ -24,7 +32,7 @@ export type ClientOptions = HttpOptions;
 
 const count = z.int().min(0);
 const jobMetrics = z.object({ losses: z.array(lossPoint), stateHashes: z.array(hash) });
-const artifactInfo = z.object({ name: z.string(), bytes: count });
+const artifactInfo = z.object({ name: artifactName, bytes: count });
 /** Of any type and version, also one that this build does not know: its hash can be checked all the same. */
 const ledgerRecord = z.object({
   seq: count,
@@ -145,7 +153,8 @@ export class LoomOSClient {
   ): AsyncGenerator<JobView> {
     const { intervalMs = 1000, signal } = options;
     for (let last = ''; signal?.aborted !== true; await this.#sleep(intervalMs, signal)) {
-      const job = await this.#patiently(last !== '', () => this.getJob(id, signal));
+      const job = await this.#patiently(last !== '', signal, () => this.getJob(id, signal));
+      if (job === null) return;
       const text = JSON.stringify(job);
       if (text !== last) yield job;
       last = text;
@@ -171,31 +180,36 @@ export class LoomOSClient {
     for (let lastSeq = -1; signal?.aborted !== true; await this.#sleep(500, signal)) {
       const headers = lastSeq < 0 ? {} : { 'last-event-id': String(lastSeq) };
       const request = { path, query: { follow: 1 }, headers, signal };
-      const response = await this.#patiently(lastSeq >= 0, () => this.#http.send(request));
+      const response = await this.#patiently(lastSeq >= 0, signal, () => this.#http.send(request));
+      if (response === null) return;
       try {
         for await (const event of readEvents(response.body!)) {
           if (event.event === 'end') return;
-          const line = logLine.parse(JSON.parse(event.data));
+          const line = logLineOf(event.data, path);
           if (line.seq <= lastSeq) continue;
           lastSeq = line.seq;
           yield line;
         }
       } catch (error) {
-        if (error instanceof z.ZodError)
-          throw new LoomError('internal', 'unexpected log line', { where: path, cause: error });
+        if (error instanceof LoomError) throw error;
         // else the connection broke: come back after the last line
       }
     }
   }
 
-  /** Tries again for a minute what fails because the coordinator is away, if it was there before. */
-  async #patiently<T>(wasThere: boolean, attempt: () => Promise<T>): Promise<T> {
+  /** Tries again for a minute what fails because the coordinator is away, if it was there before. Null once `signal` aborts. */
+  async #patiently<T>(
+    wasThere: boolean,
+    signal: AbortSignal | undefined,
+    attempt: () => Promise<T>,
+  ): Promise<T | null> {
     for (let left = wasThere ? patienceMs : 0; ; left -= retryMs) {
       try {
         return await attempt();
       } catch (error) {
+        if (signal?.aborted) return null;
         if (!(error instanceof LoomError && error.code === 'unavailable') || left <= 0) throw error;
-        await this.#sleep(retryMs);
+        await this.#sleep(retryMs, signal);
       }
     }
   }
@@ -215,7 +229,7 @@ export class LoomOSClient {
   /** One file's bytes. @throws LoomError `not_found`. @example await client.downloadArtifact(id, 'config.json') */
   async downloadArtifact(id: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
     const path = `/jobs/${encodeURIComponent(id)}/artifacts/${encodeURIComponent(name)}`;
-    return new Uint8Array(await (await this.#http.send({ path })).arrayBuffer());
+    return this.#http.bytes({ path });
   }
 
   /**
@@ -242,7 +256,7 @@ export class LoomOSClient {
 
   /** A stored dataset's bytes. @throws LoomError `not_found`. @example await client.downloadDataset(job.dataset.sha256) */
   async downloadDataset(sha256: string): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(await (await this.#http.send({ path: `/datasets/${sha256}` })).arrayBuffer());
+    return this.#http.bytes({ path: `/datasets/${sha256}` });
   }
 
   /** Everyone who registered to contribute. @example (await client.listWorkers()).length */
@@ -308,6 +322,14 @@ export class LoomOSClient {
   /** Size and Merkle root of the ledger now. @example const { events, root } = await client.ledgerRoot(); */
   async ledgerRoot(): Promise<LedgerRoot> {
     return this.#http.json(ledgerRoot, { path: '/ledger/root' });
+  }
+}
+
+function logLineOf(text: string, where: string): LogLine {
+  try {
+    return logLine.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new LoomError('internal', 'unexpected log line', { where, cause });
   }
 }
 

@@ -6,7 +6,7 @@ import { fenceHeader } from '../../shared/api/leadership.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { ErrorBody, ErrorCode } from '../../shared/errors.ts';
 import { backoffMs } from '../timing/backoff.ts';
-import { sleep } from '../timing/wait.ts';
+import { sleep, within } from '../timing/wait.ts';
 
 export interface HttpOptions {
   url: string;
@@ -60,35 +60,49 @@ export class Http {
 
   /** The parsed body of a successful answer. @throws LoomError, `internal` when the answer has another shape. */
   async json<T>(schema: z.ZodType<T>, request: HttpRequest): Promise<T> {
-    const response = await this.send(request);
-    const result = schema.safeParse(await response.json().catch(() => undefined));
+    const read = (response: Response): Promise<string> =>
+      within(this.#options.timeoutMs, request.path, response.text());
+    const result = schema.safeParse(parsed(await this.#retrying(request, read)));
     if (result.success) return result.data;
     const issue = result.error.issues[0];
     const where = [request.path, ...(issue?.path ?? [])].join('.');
     throw new LoomError('internal', `the coordinator answered something unexpected: ${issue?.message}`, { where });
   }
 
+  /** The whole body of a successful answer, which may take as long as it moves. @throws LoomError as `send` */
+  async bytes(request: HttpRequest): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await this.#retrying(request, (response) => response.arrayBuffer()));
+  }
+
   /** A successful answer whose body is still to be read. @throws LoomError what the coordinator answered, or `unavailable`. */
-  async send(request: HttpRequest): Promise<Response> {
+  send(request: HttpRequest): Promise<Response> {
+    return this.#retrying(request, async (response) => response);
+  }
+
+  async #retrying<T>(request: HttpRequest, read: (response: Response) => Promise<T>): Promise<T> {
     const { attempts, random } = this.#options;
     this.#options.fence?.(); // who does not lead asks nothing
     for (let attempt = 0; ; attempt++) {
-      const { response, error, mayRetry } = await this.#try(request);
-      if (response !== undefined) return response;
+      const { value, error, mayRetry } = await this.#try(request, read);
+      if (error === undefined) return value!;
       if (!mayRetry || attempt + 1 >= attempts || request.signal?.aborted) throw error;
       await this.#options.sleep(backoffMs(attempt, random, 250, 4000), request.signal);
     }
   }
 
-  async #try(request: HttpRequest): Promise<{ response?: Response; error?: LoomError; mayRetry?: boolean }> {
-    let response: Response;
+  async #try<T>(
+    request: HttpRequest,
+    read: (response: Response) => Promise<T>,
+  ): Promise<{ value?: T; error?: LoomError; mayRetry?: boolean }> {
+    let response: Response | null = null;
     try {
       response = await this.#fetch(request);
+      if (response.ok) return { value: await read(response) };
     } catch (cause) {
-      const message = `cannot reach the coordinator at ${this.#options.url}`;
+      const { url } = this.#options;
+      const message = response === null ? `cannot reach the coordinator at ${url}` : `an answer of ${url} broke off`;
       return { error: new LoomError('unavailable', message, { cause }), mayRetry: request.isUnsafe !== true };
     }
-    if (response.ok) return { response };
     const error = await errorOf(response, request.path);
     return { error, mayRetry: error.code === 'unavailable' || error.code === 'rate_limited' };
   }
@@ -116,6 +130,14 @@ export class Http {
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // which fits no schema
   }
 }
 

@@ -9,7 +9,7 @@ import type { HttpRequest } from '../sdk/http.ts';
 import { within } from '../timing/wait.ts';
 import type { Relay } from '../exchange/relay.ts';
 
-/** A whole body may take so long; headers are bounded by Http itself. */
+/** A whole body may take so long, however often it is begun; headers are bounded by Http itself. */
 const bodyTimeoutMs = 300_000;
 
 export interface WorkerDescription {
@@ -90,9 +90,8 @@ export class CoordinatorApi {
     return url;
   }
 
-  private async bytes(request: HttpRequest): Promise<Uint8Array> {
-    const response = await this.http.send(request);
-    return new Uint8Array(await within(bodyTimeoutMs, request.path, response.arrayBuffer()));
+  private bytes(request: HttpRequest): Promise<Uint8Array> {
+    return within(bodyTimeoutMs, request.path, this.http.bytes(request));
   }
 
   private async put(path: string, bytes: Uint8Array, more: Pick<HttpRequest, 'query' | 'signal'>): Promise<void> {

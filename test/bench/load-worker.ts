@@ -3,17 +3,7 @@
 
 import { parseRoomMessage, pingText, pongText, protocolVersion } from '../../shared/protocol/messages.ts';
 import type { RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
-import {
-  after,
-  appliedOf,
-  caughtUp,
-  commitOf,
-  foldedOf,
-  helloOf,
-  payloadOf,
-  receivedOf,
-  stateZero,
-} from '../../shared/protocol/testing/chain.ts';
+import { commitOf, heed, helloOf, payloadOf, stateZero } from '../../shared/protocol/testing/chain.ts';
 import type { ChainState } from '../../shared/protocol/testing/chain.ts';
 
 /** What all workers of a run count together. */
@@ -117,16 +107,13 @@ export class LoadWorker {
     this.#counts.down += 1;
     const now = this.#ports.now();
     if (message.type === 'welcome') this.#counts.welcomeMs.push(now - this.#saidHelloAt);
-    if (message.type === 'welcome' || message.type === 'resync') this.#hold(caughtUp(this.#chain, message));
     if (message.type === 'assign') this.#train(message.assignment.round, message.assignment.steps);
-    if (message.type === 'committed') this.#say(receivedOf(message));
-    if (message.type === 'fold') this.#say(foldedOf(message));
     if (message.type === 'agreed') this.#counts.agreedAt.set(message.round - 1, now);
-    if (message.type === 'close') {
-      this.#counts.closedAt.set(message.closed.round, now);
-      if (message.closed.round === this.#chain.round) this.#hold(after(this.#chain, [message.closed]));
-    }
+    if (message.type === 'close') this.#counts.closedAt.set(message.closed.round, now);
     if (message.type === 'lease') void this.#upload(message.lease.round, message.lease.fence);
+    const { chain, says } = heed(this.#chain, message);
+    this.#chain = chain;
+    for (const said of says) this.#say(said);
   }
 
   #hearRefusal(text: string): void {
@@ -143,11 +130,6 @@ export class LoadWorker {
       this.#say(commitOf(round, payloadOf(this.#identity.workerId, round), steps * tokensOfStep));
       this.#counts.committedAt.set(round, this.#ports.now());
     }, this.#ports.trainingMs());
-  }
-
-  #hold(chain: ChainState): void {
-    this.#chain = chain;
-    this.#say(appliedOf(chain));
   }
 
   async #upload(round: number, fence: number): Promise<void> {

@@ -4,24 +4,12 @@ import { inTodaysWords, parseRoomMessage1 } from '../../shared/protocol/testing/
 import { parseRoomMessage2 } from '../../shared/protocol/testing/version-2.ts';
 import { parseRoomMessage3 } from '../../shared/protocol/testing/version-3.ts';
 import { parseRoomMessage, protocolVersion } from '../../shared/protocol/messages.ts';
-import type { Assignment, ClosedRound, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { Assignment, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { RegisteredWorker } from '../../shared/api/schemas.ts';
-import {
-  after,
-  appliedOf,
-  caughtUp,
-  commitOf,
-  foldedOf,
-  helloOf,
-  payloadOf,
-  receivedOf,
-  stateZero,
-} from '../../shared/protocol/testing/chain.ts';
-import type { ChainState } from '../../shared/protocol/testing/chain.ts';
+import { commitOf, heed, helloOf, payloadOf, stateZero } from '../../shared/protocol/testing/chain.ts';
 import { asWorker, register, request, until } from './api.ts';
 
 type Of<T extends RoomMessage['type']> = Extract<RoomMessage, { type: T }>;
-type Resumption = Pick<Of<'welcome'>, 'round' | 'stateHash' | 'checkpoint' | 'log'>;
 
 const trainingMs = 40;
 
@@ -123,30 +111,16 @@ export class ProtocolWorker {
   #hear(text: string): void {
     const message = understood[this.#behaviour.version](text);
     this.messages.push(message);
-    if (message.type === 'welcome' || message.type === 'resync') this.#catchUp(message);
     if (message.type === 'assign' && this.#behaviour.trains(message.assignment)) this.#train(message.assignment);
-    if (message.type === 'committed') this.say(receivedOf(message));
-    if (message.type === 'fold') this.say(foldedOf(message));
-    if (message.type === 'close' && message.closed.round === this.round) this.#apply([message.closed]);
+    const { chain, says } = heed(this, message);
+    [this.round, this.state] = [chain.round, chain.state];
+    this.states.set(chain.round, chain.state);
+    for (const said of says) this.say(said);
     if (message.type === 'lease' && this.#behaviour.uploads) void this.#upload(message);
   }
 
   #train({ round }: Assignment): void {
     setTimeout(() => this.closed === null && this.commit(round), trainingMs);
-  }
-
-  #catchUp(resumption: Resumption): void {
-    this.#hold(caughtUp(this, resumption));
-  }
-
-  #apply(rounds: readonly ClosedRound[]): void {
-    this.#hold(after(this, rounds));
-  }
-
-  #hold({ round, state }: ChainState): void {
-    [this.round, this.state] = [round, state];
-    this.states.set(round, state);
-    this.say(appliedOf(this));
   }
 
   async #upload({ lease: { kind, fence, round } }: Of<'lease'>): Promise<void> {

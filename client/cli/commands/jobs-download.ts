@@ -16,10 +16,11 @@ export const jobsDownload: Command = {
   options: { ...coordinatorOptions, out: { value: 'DIR', summary: 'folder for the files (default out/JOB)' } },
   run: async (call) => {
     const client = clientOf(call);
-    const job = await client.getJob(call.arguments[0]!);
+    const id = call.arguments[0]!;
+    const job = await client.getJob(id);
     if (!hasEnded(job))
       throw new LoomError('conflict', `the job is ${job.state}`, { where: job.id, allowed: 'a job that has ended' });
-    const folder = resolve(textOption(call, 'out') ?? `out/${job.id}`);
+    const folder = resolve(textOption(call, 'out') ?? `out/${id}`);
     const { files } = await writeResults(client, job, folder);
     call.terminal.result({ folder, files }, `in ${folder}: ${files.join(', ')}`);
     return exitCode.ok;

@@ -10,6 +10,7 @@ import { crewLine } from '../crew-line.ts';
 import { Crew } from '../crew.ts';
 import { exitCode } from '../exit-code.ts';
 import { wholeNumber } from '../parse.ts';
+import { untilAborted } from '../../timing/wait.ts';
 import type { WorkerSnapshot } from '../../worker/events.ts';
 
 export const up: Command = {
@@ -53,9 +54,7 @@ With --host 0.0.0.0 other machines can join; browsers there have WebGPU only beh
     });
     terminal.result({ url: coordinator.url, workers }, `LoomOS is up: ${coordinator.url} (Ctrl-C ends it)`);
     if (data !== defaultData) terminal.say(`its owner token lies in ${join(data, 'secrets.json')}`);
-    await new Promise<void>((done) =>
-      signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true }),
-    );
+    await untilAborted(signal);
     await crew.stop();
     await coordinator.close();
     return exitCode.ok;

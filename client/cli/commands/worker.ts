@@ -1,12 +1,11 @@
 // `loomos worker`: contributes this machine to a coordinator.
 
-import { LoomError } from '../../../shared/errors.ts';
 import type { HeadlessOptions } from '../../node/headless.ts';
 import { coordinatorOptions, coordinatorUrl } from '../coordinator.ts';
 import { textOption } from '../command.ts';
-import type { Call, Command } from '../command.ts';
+import type { Command } from '../command.ts';
 import { sayDriver } from '../driver.ts';
-import { backendOption } from '../parse.ts';
+import { backendOption, realNumber } from '../parse.ts';
 import { exitCode } from '../exit-code.ts';
 
 export const worker: Command = {
@@ -31,11 +30,11 @@ seconds at most, before it leaves; Ctrl-C leaves at once. With --json every chan
   run: async (call) => {
     const { terminal, signal } = call;
     const options: HeadlessOptions = {
-      coordinator: new URL(coordinatorUrl(call)),
+      coordinator: coordinatorUrl(call),
       name: textOption(call, 'name')!,
       data: textOption(call, 'data') ?? null,
       backend: backendOption(call),
-      load: loadOption(call),
+      load: realNumber(textOption(call, 'load')!, 'load', 0.05, 1),
       once: call.options['once'] === true,
       json: terminal.isJson,
     };
@@ -45,10 +44,3 @@ seconds at most, before it leaves; Ctrl-C leaves at once. With --json every chan
     return signal.aborted ? exitCode.ok : code;
   },
 };
-
-function loadOption(call: Call): number {
-  const text = textOption(call, 'load')!;
-  const load = Number(text);
-  if (text !== '' && load >= 0.05 && load <= 1) return load;
-  throw new LoomError('invalid_request', `'${text}' is not a fitting part`, { where: '--load', allowed: '0.05 to 1' });
-}

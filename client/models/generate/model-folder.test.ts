@@ -79,6 +79,16 @@ test('writing ends at the end-of-text token of the config, which is no text', as
   expect(written.join('')).toBe('');
 });
 
+test('a generation_config.json that is no JSON is refused by its name; one that names no end is none', async () => {
+  const open = (text: string) =>
+    ModelFolder.open(folderOf({ kind: 'gpt' }, { 'generation_config.json': utf8(text) }).read, 'out/x');
+  await expect(open('{')).rejects.toMatchObject({
+    code: 'data_unavailable',
+    message: expect.stringContaining('generation_config.json'),
+  });
+  for (const text of ['null', '[]']) expect(await open(text)).toBeInstanceOf(ModelFolder);
+});
+
 test('a folder that is no model is refused by its name', async () => {
   await expect(ModelFolder.open(async () => null, 'out/none')).rejects.toThrow('config.json');
   const { read } = folderOf({ kind: 'gpt' }, { 'config.json': utf8('{"model_type":"bert"}') });

@@ -11,7 +11,7 @@ import { LoomError } from '../../../shared/errors.ts';
 import type { Model } from '../model.ts';
 import { toNamedArrays } from '../files/named-arrays.ts';
 import { exportOnnx } from '../onnx/export.ts';
-import { packFolder } from '../files/pack.ts';
+import { packFolder, parseJson } from '../files/pack.ts';
 import type { ReadFile } from '../files/pack.ts';
 import { openPretrained } from '../pretrained.ts';
 import type { FingerprintVerdict } from '../../../shared/verification/fingerprint.ts';
@@ -200,11 +200,11 @@ export class Writer {
 
 /** The tokens that config.json or generation_config.json call the end of a text. */
 async function endsOfText(read: ReadFile): Promise<ReadonlySet<number>> {
-  const found = await Promise.all(['config.json', 'generation_config.json'].map(read));
-  const ids = found.flatMap((bytes) => {
-    if (bytes === null) return [];
-    const { eos_token_id: id } = JSON.parse(new TextDecoder().decode(bytes)) as { eos_token_id?: unknown };
-    return Array.isArray(id) ? (id as unknown[]) : [id];
-  });
-  return new Set(ids.filter((id) => typeof id === 'number'));
+  const ids: unknown[] = [];
+  for (const name of ['config.json', 'generation_config.json']) {
+    const bytes = await read(name);
+    const config = bytes && parseJson(name, new TextDecoder().decode(bytes));
+    ids.push((config as { eos_token_id?: unknown } | null)?.eos_token_id);
+  }
+  return new Set(ids.flat().filter((id) => typeof id === 'number'));
 }

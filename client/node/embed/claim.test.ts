@@ -56,3 +56,12 @@ test.runIf(existsSync('/proc/self/stat'))('a later process with the same id does
     other.kill('SIGKILL');
   }
 });
+
+test('what a crash left half written does not count', () => {
+  const data = newFolder();
+  writeFileSync(join(data, claimFile), '{"pid":12,"star');
+  writeFileSync(join(data, 'workerd.pid'), 'no number');
+  expect(readHolder(data)).toBeNull();
+  claimFolder(data).release();
+  expect(existsSync(join(data, claimFile))).toBe(false);
+});

@@ -1,9 +1,10 @@
 // One coordinator per data folder. The folder names the process that uses it; what a killed process left behind is
 // cleared away, its workerd included, because two of them on the same SQLite files would destroy them.
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LoomError } from '../../../shared/errors.ts';
+import { isRunning } from '../processes.ts';
 
 export interface Claim {
   /** Writes where the coordinator answers, for others on this machine. */
@@ -33,10 +34,10 @@ export function claimFolder(data: string): Claim {
   }
   endLeftover(data);
   const write = (url: string | null): void => {
-    writeFileSync(
-      join(data, fileName),
-      JSON.stringify({ pid: process.pid, startedAt: startOf(process.pid), url } satisfies Holder),
-    );
+    const holder: Holder = { pid: process.pid, startedAt: startOf(process.pid), url };
+    const written = join(data, `${fileName}.part`);
+    writeFileSync(written, JSON.stringify(holder));
+    renameSync(written, join(data, fileName)); // whoever reads it meanwhile sees all of it
   };
   write(null);
   return { announce: write, release: () => rmSync(join(data, fileName), { force: true }) };
@@ -58,12 +59,7 @@ function endLeftover(data: string): void {
 }
 
 function isAlive({ pid, startedAt }: Holder): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
-  return startOf(pid) === startedAt && !isZombie(pid);
+  return isRunning(pid) && startOf(pid) === startedAt && !isZombie(pid);
 }
 
 /** When a process started, in clock ticks since boot, from /proc; empty where there is no /proc. */
@@ -82,8 +78,11 @@ function isZombie(pid: number): boolean {
 }
 
 function readJson(file: string): unknown {
-  const text = readText(file);
-  return text === '' ? null : JSON.parse(text);
+  try {
+    return JSON.parse(readText(file));
+  } catch {
+    return null; // no such file, or a crash left a part of one
+  }
 }
 
 function readText(file: string): string {

@@ -195,8 +195,11 @@ class LanguageModelRun implements LocalRun {
     const prompt = choosePrompt(this.#dataset.validation, tokenizer, Math.min(sampled.promptTokens, window));
     const written: number[] = [];
     const draw = { ...sampled, seed: this.#spec.seed, rest: () => pace.rest() };
-    for await (const token of generator.generate(prompt, draw)) written.push(token);
-    generator.destroy();
+    try {
+      for await (const token of generator.generate(prompt, draw)) written.push(token);
+    } finally {
+      generator.destroy(); // also when it was interrupted: the device is used again
+    }
     return `${tokenizer.decode(prompt)}▸${tokenizer.decode(Uint32Array.from(written))}\n`;
   }
 }

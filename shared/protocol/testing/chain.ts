@@ -39,27 +39,41 @@ export function commitOf(round: number, hash: string, tokens: number): Said<'com
   return { type: 'commit', round, hash, bytes: 100, tokens, loss, seconds: 1, validation, traffic };
 }
 
-export function receivedOf({ round, contributions }: Heard<'committed'>): Said<'received'> {
+/** What a worker becomes and says when it hears this, besides training and uploading. */
+export interface Heeded {
+  readonly chain: ChainState;
+  readonly says: readonly WorkerMessage[];
+}
+
+export function heed(chain: ChainState, message: RoomMessage): Heeded {
+  if (message.type === 'welcome' || message.type === 'resync') return holding(caughtUp(chain, message));
+  if (message.type === 'committed') return { chain, says: [receivedOf(message)] };
+  if (message.type === 'fold') return { chain, says: [foldedOf(message)] };
+  if (message.type === 'close' && message.closed.round === chain.round) return holding(after(chain, [message.closed]));
+  return { chain, says: [] };
+}
+
+function holding(chain: ChainState): Heeded {
+  return { chain, says: [{ type: 'applied', round: chain.round, stateHash: chain.state, traffic }] };
+}
+
+function receivedOf({ round, contributions }: Heard<'committed'>): Said<'received'> {
   return { type: 'received', round, hashes: contributions.map(({ hash }) => hash) };
 }
 
 /** Stands for the payload that a group makes: a hash of what went into it. */
-export function foldedOf({ round, node, inputs }: Heard<'fold'>): Said<'folded'> {
+function foldedOf({ round, node, inputs }: Heard<'fold'>): Said<'folded'> {
   return { type: 'folded', round, node, hash: sha256Hex(utf8(inputs.map(({ hash }) => hash).join())), bytes: 100 };
 }
 
-export function appliedOf({ round, state }: ChainState): Said<'applied'> {
-  return { type: 'applied', round, stateHash: state, traffic };
-}
-
 /** The state after these rounds. */
-export function after({ round, state }: ChainState, rounds: readonly ClosedRound[]): ChainState {
+function after({ round, state }: ChainState, rounds: readonly ClosedRound[]): ChainState {
   const hashes = rounds.map(({ accepted }) => accepted.map(({ hash }) => hash).join(''));
   return { round: round + rounds.length, state: hashes.reduce((last, text) => sha256Hex(utf8(last + text)), state) };
 }
 
 /** What a welcome or a resync leads to: the state that is held goes on where it is the right one. */
-export function caughtUp(
+function caughtUp(
   held: ChainState,
   { checkpoint, log, round, stateHash }: Pick<Heard<'welcome'>, 'checkpoint' | 'log' | 'round' | 'stateHash'>,
 ): ChainState {
