@@ -34,6 +34,16 @@ export function createRandom(...seeds: readonly number[]): Random {
   };
 }
 
+/** The items in an order that `random` decides (Fisher and Yates). */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const order = [...items];
+  for (let left = order.length; left > 1; left--) {
+    const chosen = random.below(left);
+    [order[chosen], order[left - 1]] = [order[left - 1]!, order[chosen]!];
+  }
+  return order;
+}
+
 function drawBelow(uint32: () => number, n: number): number {
   if (!Number.isInteger(n) || n < 1 || n > 2 ** 32)
     throw new RangeError(`below(${n}): n must be an integer in 1..2^32`);

@@ -13,6 +13,7 @@ import { mean } from './mean.ts';
 import { clipTensors } from './norm-clip.ts';
 import type { Context, Difference, Rule } from './rule.ts';
 import { coordinateMedian, trimmedMean } from './trimmed-mean.ts';
+import { allFinite } from './vectors.ts';
 
 export interface Aggregate {
   /** What the round changes; null when no contribution counts. */
@@ -59,9 +60,4 @@ function ruleOf(settings: AggregationSettings): Rule {
 function checkLength(difference: Float32Array, elements: number): void {
   if (difference.length === elements) return;
   throw new LoomError('internal', `a difference of ${difference.length} elements for ${elements} parameters`);
-}
-
-function allFinite(vector: Float32Array): boolean {
-  for (let i = 0; i < vector.length; i++) if (!Number.isFinite(vector[i]!)) return false;
-  return true;
 }

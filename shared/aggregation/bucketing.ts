@@ -2,8 +2,7 @@
 // groups differ less than workers with different data do, so that a robust rule keeps what only a few of them say. A liar
 // spoils its whole group: `size` times as large a part of what the rule sees may lie.
 
-import { createRandom } from '../random.ts';
-import type { Random } from '../random.ts';
+import { createRandom, shuffled } from '../random.ts';
 import { vectorsOf } from './rule.ts';
 import type { Difference, Rule } from './rule.ts';
 import { average } from './vectors.ts';
@@ -21,14 +20,4 @@ export function bucketed(rule: Rule, size: number, round: number): Rule {
 
 function merge(bucket: readonly Difference[]): Difference {
   return { difference: average(vectorsOf(bucket)), tokens: bucket.reduce((sum, { tokens }) => sum + tokens, 0) };
-}
-
-/** Fisher and Yates. */
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const order = [...items];
-  for (let left = order.length; left > 1; left--) {
-    const chosen = random.below(left);
-    [order[chosen], order[left - 1]] = [order[left - 1]!, order[chosen]!];
-  }
-  return order;
 }

@@ -25,7 +25,7 @@
 //   GET    /peerjs                        PeerJS signalling WebSocket, outside /api/v1: path '/', key = the job's id
 
 import { z } from 'zod';
-import { hash, workerId, type peer } from '../protocol/messages.ts';
+import { hash, workerId } from '../protocol/messages.ts';
 
 const count = z.int().min(0);
 export const jobState = z.enum(['queued', 'waiting', 'running', 'finishing', 'completed', 'failed', 'cancelled']);
@@ -158,7 +158,5 @@ export type LogLine = z.infer<typeof logLine>;
 export type Work = z.infer<typeof work>;
 export type BanView = z.infer<typeof banView>;
 export type WorkerView = z.infer<typeof workerView>;
-export type RegisterWorker = z.infer<typeof registerWorker>;
 export type RegisteredWorker = z.infer<typeof registeredWorker>;
 export type ClusterStatus = z.infer<typeof clusterStatus>;
-export type PeerView = z.infer<typeof peer>;

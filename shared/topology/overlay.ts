@@ -3,7 +3,7 @@
 // that folds, the members make one payload of all that came in, so that nobody ever pulls more than a node's worth.
 // Pure: the same members, settings and seed give the same overlay.
 
-import { createRandom } from '../random.ts';
+import { createRandom, shuffled } from '../random.ts';
 import type { TopologyKind } from '../manifest/topology.ts';
 
 export interface Overlay {
@@ -26,19 +26,8 @@ const envoys = 2;
 export function deal(ids: readonly string[], size: number, ...seed: readonly number[]): string[][] {
   const count = Math.max(1, Math.min(Math.round(ids.length / size), Math.floor(ids.length / 2)));
   const groups = Array.from({ length: count }, (): string[] => []);
-  shuffled(ids, seed).forEach((id, index) => groups[index % count]!.push(id));
+  shuffled(ids, createRandom(...seed)).forEach((id, index) => groups[index % count]!.push(id));
   return groups;
-}
-
-/** Fisher and Yates. */
-function shuffled(ids: readonly string[], seed: readonly number[]): string[] {
-  const random = createRandom(...seed);
-  const order = [...ids];
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = random.below(last + 1);
-    [order[last], order[other]] = [order[other]!, order[last]!];
-  }
-  return order;
 }
 
 /** The groups with a newcomer in the smallest one, or in a new one if that has `capacity` members already. */

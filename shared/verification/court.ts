@@ -1,10 +1,11 @@
 // The court of a job: what is known of each worker, which shards are being computed again, and how that ends. All of it pure: the
 // room of a job and `npm run bench:attacks` feed it what workers say and carry out what it asks.
 
+import { shuffled } from '../random.ts';
 import type { Random } from '../random.ts';
 import { isSameShard } from './compare.ts';
 import type { Likeness } from './compare.ts';
-import { drawAudits, shuffled } from './draw.ts';
+import { drawAudits } from './draw.ts';
 import type { Ruling } from './gate.ts';
 import {
   acquitted,
@@ -43,6 +44,7 @@ export const stateHistory = 4;
 const maxVoters = 25;
 /** Part of the checkers that may be kept from training in one round. */
 const benchShare = 0.5;
+
 export function standingOf(court: Court, workerId: string): Standing {
   return court.standings[workerId] ?? unknownStanding;
 }

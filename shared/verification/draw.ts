@@ -1,6 +1,7 @@
 // Who checks whom: drawn by chance that nobody knows before all have committed, so that a liar can neither choose its judge nor
 // behave only when it is looked at.
 
+import { shuffled } from '../random.ts';
 import type { Random } from '../random.ts';
 import { auditChance, auditProbability, isUrgent, waited } from './standing.ts';
 import type { Standing } from './standing.ts';
@@ -68,14 +69,4 @@ export function drawJudges(
     for (const checker of chosen) pairs.push({ subject, checker });
   }
   return pairs;
-}
-
-/** Fisher and Yates. */
-export function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const order = [...items];
-  for (let left = order.length; left > 1; left--) {
-    const chosen = random.below(left);
-    [order[chosen], order[left - 1]] = [order[left - 1]!, order[chosen]!];
-  }
-  return order;
 }

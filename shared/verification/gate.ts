@@ -1,8 +1,9 @@
 // The loss gate of one round: who measures whose contribution, what they say, and what follows from it. Each contribution goes
 // to a few judges; where these differ by more than arithmetic can, everyone measures it, and who stands alone has lied.
 
+import { shuffled } from '../random.ts';
 import type { Random } from '../random.ts';
-import { drawJudges, shuffled } from './draw.ts';
+import { drawJudges } from './draw.ts';
 import { agree, consensusOf } from './jury.ts';
 import { fewestCompared, judgeRound } from './loss-gate.ts';
 import type { Verdict } from './loss-gate.ts';

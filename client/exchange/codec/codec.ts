@@ -3,6 +3,7 @@
 // before any value is used. Little-endian, 8-byte header: 'LD', version, codec id, element count (u32), then the codec's body.
 
 import type { TensorPlace } from '../../../kernels/compress/chunks.ts';
+import { allFinite } from '../../../shared/aggregation/vectors.ts';
 import { LoomError } from '../../../shared/errors.ts';
 import type { RoundCompression } from '../../../shared/manifest/compression.ts';
 import type { CodecBody } from './bodies/body.ts';
@@ -81,11 +82,6 @@ export function writePayload(
 
 export function notFinite(): LoomError {
   return new LoomError('internal', 'the difference is not finite');
-}
-
-function allFinite(vector: Float32Array): boolean {
-  for (let i = 0; i < vector.length; i++) if (!Number.isFinite(vector[i]!)) return false;
-  return true;
 }
 
 function checkHeader(view: DataView, { id, sizes }: CodecBody, elements: number): void {

@@ -1,6 +1,7 @@
 // Between the flat vector that a plan computes on and the named arrays that a model file holds.
 
 import type { Plan } from '../../../kernels/plan/plan.ts';
+import { allFinite } from '../../../shared/aggregation/vectors.ts';
 import { LoomError } from '../../../shared/errors.ts';
 import type { NamedArray } from './safetensors.ts';
 
@@ -25,18 +26,12 @@ export function fromNamedArrays(plan: Plan, arrays: readonly NamedArray[]): Floa
     if (!array) throw unfit(`${name} is missing`);
     if (array.shape.join() !== shape.join())
       throw unfit(`${name} is [${array.shape.join(', ')}]`, `[${shape.join(', ')}]`);
-    if (!isFinite(array.data)) throw unfit(`${name} is not finite`);
+    if (!allFinite(array.data)) throw unfit(`${name} is not finite`);
     flat.set(array.data, offset);
     byName.delete(name);
   }
   for (const name of byName.keys()) throw unfit(`${name} is no parameter of this model`);
   return flat;
-}
-
-/** A loop, because `every` with a callback takes seconds for a hundred million numbers. */
-function isFinite(values: Float32Array): boolean {
-  for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]!) < Infinity)) return false;
-  return true;
 }
 
 function unfit(message: string, allowed?: string): LoomError {
