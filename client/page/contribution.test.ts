@@ -16,8 +16,10 @@ function setUp(load?: () => Promise<never>) {
   };
   const stop = vi.fn<(reason?: string) => Promise<void>>(async () => {});
   let options: ContributeOptions | null = null;
+  let started = 0;
   const contributeHere = (given: unknown) => {
     options = given as ContributeOptions;
+    started += 1;
     return { ...contributor, stop } as unknown as Contributor;
   };
   const onJob = vi.fn<() => void>();
@@ -30,7 +32,8 @@ function setUp(load?: () => Promise<never>) {
     load: load ?? (async () => ({ contributeHere })),
   });
   const report = (patch: Partial<WorkerSnapshot>) => options!.onSnapshot({ ...state.contribution!, ...patch });
-  return { contribution, contributor, stop, awake, onJob, report, state: () => state, options: () => options };
+  const seen = { state: () => state, options: () => options, started: () => started };
+  return { contribution, contributor, stop, awake, onJob, report, ...seen };
 }
 
 const loaded = () => new Promise((resolve) => setTimeout(resolve));
@@ -72,6 +75,17 @@ test('stop before anything was loaded starts nothing', async () => {
   await loaded();
   expect(options()).toBeNull();
   expect(state().contribution?.phase).toBe('stopped');
+});
+
+test('stop and start again while it loads: one contribution, not two', async () => {
+  const { contribution, started, stop } = setUp();
+  contribution.contribute();
+  contribution.stop();
+  contribution.contribute();
+  await loaded();
+  expect(started()).toBe(1);
+  contribution.stop();
+  expect(stop).toHaveBeenCalledTimes(1);
 });
 
 test('closing the tab says goodbye', async () => {

@@ -47,6 +47,7 @@ export type Contribution = Omit<Actions, 'verifyLedger' | 'write' | 'stopWriting
 export function createContribution(options: ContributionOptions): Contribution {
   const { store, awake } = options;
   let contributor: Contributor | null = null;
+  let starts = 0; // of which only the last one may begin
 
   const show = (snapshot: WorkerSnapshot): void => {
     const before = store.get().contribution;
@@ -56,14 +57,15 @@ export function createContribution(options: ContributionOptions): Contribution {
   };
   const start = async (): Promise<void> => {
     show(starting);
+    const number = ++starts;
     try {
       const { contributeHere } = await options.load().catch(reloadIt);
       const { gpu, load } = store.get();
-      if (!isContributing(store.get())) return; // stopped while it was loading
+      if (number !== starts || !isContributing(store.get())) return; // stopped while it was loading
       const { coordinator, backend } = options;
       contributor = contributeHere({ coordinator, backend, load, adapter: gpu.adapter || 'CPU', onSnapshot: show });
     } catch (error) {
-      show({ ...starting, phase: 'failed', reason: describeError(error) });
+      if (number === starts) show({ ...starting, phase: 'failed', reason: describeError(error) });
     }
   };
   const end = (reason: string): void => {

@@ -64,7 +64,7 @@ test('the line below tells the step, the peers, or the reason', () => {
     { ...link, state: 'failed' as const },
   ];
   const exchanging: WorkerSnapshot = { ...snapshot, phase: 'exchanging' };
-  expect(stepText(snapshot)).toBe('Step 3 of 20 · loss 2.50 nats/byte');
+  expect(stepText(snapshot)).toBe('Step 3 of 20 · loss 2.50');
   expect(stepText(exchanging)).toBe('Handing in the result');
   expect(stepText({ ...exchanging, exchange: { ...snapshot.exchange, links } })).toBe('Swapping results with 1 peer');
   expect(stepText({ ...snapshot, phase: 'preparing', reason: 'fetching the data' })).toBe('Fetching the data.');

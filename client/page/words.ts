@@ -33,7 +33,7 @@ export function stepText({ phase, reason, step, steps, loss, exchange }: WorkerS
   if (phase === 'exchanging') return exchangingText(exchange.links.filter((link) => link.state === 'open').length);
   if (phase !== 'training') return sentence(reason);
   const counted = `Step ${step} of ${steps}`;
-  return loss === null ? counted : `${counted} · loss ${formatLoss(loss)} nats/byte`;
+  return loss === null ? counted : `${counted} · loss ${formatLoss(loss)}`;
 }
 
 function exchangingText(peers: number): string {
