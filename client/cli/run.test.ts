@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import type { Report } from './report.ts';
+import type { Report } from './job/report.ts';
 import { projectFolderWith, start, textOf } from './testing/loomos.ts';
 
 vi.setConfig({ testTimeout: 600_000 });

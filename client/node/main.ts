@@ -1,4 +1,4 @@
-// The process of one headless worker, as client/cli/crew.ts starts it: its options (HeadlessOptions) are one argument of JSON. People
+// The process of one headless worker, as client/cli/local/crew.ts starts it: its options (HeadlessOptions) are one argument of JSON. People
 // have `loomos worker`. Exit codes: 0 ended in order, 1 failed. SIGINT leaves the job and ends within seconds, as does the end of a
 // parent process that started this one with a channel. SIGTERM finishes the part in hand first, for 25 seconds at most.
 

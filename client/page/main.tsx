@@ -3,17 +3,17 @@
 import { render } from 'preact';
 import { LoomOSClient } from '../sdk/client.ts';
 import { App } from './app.tsx';
-import { createAwake } from './awake.ts';
-import { createContribution } from './contribution.ts';
-import { findGpu } from './gpu.ts';
-import { checkLedger } from './ledger-check.ts';
-import type { Timers } from './loop.ts';
+import { createAwake } from './device/awake.ts';
+import { createContribution } from './device/contribution.ts';
+import { findGpu } from './device/gpu.ts';
+import { checkLedger } from './watch/ledger-check.ts';
+import type { Timers } from './watch/loop.ts';
 import { initialState, type Actions, type PageState } from './state.ts';
 import { createStore } from './store.ts';
-import { watchThrottling } from './throttle.ts';
-import { watch } from './watch.ts';
+import { watchThrottling } from './device/throttle.ts';
+import { watch } from './watch/watch.ts';
 import { titleOf } from './words.ts';
-import { createWriting } from './writing.ts';
+import { createWriting } from './device/writing.ts';
 
 const root = document.getElementById('app')!;
 const timers: Timers = {
@@ -37,14 +37,14 @@ const contribution = createContribution({
   awake: createAwake(document, navigator.wakeLock, (awake) => store.set({ awake })),
   coordinator: new URL(location.origin),
   backend: askedBackend(location.search),
-  load: () => import('./contributor.ts'),
+  load: () => import('./device/contributor.ts'),
   onJob: () => loop.nudge(),
 });
 const writing = createWriting({
   store,
   backend: askedBackend(location.search),
   download: (id, name) => client.downloadArtifact(id, name),
-  load: () => import('./writer.ts'),
+  load: () => import('./device/writer.ts'),
   now: frames.now,
 });
 const actions: Actions = {

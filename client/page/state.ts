@@ -5,7 +5,7 @@ import type { JobView, LogLine } from '../../shared/api/schemas.ts';
 import type { LossPoint } from '../../shared/rounds/types.ts';
 import type { WriteRequest } from '../models/generate/serve-writer.ts';
 import type { WorkerSnapshot } from '../worker/events.ts';
-import type { ClothRound } from './cloth.ts';
+import type { ClothRound } from './watch/cloth.ts';
 
 export interface Baselines {
   unigramLoss: number; // nats per byte

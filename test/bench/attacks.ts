@@ -10,7 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
-import { readSource } from '../../client/cli/source.ts';
+import { readSource } from '../../client/cli/job/source.ts';
 import type { Aggregation } from '../../shared/manifest/aggregation.ts';
 import { attacksSvg } from './attacks-svg.ts';
 import { runAttackedJob } from './attacked-swarm.ts';

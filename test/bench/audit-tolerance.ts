@@ -2,7 +2,7 @@
 // (shared/verification/compare.ts) may lie.
 //   npm run bench:audits
 
-import { readSource } from '../../client/cli/source.ts';
+import { readSource } from '../../client/cli/job/source.ts';
 import { LocalTrainer } from '../../client/train/local-trainer.ts';
 import { openCpu } from '../../kernels/device/cpu.ts';
 import { openDawn } from '../../kernels/device/dawn.ts';

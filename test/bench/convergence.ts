@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
-import { readSource } from '../../client/cli/source.ts';
+import { readSource } from '../../client/cli/job/source.ts';
 import { manifestWith } from './manifest-with.ts';
 import { runVirtualJob } from './virtual-swarm.ts';
 

@@ -12,7 +12,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
-import { readSource } from '../../client/cli/source.ts';
+import { readSource } from '../../client/cli/job/source.ts';
 import { tokensPerStep } from '../../shared/rounds/pace/schedule.ts';
 import { measureChurn } from './churn.ts';
 import { measureLoad } from './load.ts';

@@ -5,7 +5,7 @@ import { LoomError } from '../../../shared/errors.ts';
 import type { FingerprintVerdict } from '../../../shared/verification/fingerprint.ts';
 import type { Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
-import { inFile } from '../in-file.ts';
+import { inFile } from '../job/in-file.ts';
 import { backendOption } from '../parse.ts';
 
 export const check: Command = {

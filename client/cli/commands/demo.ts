@@ -5,7 +5,7 @@ import { projectFolder } from '../../node/embed/project.ts';
 import type { Command } from '../command.ts';
 import { defaultPort } from '../coordinator.ts';
 import { wholeNumber } from '../parse.ts';
-import { runManifest } from '../run-manifest.ts';
+import { runManifest } from '../local/run-manifest.ts';
 
 const workers = 2;
 

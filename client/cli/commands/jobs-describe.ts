@@ -7,7 +7,7 @@ import { columns } from '../columns.ts';
 import { clientOf, coordinatorOptions } from '../coordinator.ts';
 import type { Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
-import { progressLine } from '../progress.ts';
+import { progressLine } from '../job/progress.ts';
 
 export const jobsDescribe: Command = {
   name: 'jobs describe',

@@ -7,7 +7,7 @@ import { clientOf, coordinatorOptions } from '../coordinator.ts';
 import { textOption } from '../command.ts';
 import type { Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
-import { writeResults } from '../results.ts';
+import { writeResults } from '../job/results.ts';
 
 export const jobsDownload: Command = {
   name: 'jobs download',

@@ -3,8 +3,8 @@
 import { clientOf, coordinatorOptions } from '../coordinator.ts';
 import type { Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
-import { prepare, submit } from '../submit.ts';
-import { watchJob } from '../watch.ts';
+import { prepare, submit } from '../job/submit.ts';
+import { watchJob } from '../job/watch.ts';
 
 export const jobsSubmit: Command = {
   name: 'jobs submit',

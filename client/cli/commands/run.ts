@@ -5,7 +5,7 @@ import type { Command } from '../command.ts';
 import { textOption } from '../command.ts';
 import { defaultPort } from '../coordinator.ts';
 import { wholeNumber } from '../parse.ts';
-import { runManifest } from '../run-manifest.ts';
+import { runManifest } from '../local/run-manifest.ts';
 
 export const run: Command = {
   name: 'run',

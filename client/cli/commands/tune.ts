@@ -13,7 +13,7 @@ import { fileTuningStore } from '../../train/thread/tuning-store.node.ts';
 import { columns } from '../columns.ts';
 import type { Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
-import { readManifestFile } from '../manifest-file.ts';
+import { readManifestFile } from '../job/manifest-file.ts';
 
 const minute = 60_000;
 

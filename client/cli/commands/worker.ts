@@ -4,7 +4,7 @@ import type { HeadlessOptions } from '../../node/headless.ts';
 import { coordinatorOptions, coordinatorUrl } from '../coordinator.ts';
 import { textOption } from '../command.ts';
 import type { Command } from '../command.ts';
-import { sayDriver } from '../driver.ts';
+import { sayDriver } from '../local/driver.ts';
 import { backendOption, realNumber } from '../parse.ts';
 import { exitCode } from '../exit-code.ts';
 

@@ -5,7 +5,7 @@ import { parseManifest } from '../../../shared/manifest/manifest.ts';
 import type { LossPoint } from '../../../shared/rounds/types.ts';
 import type { LinkStats } from '../../exchange/exchange.ts';
 import type { WorkerSnapshot } from '../../worker/events.ts';
-import type { ClothRound } from '../cloth.ts';
+import type { ClothRound } from '../watch/cloth.ts';
 import { initialState, type PageState, type ShownJob, type Writing } from '../state.ts';
 
 const now = Date.UTC(2026, 10, 22, 18, 30);

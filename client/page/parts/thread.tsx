@@ -1,6 +1,6 @@
 // A worker's thread through the cloth.
 
-import type { ClothRound } from '../cloth.ts';
+import type { ClothRound } from '../watch/cloth.ts';
 
 const mostColumns = 48; // rounds a thread shows
 const fewestColumns = 24; // fewer rounds than that leave room at the end

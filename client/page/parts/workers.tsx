@@ -5,7 +5,7 @@ import { presentWorkers } from '../../../shared/api/schemas.ts';
 import type { JobView, JobWorker } from '../../../shared/api/schemas.ts';
 import type { LinkStats } from '../../exchange/exchange.ts';
 import type { WorkerSnapshot } from '../../worker/events.ts';
-import type { ClothRound } from '../cloth.ts';
+import type { ClothRound } from '../watch/cloth.ts';
 import { formatBytes, formatRate, formatShare, shortWorker } from '../format.ts';
 import type { ShownJob } from '../state.ts';
 import { isLive } from '../words.ts';

@@ -5,7 +5,7 @@ import { lossUnit } from '../../../shared/manifest/model.ts';
 import { formatBytes } from '../format.ts';
 import type { Actions, ShownJob, Writing } from '../state.ts';
 import { manifestOf, sentence, splitSample, writingText } from '../words.ts';
-import { isBusy } from '../writing.ts';
+import { isBusy } from '../device/writing.ts';
 
 interface Props {
   shown: ShownJob;

@@ -1,0 +1,48 @@
+// From a manifest on this machine to a job: its data, and the model it begins with, go up first, under their SHA-256.
+
+import { dirname } from 'node:path';
+import type { JobView } from '../../../shared/api/schemas.ts';
+import type { Bytes } from '../../../shared/bytes.ts';
+import type { Manifest } from '../../../shared/manifest/manifest.ts';
+import type { LoomOSClient } from '../../sdk/client.ts';
+import { languageModel } from '../../train/lm/lm.ts';
+import { inFile } from './in-file.ts';
+import { readManifestFile } from './manifest-file.ts';
+import { readModelFolder } from './model-folder.ts';
+import { readSource } from './source.ts';
+
+/** Bytes are null where the coordinator has them already, or there are none. */
+export interface Prepared {
+  manifest: Manifest;
+  data: Bytes | null;
+  weights: Bytes | null; // the packed folder of a pretrained model
+}
+
+/** Reads all that lies on this machine, so that what is wrong with it is said before anything starts. */
+export async function prepare(manifestFile: string): Promise<Prepared> {
+  const manifest = await readManifestFile(manifestFile);
+  const folder = dirname(manifestFile);
+  const { model, data: text } = manifest.spec;
+  try {
+    const weights = model.kind === 'pretrained' ? await readModelFolder(model, folder) : null;
+    const data = await readSource(text.source, folder);
+    if (weights !== null && data !== null) languageModel({ manifest, data, weights }); // throws when the tokens are too few
+    return { manifest, data, weights };
+  } catch (error) {
+    throw inFile(error, manifestFile);
+  }
+}
+
+export async function submit(client: LoomOSClient, { manifest, data, weights }: Prepared): Promise<JobView> {
+  const spec = { ...manifest.spec };
+  const { source } = spec.data;
+  if (data !== null) spec.data = { ...spec.data, source: await upload(client, data, source) };
+  if (weights !== null && spec.model.kind === 'pretrained')
+    spec.model = { ...spec.model, from: await upload(client, weights, spec.model.from) };
+  return client.submitJob({ ...manifest, spec });
+}
+
+async function upload(client: LoomOSClient, bytes: Bytes, source: string): Promise<string> {
+  const { sha256 } = await client.uploadDataset(bytes, { source });
+  return `dataset:${sha256}`;
+}
