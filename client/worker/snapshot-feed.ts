@@ -4,15 +4,32 @@ import type { WorkerSnapshot } from './events.ts';
 
 const everyMs = 200;
 
+/** Of a job of which nothing has been done. */
+const untouched: Omit<WorkerSnapshot, 'phase' | 'reason' | 'workerId' | 'jobId'> = {
+  backend: null,
+  round: 0,
+  step: 0,
+  steps: 0,
+  loss: null,
+  tokensPerSecond: 0,
+  tokensTrained: 0,
+  roundsAccepted: 0,
+  warning: '',
+  exchange: { bytesSent: 0, bytesReceived: 0, bytesPerSecond: 0, refusedFrames: 0, links: [] },
+};
+
+/** Of a worker that has just been started. */
+export const starting: WorkerSnapshot = {
+  phase: 'connecting',
+  reason: '',
+  workerId: null,
+  jobId: null,
+  ...untouched,
+};
+
 export class SnapshotFeed {
   private readonly onSnapshot: (snapshot: WorkerSnapshot) => void;
-  private snapshot: WorkerSnapshot = {
-    phase: 'connecting',
-    reason: '',
-    workerId: null,
-    jobId: null,
-    ...fresh(),
-  };
+  private snapshot = starting;
   private timer: ReturnType<typeof setTimeout> | undefined;
   isOpen = true;
 
@@ -33,7 +50,7 @@ export class SnapshotFeed {
 
   /** A new job: its counts begin at nothing. */
   begin(jobId: string): void {
-    this.update({ ...fresh(), jobId });
+    this.update({ ...untouched, jobId });
   }
 
   /** The last snapshot goes out; none follows. */
@@ -48,19 +65,4 @@ export class SnapshotFeed {
     this.timer = undefined;
     if (this.isOpen) this.onSnapshot(this.snapshot);
   }
-}
-
-function fresh(): Omit<WorkerSnapshot, 'phase' | 'reason' | 'workerId' | 'jobId'> {
-  return {
-    backend: null,
-    round: 0,
-    step: 0,
-    steps: 0,
-    loss: null,
-    tokensPerSecond: 0,
-    tokensTrained: 0,
-    roundsAccepted: 0,
-    warning: '',
-    exchange: { bytesSent: 0, bytesReceived: 0, bytesPerSecond: 0, refusedFrames: 0, links: [] },
-  };
 }

@@ -42,6 +42,14 @@ test('a backend that was asked for is taken or refused, never replaced', async (
   expect(cpu.device.info.kind).toBe('cpu');
 });
 
+test('a GPU that was asked for and cannot run the program is given back', async () => {
+  let isOpen = true;
+  const broken = disguised({}, () => Promise.reject(new Error('too large')));
+  const device = { ...broken, destroy: () => void (isOpen = false) };
+  await expect(chooseDevice(async () => ({ device }), smallPlan(), 'webgpu', limits)).rejects.toThrow('too large');
+  expect(isOpen).toBe(false);
+});
+
 test('a real GPU wins at once', async () => {
   const { why } = await chooseDevice(async () => ({ device: disguised({}) }), smallPlan(), 'auto', limits);
   expect(why).toMatch(/^Some GPU is a GPU/);

@@ -69,16 +69,25 @@ async function takeCpu(plan: Plan, limits: MeasureLimits, reason: string): Promi
 async function takeGpu(opened: WebGpuResult, plan: Plan, limits: MeasureLimits): Promise<ChosenDevice> {
   if ('reason' in opened) throw new LoomError('no_backend', `WebGPU was asked for, but ${opened.reason}`);
   const { device } = opened;
-  const stepsPerSecond = await measure(device, plan, limits);
+  const stepsPerSecond = await holding(device, measure(device, plan, limits));
   return { device, stepsPerSecond, why: `${device.info.adapter} was asked for; it makes ${spell(stepsPerSecond)}.` };
+}
+
+/** The device is given back where the work fails. */
+async function holding<T>(device: Device, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
 }
 
 async function takeRealGpu(device: Device, adapter: string, plan: Plan, limits: MeasureLimits): Promise<ChosenDevice> {
   try {
-    const stepsPerSecond = await measure(device, plan, limits);
+    const stepsPerSecond = await holding(device, measure(device, plan, limits));
     return { device, stepsPerSecond, why: `${adapter} is a GPU; it makes ${spell(stepsPerSecond)}.` };
   } catch (error) {
-    device.destroy();
     return takeCpu(
       plan,
       limits,
@@ -90,7 +99,7 @@ async function takeRealGpu(device: Device, adapter: string, plan: Plan, limits: 
 async function compare(software: Device, plan: Plan, limits: MeasureLimits): Promise<ChosenDevice> {
   const { adapter } = software.info;
   const cpu = openCpu();
-  const ours = await measure(cpu, plan, limits);
+  const ours = await holding(software, measure(cpu, plan, limits));
   const theirs = await measureWithin(software, plan, limits);
   if (typeof theirs === 'number' && theirs > ours) {
     return {

@@ -3,27 +3,11 @@
 import { LoomError, describeError } from '../../../shared/errors.ts';
 import type { Contributor } from '../../worker/contribute.ts';
 import type { WorkerPhase, WorkerSnapshot } from '../../worker/events.ts';
+import { starting } from '../../worker/snapshot-feed.ts';
 import type { Awake } from './awake.ts';
 import type { contributeHere } from './contributor.ts';
 import { isContributing, type Actions, type PageState } from '../state.ts';
 import type { Store } from '../store.ts';
-
-const starting: WorkerSnapshot = {
-  phase: 'connecting',
-  reason: '',
-  workerId: null,
-  jobId: null,
-  backend: null,
-  round: 0,
-  step: 0,
-  steps: 0,
-  loss: null,
-  tokensPerSecond: 0,
-  tokensTrained: 0,
-  roundsAccepted: 0,
-  warning: '',
-  exchange: { bytesSent: 0, bytesReceived: 0, bytesPerSecond: 0, refusedFrames: 0, links: [] },
-};
 
 /** Scripts that were there when the page was opened are gone after a new version was published. */
 function reloadIt(cause: unknown): never {
