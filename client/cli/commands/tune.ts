@@ -1,21 +1,10 @@
 // `loomos tune`: measures tile shapes of matrix products on this machine's GPU, and keeps the fastest for later jobs.
 
-import { join } from 'node:path';
-import { halfToggles, openDawn } from '../../../kernels/device/dawn.ts';
-import { tableName } from '../../../kernels/tune/table.ts';
-import type { TunedClass } from '../../../kernels/tune/tune-products.ts';
-import { tuneDevice } from '../../../kernels/tune/tuned-device.ts';
-import { LoomError } from '../../../shared/errors.ts';
-import { openModel } from '../../models/open-model.ts';
-import { projectFolder } from '../../node/embed/project.ts';
-import { lmPlans } from '../../train/lm/lm-plans.ts';
-import { fileTuningStore } from '../../train/thread/tuning-store.node.ts';
 import { columns } from '../columns.ts';
 import type { Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
 import { readManifestFile } from '../job/manifest-file.ts';
-
-const minute = 60_000;
+import type { Tuning } from '../local/tuning.ts';
 
 export const tune: Command = {
   name: 'tune',
@@ -26,30 +15,17 @@ reference, and keeps the fastest in .loomos/tuning, under a name made of the ada
 Workers do the same by themselves for at most three seconds; this takes its time, and says what it found.`,
   arguments: ['MANIFEST'],
   run: async ({ arguments: [file], terminal }) => {
-    const { model, optimizer, precision } = (await readManifestFile(file!)).spec;
-    if (model.kind === 'pretrained')
-      throw new LoomError('invalid_request', 'a pretrained model has no sizes in its manifest', {
-        where: 'spec.model',
-        allowed: 'gpt or llama with the sizes of that model',
-      });
-    const opened = await openDawn({ toggles: halfToggles });
-    if ('reason' in opened) throw new LoomError('no_backend', opened.reason);
-    const { device } = opened;
-    if (device.info.isSoftware)
-      throw new LoomError('no_backend', `${device.info.adapter} is no GPU: its kernels have no tiles to choose`);
-    const store = fileTuningStore(join(projectFolder, '.loomos', 'tuning'));
-    const options = { now: () => performance.now(), measureMs: 200, patienceMs: 10 * minute };
-    const plan = lmPlans(openModel(model, null), optimizer).training;
-    const tuned = await tuneDevice(device, { plan, precision }, store, options);
-    const name = tableName(device.tuning!.key);
-    device.destroy();
-    terminal.result({ adapter: device.info.adapter, table: name, tuned }, describe(tuned, device.info.adapter, name));
+    const manifest = await readManifestFile(file!);
+    const { tuneFor } = await import('../local/tuning.ts'); // the kernels: nothing other commands need
+    const tuning = await tuneFor(manifest);
+    terminal.result(tuning, describe(tuning));
     return exitCode.ok;
   },
 };
 
-function describe(tuned: readonly TunedClass[], adapter: string, name: string): string {
-  if (tuned.length === 0) return `${adapter}: every product of this job is tuned already (.loomos/tuning/${name}.json)`;
+function describe({ adapter, table, tuned }: Tuning): string {
+  const file = `.loomos/tuning/${table}.json`;
+  if (tuned.length === 0) return `${adapter}: every product of this job is tuned already (${file})`;
   const rows = tuned.map(({ shapeClass, choice, microseconds, untunedMicroseconds, refused }) => [
     shapeClass,
     `${choice.tile}`,
@@ -61,6 +37,6 @@ function describe(tuned: readonly TunedClass[], adapter: string, name: string): 
   return [
     adapter,
     columns([['product', 'tile', 'parts', 'us', 'us before', 'refused'], ...rows]),
-    `kept in .loomos/tuning/${name}.json`,
+    `kept in ${file}`,
   ].join('\n');
 }

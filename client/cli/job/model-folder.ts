@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import type { Bytes } from '../../../shared/bytes.ts';
 import type { PretrainedSettings } from '../../../shared/manifest/model.ts';
 import { packFolder, unusable } from '../../models/files/pack.ts';
-import { checkPretrained } from '../../models/pretrained.ts';
 
 /**
  * @param folder the manifest's, which relative paths are relative to
@@ -24,6 +23,7 @@ export async function readModelFolder(settings: PretrainedSettings, folder: stri
   );
   if (!isFolder) throw unusable(`there is no folder ${home}`, 'a folder, relative to the manifest or absolute');
   const packed = await packFolder((name) => readIfThere(join(home, name)));
+  const { checkPretrained } = await import('../../models/pretrained.ts'); // the kernels: no other job needs them here
   checkPretrained(settings, packed);
   return packed;
 }

@@ -5,7 +5,6 @@ import type { JobView } from '../../../shared/api/schemas.ts';
 import type { Bytes } from '../../../shared/bytes.ts';
 import type { Manifest } from '../../../shared/manifest/manifest.ts';
 import type { LoomOSClient } from '../../sdk/client.ts';
-import { languageModel } from '../../train/lm/lm.ts';
 import { inFile } from './in-file.ts';
 import { readManifestFile } from './manifest-file.ts';
 import { readModelFolder } from './model-folder.ts';
@@ -26,7 +25,10 @@ export async function prepare(manifestFile: string): Promise<Prepared> {
   try {
     const weights = model.kind === 'pretrained' ? await readModelFolder(model, folder) : null;
     const data = await readSource(text.source, folder);
-    if (weights !== null && data !== null) languageModel({ manifest, data, weights }); // throws when the tokens are too few
+    if (weights !== null && data !== null) {
+      const { languageModel } = await import('../../train/lm/lm.ts'); // the kernels: for other jobs nothing needs them here
+      languageModel({ manifest, data, weights }); // throws when the tokens are too few
+    }
     return { manifest, data, weights };
   } catch (error) {
     throw inFile(error, manifestFile);
