@@ -115,6 +115,31 @@ test('an answer that breaks off is asked for again, and named when it stays so',
   expect(second.requests).toHaveLength(5);
 });
 
+test('a file may take longer than an answer as long as it moves; one that stands still is given up', async () => {
+  const pieces = ['one', 'two', 'three', 'four'];
+  const slow: Answer = (_, response) => {
+    response.writeHead(200);
+    for (const [i, piece] of pieces.entries()) setTimeout(() => response.write(piece), 700 * i);
+    setTimeout(() => response.end(), 700 * pieces.length);
+  };
+  const moving = await serve(slow);
+  const patient = new LoomOSClient({ url: moving.client.url, attempts: 1, timeoutMs: 2000 });
+  expect(new TextDecoder().decode(await patient.downloadArtifact('a-job', 'sample.txt'))).toBe(pieces.join(''));
+  const still = await serve((_, response) => void response.writeHead(200).write('one'));
+  const impatient = new LoomOSClient({ url: still.client.url, attempts: 1, timeoutMs: 2000 });
+  await expect(impatient.downloadArtifact('a-job', 'sample.txt')).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+test('what is sent along has the time that it takes on a slow line', async () => {
+  const text = new Uint8Array(600_000).fill(97);
+  const stored = { sha256: 'a'.repeat(64), bytes: text.length };
+  const { client } = await serve((request, response) => {
+    setTimeout(() => json(201, stored)(request.resume(), response), 1500);
+  });
+  const hasty = new LoomOSClient({ url: client.url, attempts: 1, timeoutMs: 500 });
+  expect(await hasty.uploadDataset(text)).toEqual(stored);
+});
+
 test('a coordinator cannot name files outside the folder that they go to', async () => {
   const { client } = await serve(json(200, { artifacts: [{ name: '../../.profile', bytes: 1 }] }));
   await expect(client.listArtifacts('a-job')).rejects.toMatchObject({ code: 'internal' });

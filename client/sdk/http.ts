@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { fenceHeader } from '../../shared/api/leadership.ts';
+import type { Bytes } from '../../shared/bytes.ts';
 import { LoomError } from '../../shared/errors.ts';
 import type { ErrorBody, ErrorCode } from '../../shared/errors.ts';
 import { backoffMs } from '../timing/backoff.ts';
@@ -15,7 +16,7 @@ export interface HttpOptions {
   fence?: () => number;
   /** How often to try; 1 never tries again. Default 5. */
   attempts?: number;
-  /** Milliseconds until the answer must have begun. Default 60,000. */
+  /** Milliseconds until the answer must have begun, besides the time that a body takes on a slow line. Default 60,000. */
   timeoutMs?: number;
   fetch?: typeof fetch;
   sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -32,6 +33,9 @@ export interface HttpRequest {
   isUnsafe?: boolean;
   signal?: AbortSignal | undefined;
 }
+
+/** So slow may a line be that carries a request's body. */
+const slowestBytesPerMs = 64;
 
 const errorBody = z.object({
   error: z.object({
@@ -70,8 +74,8 @@ export class Http {
   }
 
   /** The whole body of a successful answer, which may take as long as it moves. @throws LoomError as `send` */
-  async bytes(request: HttpRequest): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(await this.#retrying(request, (response) => response.arrayBuffer()));
+  bytes(request: HttpRequest): Promise<Bytes> {
+    return this.#retrying(request, ({ body }) => wholeOf(body, this.#options.timeoutMs, request.path));
   }
 
   /** A successful answer whose body is still to be read. @throws LoomError what the coordinator answered, or `unavailable`. */
@@ -115,7 +119,8 @@ export class Http {
       if (value !== undefined) target.searchParams.set(name, String(value));
     }
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new Error(`no answer after ${timeoutMs} ms`)), timeoutMs);
+    const waitMs = timeoutMs + (request.body?.length ?? 0) / slowestBytesPerMs;
+    const timer = setTimeout(() => late.abort(new Error(`no answer after ${Math.round(waitMs)} ms`)), waitMs);
     try {
       return await this.#options.fetch(target, {
         method: request.method ?? 'GET',
@@ -131,6 +136,33 @@ export class Http {
       clearTimeout(timer);
     }
   }
+}
+
+/** @param stallMs after which a body that does not move is given up */
+async function wholeOf(body: ReadableStream<Uint8Array> | null, stallMs: number, what: string): Promise<Bytes> {
+  if (body === null) return new Uint8Array(0);
+  const parts: Uint8Array[] = [];
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await within(stallMs, what, reader.read());
+      if (done) return joined(parts);
+      parts.push(value);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => undefined); // the connection may be gone already
+    throw error;
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Bytes {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 function parsed(text: string): unknown {

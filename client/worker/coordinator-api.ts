@@ -1,4 +1,4 @@
-// The REST calls a worker makes, and where its sockets are. Retries are in sdk/http.ts; every call ends in time.
+// The REST calls a worker makes, and where its sockets are. Retries and their bounds are in sdk/http.ts.
 
 import { registeredWorker, versionHeader, work } from '../../shared/api/schemas.ts';
 import type { RegisteredWorker, Work } from '../../shared/api/schemas.ts';
@@ -6,11 +6,7 @@ import { LoomError } from '../../shared/errors.ts';
 import { workerSpeaks } from '../../shared/protocol/version.ts';
 import { Http } from '../sdk/http.ts';
 import type { HttpRequest } from '../sdk/http.ts';
-import { within } from '../timing/wait.ts';
 import type { Relay } from '../exchange/relay.ts';
-
-/** A whole body may take so long, however often it is begun; headers are bounded by Http itself. */
-const bodyTimeoutMs = 300_000;
 
 export interface WorkerDescription {
   kind: 'page' | 'node';
@@ -46,17 +42,17 @@ export class CoordinatorApi {
   }
 
   dataset(sha256: string): Promise<Uint8Array> {
-    return this.bytes({ path: `/datasets/${sha256}` });
+    return this.http.bytes({ path: `/datasets/${sha256}` });
   }
 
   checkpoint(jobId: string, round: number): Promise<Uint8Array> {
-    return this.bytes({ path: `/jobs/${jobId}/checkpoints/${round}` });
+    return this.http.bytes({ path: `/jobs/${jobId}/checkpoints/${round}` });
   }
 
   /** `length` bytes of it from `offset` on. */
   async checkpointPart(jobId: string, round: number, offset: number, length: number): Promise<Uint8Array> {
     const headers = { range: `bytes=${offset}-${offset + length - 1}` };
-    return this.bytes({ path: `/jobs/${jobId}/checkpoints/${round}`, headers });
+    return this.http.bytes({ path: `/jobs/${jobId}/checkpoints/${round}`, headers });
   }
 
   async putCheckpoint(
@@ -77,7 +73,7 @@ export class CoordinatorApi {
   relay(jobId: string): Relay {
     const path = (hash: string): string => `/jobs/${jobId}/relay/${hash}`;
     return {
-      get: (hash) => this.bytes({ path: path(hash) }).catch(nullIfNotFound),
+      get: (hash) => this.http.bytes({ path: path(hash) }).catch(nullIfNotFound),
       put: (hash, payload) => this.put(path(hash), payload, {}),
     };
   }
@@ -88,10 +84,6 @@ export class CoordinatorApi {
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     url.searchParams.set('worker', workerId);
     return url;
-  }
-
-  private bytes(request: HttpRequest): Promise<Uint8Array> {
-    return within(bodyTimeoutMs, request.path, this.http.bytes(request));
   }
 
   private async put(path: string, bytes: Uint8Array, more: Pick<HttpRequest, 'query' | 'signal'>): Promise<void> {
