@@ -22,10 +22,10 @@ for (const path of globSync('kernels/generated/*.ts', { cwd: root }).sort()) {
 }
 device.destroy();
 
-/** A module, its variants, or none (WebAssembly). */
+/** A module, its variants of all sorts, or none (WebAssembly). */
 function modulesOf(value) {
-  if ('code' in value) return [value];
-  return Object.values(value).filter((variant) => typeof variant === 'object');
+  if (typeof value !== 'object') return [];
+  return 'code' in value ? [value] : Object.values(value).flatMap(modulesOf);
 }
 
 async function compile(name, code) {

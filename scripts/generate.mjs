@@ -2,8 +2,9 @@
 // file assembled. Deterministic, so the result is committed; `--check` fails when it is stale and writes nothing.
 //
 // A .wgsl file with a line `// with: NAME, …` is followed by kernels/prelude/NAME.wgsl and what that is with, each once, when it is
-// loaded: WGSL knows no order of declarations. One with a line `const NAME = VALUE; // variants: VALUE, …` is a module for each
-// value. So every text exists once, here and on disk, and no line of WGSL is written by a program.
+// loaded: WGSL knows no order of declarations. `A-X | A-Y` in that line makes a module X and a module Y, with either prelude; what
+// a prelude enables goes first. A file with a line `const NAME = VALUE; // variants: VALUE, …` is a module for
+// each value. So every text exists once, here and on disk, and no line of WGSL is written by a program.
 
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -15,6 +16,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const output = 'kernels/generated';
 const isCheck = process.argv.includes('--check');
 const stale = [];
+const directive = /^(enable|diagnostic)[ (][^;]+;\n+/gm; // must come first in a module
 
 const made = new Set();
 const wgsl = find('kernels/*/*.wgsl').map(readWgsl);
@@ -74,35 +76,63 @@ function preludesOf({ path, includes }, known = new Set()) {
   return [...known];
 }
 
+/** A source with one of the preludes that its `with` leaves open, and what that makes of it; the first has no suffix. */
+function alternativesOf(source) {
+  const [open, ...others] = source.includes.filter((name) => name.includes(' | '));
+  if (others.length > 0) throw new Error(`${source.path}: two preludes are left open`);
+  if (open === undefined) return [{ key: null, suffix: '', parts: preludesOf(source) }];
+  return open.split(' | ').map((chosen, i) => {
+    const includes = source.includes.map((name) => (name === open ? chosen : name));
+    const key = chosen.split('-').at(-1);
+    return { key, suffix: i === 0 ? '' : `-${key}`, parts: preludesOf({ ...source, includes }) };
+  });
+}
+
 function preludeModule({ path, name, code }) {
   return `${madeFrom(path)}
-export const ${camelCase(name)}Prelude = ${literal(code)};`;
+export const ${camelCase(name)}Prelude = ${literal(code.replace(directive, ''))};`;
 }
 
 function kernelModule(source) {
   const { path, name, code } = source;
-  const parts = preludesOf(source);
-  const entryPoints = describeWgsl([code, ...parts.map((part) => part.code)].join('\n\n'), path);
-  const texts = [literal(code), ...parts.map((part) => `${camelCase(part.name)}Prelude`)];
+  const alternatives = alternativesOf(source);
+  const parts = [...new Set(alternatives.flatMap((alternative) => alternative.parts))];
+  const described = alternatives.map((alternative) =>
+    JSON.stringify(describeWgsl([code, ...alternative.parts.map((part) => part.code)].join('\n\n'), path)),
+  );
+  if (new Set(described).size > 1) throw new Error(`${path}: its alternatives bind and override different things`);
+  const entryPoints = JSON.parse(described[0]);
+  const isOpen = alternatives.length > 1;
+  const all = alternatives.map((one) => (isOpen ? `  ${one.key}: ${modules(source, one)},\n` : modules(source, one)));
+  const codes = alternatives.map((one) => wholeCode(one, isOpen ? 'own' : literal(code)));
   return `${madeFrom(path)}
 ${parts.map((part) => `import { ${camelCase(part.name)}Prelude } from './prelude/${part.name}.ts';\n`).join('')}
 const entryPoints = {${Object.entries(entryPoints).map(entryPoint).join('')}
 } as const;
 
-const code = [${texts.join(', ')}].join('\\n\\n');
+${isOpen ? `const own = ${literal(code)};\n\n` : ''}${codes.join('\n')}
 
-export const ${camelCase(name)} = ${modules(source)} as const;`;
+export const ${camelCase(name)} = ${isOpen ? `{\n${all.join('')}}` : all[0]} as const;`;
+}
+
+/** The text of a module before its variants are told apart. */
+function wholeCode({ key, parts }, own) {
+  const directives = parts.flatMap(({ code }) => code.match(directive) ?? []).map((line) => line.trim());
+  const texts = [...(directives.length > 0 ? [`'${directives.join(' ')}'`] : []), own];
+  return `const ${key ?? 'code'} = [${[...texts, ...parts.map((part) => `${camelCase(part.name)}Prelude`)].join(', ')}].join('\\n\\n');`;
 }
 
 /** One module, or one for each value of the constant that has variants. */
-function modules({ path, name, code }) {
+function modules({ path, name, code }, { key, suffix }) {
   const [found, ...others] = code.matchAll(/^(const \w+ =) \w+; \/\/ variants: (.*)$/gm);
-  if (!found) return `{ name: '${name}', entryPoints, code }`;
+  const text = key ?? 'code';
+  if (!found) return `{ name: '${name}${suffix}', entryPoints, ${key ? `code: ${key}` : 'code'} }`;
   if (others.length > 0) throw new Error(`${path}: two constants have variants`);
   const [line, declaration, values] = found;
   const variant = (value) => {
-    const changed = `code.replace('${line}', '${declaration} ${value};')`;
-    return `  ${Number.parseInt(value)}: { name: '${name}-${Number.parseInt(value)}', entryPoints, code: ${changed} },\n`;
+    const changed = `${text}.replace('${line}', '${declaration} ${value};')`;
+    const number = Number.parseInt(value);
+    return `  ${number}: { name: '${name}${suffix}-${number}', entryPoints, code: ${changed} },\n`;
   };
   return `{\n${values.split(', ').map(variant).join('')}}`;
 }

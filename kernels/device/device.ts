@@ -57,9 +57,9 @@ export interface CompileOptions {
   /** False gives every temporary storage of its own: a test compares the two. Default true. */
   readonly reuseMemory?: boolean;
   /**
-   * f16: products round their operands to f16 and sum in f32, on GPUs that have shader-f16, and activations and their gradients are
-   * stored as f16 where all who read them can (halves.ts); parameters, their gradients, the residual stream and all else stay f32,
-   * and so does everything on other devices. Default f32.
+   * f16, on GPUs that have shader-f16: activations and their gradients are stored as f16 where all who read them can (halves.ts), and
+   * products sum in f32, on subgroup matrices of f16 where there are some; parameters, their gradients, the residual stream and all
+   * else stay f32, and so does everything on other devices. Default f32.
    */
   readonly precision?: 'f32' | 'f16';
 }
@@ -70,7 +70,7 @@ export interface Device {
   readonly tuning?: {
     readonly key: TuningKey;
     readonly choices: Map<string, TileChoice>;
-    readonly halfProducts?: DeviceTraits['halfProducts']; // what a program with `precision: f16` has
+    readonly traits: DeviceTraits;
   };
   /** Resolves with a reason when the device goes away; never rejects. */
   readonly lost: Promise<string>;

@@ -11,14 +11,13 @@ export function findTensor(plan: Plan, name: string): Tensor {
   if (!tensor) throw new LoomError('internal', `the plan has no tensor ${name}`);
   if (tensor.role === 'temporary' && !plan.readable.has(name))
     throw new LoomError('internal', `${name} is not readable`);
-  if (tensor.dtype === 'f16') throw new LoomError('internal', `${name} is stored as f16, for the device alone`);
   return tensor;
 }
 
-/** Checks type and element count of data for a tensor. */
+/** Checks type and element count of data for a tensor; what is stored as f16 is written as f32. */
 export function checkData(tensor: Tensor, data: View): void {
   const dtype = data instanceof Uint32Array ? 'u32' : 'f32';
-  if (dtype === tensor.dtype && data.length === elementsOf(tensor.shape)) return;
+  if (dtype === (tensor.dtype === 'u32' ? 'u32' : 'f32') && data.length === elementsOf(tensor.shape)) return;
   throw new LoomError(
     'internal',
     `${tensor.name} is ${tensor.dtype}[${tensor.shape.join(', ')}], not ${data.length} elements of ${dtype}`,

@@ -2,6 +2,7 @@
 // buffers, so that reading the loss does not stall the steps behind it.
 
 import { LoomError } from '../../shared/errors.ts';
+import { fromHalves, toHalves } from '../plan/half.ts';
 import type { View } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Counters, Program } from './device.ts';
@@ -34,7 +35,10 @@ export class WebGpuProgram implements Program {
   write(name: string, data: View): void {
     const tensor = findTensor(this.plan, name);
     checkData(tensor, data);
-    this.#upload(this.layout.places.get(tensor)!, data);
+    this.#upload(
+      this.layout.places.get(tensor)!,
+      tensor.dtype === 'f16' ? toHalves(data as Float32Array, tensor) : data,
+    );
   }
 
   writeParameters(data: Float32Array): void {
@@ -59,6 +63,7 @@ export class WebGpuProgram implements Program {
   async read(name: string): Promise<View> {
     const tensor = findTensor(this.plan, name);
     const bytes = await this.#download(this.layout.places.get(tensor)!);
+    if (tensor.dtype === 'f16') return fromHalves(bytes, tensor);
     return tensor.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
   }
 

@@ -2,7 +2,7 @@
 // Where the GPU object comes from (a page or Dawn) is the caller's business.
 
 import { LoomError } from '../../shared/errors.ts';
-import { storeHalves } from '../plan/halves.ts';
+import { storeHalves, traitsOf } from '../plan/halves.ts';
 import type { DeviceTraits } from '../plan/op.ts';
 import type { TileChoice } from '../plan/tile-choice.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -42,14 +42,13 @@ export async function openWebGpu(gpu: GPU, traits: Partial<DeviceTraits> = {}): 
   const requiredLimits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  return { device: wrapDevice(device, adapter.info, { ...traitsOf(device, adapter.info), ...traits }) };
+  return { device: wrapDevice(device, adapter.info, { ...traitsOfDevice(device, adapter.info), ...traits }) };
 }
 
 function wrapDevice(gpu: GPUDevice, info: GPUAdapterInfo, traits: DeviceTraits): Device {
   const lost = gpu.lost.then(({ message, reason }) => message || `the GPU device was lost (${reason})`);
   const choices = new Map<string, TileChoice>();
-  const { halfProducts } = withHalfProducts(traits);
-  const tuning = { key: tuningKey(info, traits.features), choices, ...(halfProducts && { halfProducts }) };
+  const tuning = { key: tuningKey(info, traits.features), choices, traits };
   const tuned = { ...traits, tuning: choices };
   const context: GpuContext = { gpu, traits: tuned, pipelines: new PipelineCache(gpu), failure: null };
   gpu.addEventListener('uncapturederror', ({ error }) => {
@@ -71,19 +70,14 @@ async function compileOnGpu(context: GpuContext, plan: Plan, options: CompileOpt
   if (base !== undefined && !(base instanceof WebGpuProgram)) {
     throw new LoomError('internal', 'a WebGPU program can share only with a WebGPU program');
   }
-  const traits = options.precision === 'f16' ? withHalfProducts(context.traits) : context.traits;
+  const traits = traitsOf(options.precision ?? 'f32', context.traits);
   const stored = traits.halfProducts ? storeHalves(plan, traits) : plan;
   const layout = await layOutPlan({ ...context, traits }, stored, base, options.reuseMemory ?? true);
   return new WebGpuProgram(context, stored, layout);
 }
 
-function withHalfProducts(traits: DeviceTraits): DeviceTraits {
-  if (traits.isCpu || !traits.features.has('shader-f16')) return traits;
-  return { ...traits, halfProducts: traits.subgroupMatrices ? 'matrices' : 'plain' };
-}
-
 /** What the kernels may know of a device. */
-function traitsOf({ limits, features }: GPUDevice, info: GPUAdapterInfo): DeviceTraits {
+function traitsOfDevice({ limits, features }: GPUDevice, info: GPUAdapterInfo): DeviceTraits {
   return {
     isCpu: isSoftware(info),
     maxBindingBytes: limits.maxStorageBufferBindingSize,
@@ -100,7 +94,7 @@ interface WithMatrices {
   readonly subgroupMatrixConfigs?: Iterable<Readonly<Record<string, unknown>>>;
 }
 
-/** Whether subgroups are of 32 and multiply 16 x 16 x 16 from f16 to f32, which is what matmul-matrices-*.wgsl are written for. */
+/** Whether subgroups are of 32 and multiply 16 x 16 x 16 from f16 to f32, which is what prelude/tile-matrices.wgsl is written for. */
 function hasSubgroupMatrices(features: GPUSupportedFeatures, info: GPUAdapterInfo): boolean {
   if (!features.has(matrixFeature) || info.subgroupMinSize !== 32 || info.subgroupMaxSize !== 32) return false;
   const configs = [...((info as WithMatrices).subgroupMatrixConfigs ?? [])];

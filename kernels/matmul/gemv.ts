@@ -7,7 +7,7 @@ import type { DeviceTraits, Dispatch, Tensor } from '../plan/op.ts';
 import { splitRows } from '../plan/split.ts';
 import type { Product } from './product.ts';
 
-/** The tensors of a product by their names in the WGSL; unused ones are B, or a scratch to write to. */
+/** The tensors of a product by their names in the WGSL; unused ones are a scratch. */
 export interface GemvTensors {
   readonly a: Tensor; // [m, k]
   readonly b: Tensor;
@@ -56,10 +56,8 @@ function partsOf({ bRow, n, k }: Product, traits: DeviceTraits) {
 type Given = Readonly<Record<keyof GemvTensors, Tensor | TensorSlice>>;
 
 /** The tensors of a product with the columns that rows of B^T from `first` on make. */
-function columnsOf({ a, b, bias, extra, ...rest }: GemvTensors, { k }: Product, first: number, rows: number): Given {
-  const part = { tensor: b, range: { first: first * k, elements: rows * k } };
-  const unlessUnused = (tensor: Tensor) => (tensor === b ? part : tensor);
-  return { a, b: part, bias: unlessUnused(bias), extra: unlessUnused(extra), ...rest };
+function columnsOf({ b, ...rest }: GemvTensors, { k }: Product, first: number, rows: number): Given {
+  return { b: { tensor: b, range: { first: first * k, elements: rows * k } }, ...rest };
 }
 
 function listPart(

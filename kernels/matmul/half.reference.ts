@@ -1,4 +1,4 @@
-// Products in f16 as plain TypeScript: operands are rounded as matmul-half.wgsl rounds them, everything else is as it was.
+// Products on subgroup matrices as plain TypeScript: operands are rounded as tile-matrices.wgsl rounds them, everything else is as it was.
 
 import { gradientScale, roundHalf } from '../plan/half.ts';
 import type { Op, View } from '../plan/op.ts';
@@ -13,7 +13,7 @@ export function scalesOf({ attributes }: Pick<Op, 'attributes'>): { a: number; b
   return { a: scaleOf('a'), b: scaleOf('b') };
 }
 
-/** The plan whose references round the operands of products, as a device does that compiles it with `precision: f16`. */
+/** The plan whose references round the operands of products, as a device with subgroup matrices does. */
 export function inHalf(plan: Plan): Plan {
   return { ...plan, ops: plan.ops.map((op) => ({ ...op, attributes: { ...op.attributes, half: true } })) };
 }

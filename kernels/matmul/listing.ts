@@ -9,7 +9,7 @@ import { epilogueOf } from './epilogue.ts';
 import type { Epilogue } from './epilogue.ts';
 import { listGated } from './gated.ts';
 import { isGemv, listGemv } from './gemv.ts';
-import { listHalf } from './half.ts';
+import { coreOf, factorsOf } from './half.ts';
 import { constantsOf, isPiece } from './constants.ts';
 import type { Product } from './product.ts';
 import { productOf } from './product.ts';
@@ -26,11 +26,11 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
   const isTiled = !isFew && !traits.isCpu;
   if (extraIs === 'gates' || (secondIs === 'swiglu' && !isTiled)) return listGated(op, listProduct, traits, scratch);
   const [a, b] = op.inputs as [Tensor, Tensor];
-  const others = { bias: bias ?? b, extra: extra ?? b };
+  const unused = bias && extra ? b : scratch('unused input', 1); // not B, which may be f16
+  const others = { bias: bias ?? unused, extra: extra ?? unused };
   if (isFew) {
     return listGemv({ a, b, ...others, ...outputsOf(op, scratch) }, product, constants, traits);
   }
-  if (traits.halfProducts) return listHalf(op, traits, scratch);
   if (traits.isCpu) {
     const tensors = { a, b, ...others, ...outputsOf(op, scratch) };
     const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
@@ -42,15 +42,17 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
   const call = {
     constants: {
       ...constants,
+      ...factorsOf(op),
       gates: secondIs === 'swiglu',
       part_depth: tiling.partDepth,
       part_pitch: partPitch(op, product),
     },
     workgroups: [Math.ceil(n / tiling.tile), Math.ceil(m / tiling.tile), tiling.parts],
   } as const;
+  const module = wgsl[coreOf(traits)][tiling.tile];
   const made = tiling.byFour
-    ? dispatch(wgsl[tiling.tile], { entryPoint: 'by_four', tensors: { a_vectors: a, b_vectors: b, ...rest }, ...call })
-    : dispatch(wgsl[tiling.tile], { entryPoint: 'by_one', tensors: { a, b, ...rest }, ...call });
+    ? dispatch(module, { entryPoint: 'by_four', tensors: { a_vectors: a, b_vectors: b, ...rest }, ...call })
+    : dispatch(module, { entryPoint: 'by_one', tensors: { a, b, ...rest }, ...call });
   return [made, ...fold];
 }
 

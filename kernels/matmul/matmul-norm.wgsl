@@ -1,7 +1,7 @@
 // C[m, n] = norm(x) B for GPUs: A is normalized on its way in, from statistics that each workgroup takes of its own rows. For the
 // backward pass, workgroups of the first column of tiles also write the statistics, and the normalized rows or, in workgroups below
 // the last rows, what the norm's gradient wants of the parameters (see leave_weights).
-// with: gelu, matmul-tile, swiglu
+// with: gelu, matmul-tile, stored, swiglu, tile-registers | tile-matrices
 
 const tile = 128u; // variants: 64u, 128u
 
@@ -15,9 +15,18 @@ override shift: u32; // where in `scales` the norm's bias begins, a multiple of 
 override epsilon: f32;
 override biased: bool; // the product's bias is added to each row; without, `bias` is any buffer
 override activates: bool; // `second` is GELU(C)
-override keeps: bool = true; // the normalized rows are written; without, `normed` is a scratch
-override weighs: bool = false; // the last row of workgroups makes the weights of columns, behind C; by fours and with a plain B only
+override keeps: bool = true; // the normalized rows are written to `normed`
+override weighs: bool = false; // else the last row of workgroups leaves weights of columns there; by fours and with a plain B only
 override gates: bool; // `second` is SwiGLU of the gates and values in the halves of a row of C; B must be nt
+override a_factor: f32 = 1;
+override b_factor: f32 = 1;
+
+alias C = f32;
+const c_is_half = C(2049) == C(2048);
+alias Second = f32;
+const second_is_half = Second(2049) == Second(2048);
+alias Normed = f32;
+const normed_is_half = Normed(2049) == Normed(2048);
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [m, k]
 @group(0) @binding(1) var<storage, read> b: array<f32>;
@@ -26,10 +35,10 @@ override gates: bool; // `second` is SwiGLU of the gates and values in the halve
 @group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>; // b
 @group(0) @binding(2) var<storage, read> scale_vectors: array<vec4f>; // scales
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [n]
-@group(0) @binding(4) var<storage, read_write> c: array<f32>; // [m, n]
-@group(0) @binding(5) var<storage, read_write> second: array<f32>; // [m, n], or [m, n / 2]; a scratch if unused
-@group(0) @binding(6) var<storage, read_write> normed: array<f32>; // [m, k]
-@group(0) @binding(6) var<storage, read_write> normed_vectors: array<vec4f>; // normed
+@group(0) @binding(4) var<storage, read_write> c: array<C>; // [m, n]
+@group(0) @binding(5) var<storage, read_write> second: array<Second>; // [m, n], or [m, n / 2]; a scratch if unused
+@group(0) @binding(6) var<storage, read_write> normed: array<Normed>; // [m, k]; a scratch if unused
+@group(0) @binding(6) var<storage, read_write> normed_vectors: array<vec4<Normed>>; // normed, or the weights of columns [n] of pairs
 @group(0) @binding(7) var<storage, read_write> statistics: array<vec2f>; // [m] of (mean, rstd)
 
 var<workgroup> parts: array<vec2f, 256>;
@@ -41,7 +50,7 @@ fn a_element(product: Product, at: u32) -> f32 {
   let row = own_rows[at / k % tile];
   var value = (input[at] - row.x) * row.y * scales[column];
   if (shift > 0) { value += scales[shift + column]; }
-  if (writes && keeps) { normed[at] = value; }
+  if (writes && keeps) { normed[at] = Normed(storable(value, normed_is_half)); }
   return value;
 }
 
@@ -50,7 +59,7 @@ fn a_vector(product: Product, at: u32) -> vec4f {
   let row = own_rows[at / (k / 4) % tile];
   var value = (input_vectors[at] - row.x) * row.y * scale_vectors[column];
   if (shift > 0) { value += scale_vectors[shift / 4 + column]; }
-  if (writes && keeps) { normed_vectors[at] = value; }
+  if (writes && keeps) { normed_vectors[at] = vec4<Normed>(storable_four(value, normed_is_half)); }
   return value;
 }
 
@@ -61,9 +70,12 @@ fn put(product: Product, part: u32, i: u32, j: u32, sum: f32) {
   if (i >= m || j >= n) { return; }
   var value = sum;
   if (biased) { value += bias[j]; }
-  c[i * n + j] = value;
-  if (activates) { second[i * n + j] = value * gelu_gate(value); }
+  put_in_c(i * n + j, value);
+  if (activates) { put_in_second(i * n + j, value * gelu_gate(value)); }
 }
+
+fn put_in_c(at: u32, value: f32) { c[at] = C(storable(value, c_is_half)); }
+fn put_in_second(at: u32, value: f32) { second[at] = Second(storable(value, second_is_half)); }
 
 /// Four neighbours in a row of C, from column j on.
 fn put_four(product: Product, part: u32, i: u32, j: u32, values: vec4f) {
@@ -76,9 +88,9 @@ fn put_pair(product: Product, i: u32, j: u32, sums: vec2f) {
   let at = j / 2;
   var pair = sums;
   if (biased) { pair += vec2f(bias[at], bias[at + n / 2]); }
-  c[i * n + at] = pair.x;
-  c[i * n + at + n / 2] = pair.y;
-  second[i * (n / 2) + at] = swiglu_of(pair);
+  put_in_c(i * n + at, pair.x);
+  put_in_c(i * n + at + n / 2, pair.y);
+  put_in_second(i * (n / 2) + at, swiglu_of(pair));
 }
 
 fn put_column_sum(product: Product, part: u32, j: u32, value: f32) {}
@@ -111,7 +123,7 @@ fn share_statistics(place: vec3u, index: u32, sums: vec2f, pivot: f32) {
   workgroupBarrier();
 }
 
-/// For each column of B, its sum by the norm's gain, and by the norm's bias with the product's bias added: behind C, [n] of pairs.
+/// For each column of B, its sum by the norm's gain, and by the norm's bias with the product's bias added.
 fn leave_weights(tile_of_columns: u32, index: u32) {
   let column = tile_of_columns * lanes + index % lanes;
   let width = n / 4;
@@ -122,30 +134,29 @@ fn leave_weights(tile_of_columns: u32, index: u32) {
     by_gain += values * scale_vectors[p / 4][p % 4];
     if (shift > 0) { by_bias += values * scale_vectors[(shift + p) / 4][p % 4]; }
   }
-  left[index] = by_gain;
-  right[index] = by_bias;
+  shelve(index, by_gain);
+  shelve(256 + index, by_bias);
   workgroupBarrier();
   if (index >= lanes || column >= width) { return; }
   for (var other = index + lanes; other < 256; other += lanes) {
-    by_gain += left[other];
-    by_bias += right[other];
+    by_gain += shelved(other);
+    by_bias += shelved(256 + other);
   }
-  for (var lane = 0u; lane < 4; lane++) {
-    let j = column * 4 + lane;
-    var constant = by_bias[lane];
-    if (biased) { constant += bias[j]; }
-    c[m * n + 2 * j] = by_gain[lane];
-    c[m * n + 2 * j + 1] = constant;
+  if (biased) {
+    let j = column * 4;
+    by_bias += vec4f(bias[j], bias[j + 1], bias[j + 2], bias[j + 3]);
   }
+  normed_vectors[2 * column] = vec4<Normed>(vec4f(by_gain.x, by_bias.x, by_gain.y, by_bias.y));
+  normed_vectors[2 * column + 1] = vec4<Normed>(vec4f(by_gain.z, by_bias.z, by_gain.w, by_bias.w));
 }
 
 fn only_product() -> Product {
-  return Product(m, n, k, k, 1, b_row, b_column, k, false, false, gates);
+  return Product(m, n, k, k, 1, b_row, b_column, k, false, false, gates, a_factor, b_factor);
 }
 
 /// For any shape.
-@compute @workgroup_size(16, 16)
-fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+@compute @workgroup_size(256)
+fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) index: u32) {
   writes = place.x == 0;
   let at = row_of(place, index) * k;
   let pivot = pivot_of(input[at]);
@@ -155,12 +166,12 @@ fn by_one(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) loc
     sums += vec2f(value, value * value);
   }
   share_statistics(place, index, sums, pivot);
-  make_by_one(only_product(), place, local.x, local.y, index);
+  make_by_one(only_product(), place, index);
 }
 
 /// For rows of input and b that are multiples of four long.
-@compute @workgroup_size(16, 16)
-fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+@compute @workgroup_size(256)
+fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_index) index: u32) {
   if (weighs && place.y * tile >= m) {
     leave_weights(place.x, index);
     return;
@@ -174,5 +185,5 @@ fn by_four(@builtin(workgroup_id) place: vec3u, @builtin(local_invocation_id) lo
     sums += vec2f(dot(value, vec4f(1)), dot(value, value));
   }
   share_statistics(place, index, sums, pivot);
-  make_by_four(only_product(), place, local.x, local.y, index);
+  make_by_four(only_product(), place, index);
 }

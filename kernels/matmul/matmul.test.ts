@@ -51,11 +51,11 @@ test.each([
   ['small tiles, single elements, the slopes of a SwiGLU', { tile: 64, extra: 'gates' }, [67, 5, 9]],
 ] as const)('a pair of products of %s', { timeout: 300_000 }, async (_, attributes, [m, n, k]) => {
   const extra = [m, attributes.extra === 'gates' ? 2 * n : n];
-  const shapes = [[m, k], [n, k], extra, [m, n], [m, k]]; // A B^T + extra, and C^T A with the column sums of A
+  const shapes = [[m, k], [n, k], extra, [m, n]]; // A B^T + extra, and C^T A with the column sums of A
   await checkKernel({
     kernel: productPair,
     inputs: shapes.map((shape) => ({ shape })),
-    attributes: { ...attributes, layout: 'nt', secondLayout: 'tn', second: 'columnSum' },
+    attributes: { ...attributes, layout: 'nt', shared: 'b', secondLayout: 'tn', second: 'columnSum' },
   });
 });
 

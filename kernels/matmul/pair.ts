@@ -4,8 +4,10 @@
 import { matmulPair as wgsl } from '../generated/matmul-pair.ts';
 import { dispatch, linearWorkgroups } from '../plan/dispatch.ts';
 import type { Attributes, DeviceTraits, Dispatch, Kernel, Op, Tensor, View } from '../plan/op.ts';
+import { elementsOf } from '../plan/op.ts';
 import { spanOf } from '../plan/span.ts';
 import { epilogueOf, fuseProduct } from './epilogue.ts';
+import { coreOf, factorsOf } from './half.ts';
 import type { Scratch } from './listing.ts';
 import { listProduct, partPitch, targetsOf } from './listing.ts';
 import { matmulCpu } from './matmul.cpu.ts';
@@ -16,8 +18,9 @@ import type { Tiling } from './tiling.ts';
 import { pairTilingOf } from './tiling.ts';
 
 /**
- * [a, b, extra?, second a, second b] -> [A B, second A B, column sums of second B?]. Attributes: `layout`, `extra` and `gradient` of the
- * first product, `secondLayout`, `second` and `secondGradient` of the second one, as those of `matmul`.
+ * [a, b, extra?, third] -> [A B, second A B, column sums of second B?]. The second product has A and the third input as operands: the
+ * attribute `shared` says which of them, a or b, is A. The others: `layout`, `extra` and `gradient` of the first product, `secondLayout`,
+ * `second` and `secondGradient` of the second one, as those of `matmul`.
  */
 export const productPair: Kernel = {
   name: 'productPair',
@@ -66,8 +69,9 @@ interface Half<T> {
 }
 
 function splitPair<T>({ inputs, outputs, attributes }: Half<T>): [first: Half<T>, second: Half<T>] {
-  const { layout, extra, gradient, secondLayout, second, secondGradient, half } = attributes;
+  const { layout, extra, gradient, shared, secondLayout, second, secondGradient, half } = attributes;
   const own = extra === undefined ? 2 : 3;
+  const [a, third] = [inputs[0]!, inputs[own]!];
   return [
     {
       inputs: inputs.slice(0, own),
@@ -75,25 +79,28 @@ function splitPair<T>({ inputs, outputs, attributes }: Half<T>): [first: Half<T>
       attributes: known({ layout, extra, gradient, half }),
     },
     {
-      inputs: inputs.slice(own),
+      inputs: shared === 'a' ? [a, third] : [third, a],
       outputs: outputs.slice(1),
       attributes: known({ layout: secondLayout, second, gradient: secondGradient, half }),
     },
   ];
 }
 
+/** @param next has the first input of `first` as an operand */
 function joinPair(first: Half<Tensor>, next: Half<Tensor>): Op {
+  const shared = next.inputs[1] === first.inputs[0] ? 'b' : 'a';
+  const third = next.inputs[shared === 'b' ? 0 : 1]!;
   const { layout: secondLayout, second, gradient: secondGradient } = next.attributes;
   return {
     kernel: productPair,
-    inputs: [...first.inputs, ...next.inputs],
+    inputs: [...first.inputs, third],
     outputs: [...first.outputs, ...next.outputs],
-    attributes: known({ ...first.attributes, secondLayout, second, secondGradient }),
+    attributes: known({ ...first.attributes, shared, secondLayout, second, secondGradient }),
   };
 }
 
 /** Attributes without those that are not there. */
-function known(attributes: Readonly<Record<string, Attributes[string] | undefined>>): Attributes {
+export function known(attributes: Readonly<Record<string, Attributes[string] | undefined>>): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined)) as Attributes;
 }
 
@@ -111,22 +118,23 @@ export function productsOfPair(op: Op): [first: Op, second: Op] {
 
 /** What a pair does besides on a GPU, for the gradients of norms around it (kernels/norm/folded.ts). */
 export interface PairAdditions {
-  /** Takes the place of the first output: with sums of its rows behind it (`leave_row_sums` in matmul-pair.wgsl). */
-  readonly summed?: Tensor;
-  /** Takes the place of `extra`: with the weights of columns behind it that a forward product left. */
-  readonly weighed?: Tensor | null;
+  /** What ops around a norm leave each other. */
+  readonly margin: Tensor;
+  /** Leaves sums of the rows of the first output from there on; with the weights of columns at the beginning of the margin. */
+  readonly sums?: { readonly at: number; readonly weighted: boolean };
   readonly folds?: Fold;
 }
 
-/** Sums over the rows of `parts` [P, 2, C]: of the first C columns into one gradient, of the others into the other, if any. */
+/** Sums over the rows of [parts, 2, C] in the margin: of the first C columns into one gradient, of the others into the other, if any. */
 export interface Fold {
-  readonly parts: Tensor;
+  readonly from: number; // in the margin
+  readonly parts: number;
   readonly targets: readonly [Tensor, Tensor?];
 }
 
 function listPair(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
   const halves = productsOfPair(op);
-  return traits.isCpu || traits.halfProducts
+  return traits.isCpu
     ? halves.flatMap((half) => listProduct(half, traits, scratch))
     : listPairWith(op, traits, scratch);
 }
@@ -142,7 +150,11 @@ export function sizesOfPair(op: Op, tiling: Tiling) {
   const [first, second] = productsOfPair(op);
   const [product, other] = [productOf(first), productOf(second)];
   const tiles = ({ m, n }: Product) => Math.ceil(m / tiling.tile) * Math.ceil(n / tiling.tile);
+  const [factors, others] = [factorsOf(first), factorsOf(second)];
   const constants = {
+    ...factors,
+    second_a_factor: others.a_factor,
+    second_b_factor: others.b_factor,
     m: product.m,
     n: product.n,
     k: product.k,
@@ -165,26 +177,21 @@ export function sizesOfPair(op: Op, tiling: Tiling) {
 }
 
 /** A pair on a GPU. */
-export function listPairWith(
-  op: Op,
-  traits: DeviceTraits,
-  scratch: Scratch,
-  additions: PairAdditions = {},
-): Dispatch[] {
+export function listPairWith(op: Op, traits: DeviceTraits, scratch: Scratch, additions?: PairAdditions): Dispatch[] {
   const [first, second] = productsOfPair(op);
   const tiling = tilingOfPair(op, traits);
   const targets = targetsOf(second, tiling, traits, scratch);
   const [a, b] = first.inputs as [Tensor, Tensor];
-  const [second_a, second_b] = second.inputs as [Tensor, Tensor];
   const { extra, extraIs } = epilogueOf(first, first.inputs);
-  const { summed, weighed, folds } = additions;
-  const folded = folds && foldInto(folds, tiling.parts === 1 ? second.outputs[1] : undefined);
+  const folded = additions?.folds && foldInto(additions.folds, tiling.parts === 1 ? second.outputs[1] : undefined);
   const rest = {
-    extra: folds?.parts ?? weighed ?? extra ?? b,
-    c: summed ?? first.outputs[0]!,
+    extra: extra ?? scratch('unused input', 1),
+    c: first.outputs[0]!,
     second_c: targets.c,
     column_sums: folded?.slice ?? targets.second,
+    margin: additions?.margin ?? scratch('unused margin', 1),
   };
+  const third = op.inputs.at(-1)!;
   const { constants, workgroups } = sizesOfPair(op, tiling);
   const call = {
     constants: {
@@ -192,30 +199,33 @@ export function listPairWith(
       slopes: extraIs === 'slope',
       adds: extraIs === 'add',
       gates: extraIs === 'gates',
-      sums_rows: summed !== undefined,
-      weighted: !!weighed,
+      a_is_second_b: op.attributes['shared'] === 'b',
+      sums_rows: additions?.sums !== undefined,
+      weighted: additions?.sums?.weighted ?? false,
+      row_sums_at: additions?.sums?.at ?? 0,
       ...folded?.constants,
     },
     workgroups: linearWorkgroups(workgroups + (folded?.workgroups ?? 0), 1, traits),
   };
-  const vectors = { a_vectors: a, b_vectors: b, second_a_vectors: second_a, second_b_vectors: second_b };
+  const vectors = { a_vectors: a, b_vectors: b, third_vectors: third };
+  const module = wgsl[coreOf(traits)][tiling.tile];
   const made = tiling.byFour
-    ? dispatch(wgsl[tiling.tile], { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, ...call })
-    : dispatch(wgsl[tiling.tile], { entryPoint: 'by_one', tensors: { a, b, second_a, second_b, ...rest }, ...call });
+    ? dispatch(module, { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, ...call })
+    : dispatch(module, { entryPoint: 'by_one', tensors: { a, b, third, ...rest }, ...call });
   return [made, ...targets.fold];
 }
 
 /** @param columnSums a gradient that the pair's second product writes to the same binding */
-function foldInto({ parts, targets: [first, second] }: Fold, columnSums: Tensor | undefined) {
+function foldInto({ from, parts, targets: [first, second] }: Fold, columnSums: Tensor | undefined) {
   const { slice, offsets } = spanOf([first, second ?? first, columnSums ?? first])!;
   const [fold_at, fold_second_at, sums_at] = offsets as [number, number, number];
-  const [fold_parts, , fold_width] = parts.shape as [number, number, number];
+  const fold_width = elementsOf(first.shape);
   const fold_columns = second ? 2 * fold_width : fold_width;
-  const constants = { fold_parts, fold_width, fold_columns, fold_at, fold_second_at, sums_at };
+  const constants = { fold_parts: parts, fold_from: from, fold_width, fold_columns, fold_at, fold_second_at, sums_at };
   return { slice, constants, workgroups: Math.ceil(fold_columns / 64) };
 }
 
-/** Whether a pair can fold: its `extra` is unused, and what it sums shares a binding with what is folded. */
+/** Whether a pair can fold: its margin is free, and what it sums shares a binding with what is folded. */
 export function canFold(op: Op, [first, second]: Fold['targets'], { maxBindingBytes }: DeviceTraits): boolean {
   const [weight, columnSums = first] = productsOfPair(op)[1].outputs as [Tensor, Tensor?];
   const span = spanOf([first, second ?? first, columnSums], [weight]);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { halfTileOf, pairTilingOf, tilingOf } from './tiling.ts';
+import { pairTilingOf, tilingOf } from './tiling.ts';
 
 const gpu = { maxBindingBytes: 2 ** 27 };
 
@@ -50,6 +50,8 @@ test('what was measured for a class goes before the estimates, and what an op fi
   expect(pairTilingOf(...two, pair)).toMatchObject({ tile: 128, parts: 2 });
   expect(pairTilingOf(...two, pair, { tile: 64 })).toMatchObject({ tile: 64, parts: 1 });
   expect(pairTilingOf(...two, gpu)).toMatchObject({ tile: 64, parts: 1 });
-  const half = { tuning: new Map([['f16 nn 128x64x64', { tile: 128, parts: 1 } as const]]) };
-  expect([half, {}].map((traits) => halfTileOf(two[0], traits))).toEqual([128, 64]);
+  const half = { ...gpu, tuning: new Map([['f16 nn 128x64x64', { tile: 128, parts: 1 } as const]]) };
+  const tileOf = (halfProducts?: 'plain' | 'matrices') =>
+    tilingOf(two[0], true, halfProducts ? { ...half, halfProducts } : half).tile;
+  expect([tileOf('plain'), tileOf('matrices'), tileOf()]).toEqual([128, 128, 64]);
 });

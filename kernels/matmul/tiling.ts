@@ -4,7 +4,7 @@
 import type { DeviceTraits } from '../plan/op.ts';
 import type { TileChoice } from '../plan/tile-choice.ts';
 import type { Product } from './product.ts';
-import { halfClassOf, pairClassOf, shapeClassOf } from './shape-class.ts';
+import { pairClassOf, shapeClassOf } from './shape-class.ts';
 
 export interface Tiling {
   /** Rows and columns of C that a workgroup makes. */
@@ -18,8 +18,8 @@ export interface Tiling {
 
 /** Workgroups that keep a large GPU busy (an H100 has 132 processors); with half of them, parts are not worth a second pass. */
 const enoughWorkgroups = 256;
-/** The same of products in f16, whose large tiles pay earlier. */
-const enoughHalfWorkgroups = 128;
+/** The same of large tiles on subgroup matrices, which pay earlier. */
+const enoughOfMatrices = 128;
 /** A part of a sum is never shorter: its result has to be written and read again. */
 const leastPartDepth = 256;
 const mostParts = 16;
@@ -30,16 +30,13 @@ export interface ForcedTiling {
   readonly parts?: number;
 }
 
+type Traits = Pick<DeviceTraits, 'maxBindingBytes' | 'tuning' | 'halfProducts'>;
+
 /** @param canSplit whether the product may be summed in parts: it must not end in a bias, a GELU or a residual */
-export function tilingOf(
-  product: Product,
-  canSplit: boolean,
-  traits: Pick<DeviceTraits, 'maxBindingBytes' | 'tuning'>,
-  forced: ForcedTiling = {},
-): Tiling {
+export function tilingOf(product: Product, canSplit: boolean, traits: Traits, forced: ForcedTiling = {}): Tiling {
   const { m, n } = product;
-  const chosen = chosenOf(shapeClassOf(product), traits, forced);
-  const isLarge = chosen.tile === undefined ? tiles(m, n, 128) >= enoughWorkgroups : chosen.tile === 128;
+  const chosen = chosenOf(shapeClassOf(product, traits), traits, forced);
+  const isLarge = chosen.tile === undefined ? tiles(m, n, 128) >= enoughLarge(traits) : chosen.tile === 128;
   const wanted = chosen.parts ?? (isLarge ? 1 : wantedParts(product));
   return {
     tile: isLarge ? 128 : 64,
@@ -49,15 +46,10 @@ export function tilingOf(
 }
 
 /** Of two products in one dispatch; the second may be summed in parts. */
-export function pairTilingOf(
-  first: Product,
-  second: Product,
-  traits: Pick<DeviceTraits, 'maxBindingBytes' | 'tuning'>,
-  forced: ForcedTiling = {},
-): Tiling {
-  const chosen = chosenOf(pairClassOf(first, second), traits, forced);
+export function pairTilingOf(first: Product, second: Product, traits: Traits, forced: ForcedTiling = {}): Tiling {
+  const chosen = chosenOf(pairClassOf(first, second, traits), traits, forced);
   const together = (size: number) => tiles(first.m, first.n, size) + tiles(second.m, second.n, size);
-  const isLarge = chosen.tile === undefined ? together(128) >= enoughWorkgroups : chosen.tile === 128;
+  const isLarge = chosen.tile === undefined ? together(128) >= enoughLarge(traits) : chosen.tile === 128;
   const missing = enoughWorkgroups - tiles(first.m, first.n, 64);
   const wanted = chosen.parts ?? (isLarge ? 1 : wantedParts(second, missing));
   return {
@@ -67,15 +59,8 @@ export function pairTilingOf(
   };
 }
 
-/** Tiles of a product in f16 on subgroup matrices, which is never summed in parts. */
-export function halfTileOf(
-  product: Product,
-  traits: Pick<DeviceTraits, 'tuning'>,
-  forced: ForcedTiling = {},
-): TileChoice['tile'] {
-  const { tile } = chosenOf(halfClassOf(product), traits, forced);
-  const isLarge = tile === undefined ? tiles(product.m, product.n, 128) >= enoughHalfWorkgroups : tile === 128;
-  return isLarge ? 128 : 64;
+function enoughLarge({ halfProducts }: Traits): number {
+  return halfProducts === 'matrices' ? enoughOfMatrices : enoughWorkgroups;
 }
 
 /** What is fixed, else what was measured, else nothing. */

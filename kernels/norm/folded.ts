@@ -6,7 +6,8 @@
 // later pair sums them. Where v is much larger than y - v, the second mean loses as many digits as y itself did: against float64 the
 // gradients by rows are off by 5e-7 either way, with means and biases of 100 times the spread by 2e-6 instead of 9e-7, and with 1,000
 // times by 1.4e-5 instead of 4e-6.
-// Four ops share three dispatches, each of at most eight bindings, and the normalized rows are not kept for the backward pass.
+// Four ops share three dispatches, each of at most eight bindings, and the normalized rows are not kept for the backward pass. What they
+// leave each other lies in one tensor, the margin, so that y and dy are tensors of the plan and may be f16.
 
 import type { Scratch } from '../matmul/listing.ts';
 import { canFold, listPairWith, productPair, productsOfPair, tilingOfPair } from '../matmul/pair.ts';
@@ -15,6 +16,7 @@ import type { DeviceTraits, Dispatch, Op, Tensor } from '../plan/op.ts';
 import { elementsOf } from '../plan/op.ts';
 import { scratchTensor } from '../plan/scratch.ts';
 import { normGradientKernel } from './norm-gradient.ts';
+import type { Margin } from './norm-pair.ts';
 import { listNormPair, spansOf } from './norm-pair.ts';
 import { canWeigh, listWithoutRows, normProduct } from './norm-product.ts';
 
@@ -27,7 +29,7 @@ export function listFoldedNorms(
   traits: DeviceTraits,
 ): ReadonlyMap<Op, List> {
   const lists = new Map<Op, List>();
-  if (traits.isCpu || traits.halfProducts) return lists;
+  if (traits.isCpu) return lists;
   // From the last on, so that a pair is not taken for the sums of one norm that ends in the gradient of another.
   for (let at = ops.length - 1; at > 0; at--) {
     const chain = chainAt(ops, at, readable, lists, traits);
@@ -92,19 +94,17 @@ function isWeighed({ forward, gradient }: Chain): boolean {
   return gradient.attributes['centred'] === true || forward.inputs.length > 3;
 }
 
-/** Tensors that the ops of a chain hand on, in place of those of the plan. */
-function tensorsOf(chain: Chain, traits: DeviceTraits) {
-  const { forward, before, pair, gradient } = chain;
+/** What the ops of a chain leave each other. */
+function marginOf(chain: Chain, traits: DeviceTraits): Margin {
+  const { forward, before, gradient } = chain;
   const y = forward.outputs[2]!;
   const [rows, width] = gradient.inputs[0]!.shape as [number, number];
   const rowParts = Math.ceil(productOf(productsOfPair(before)[0]).n / tilingOfPair(before, traits).tile);
-  const weights = 2 * y.shape[1]!;
-  return {
-    rowParts,
-    weighed: isWeighed(chain) ? scratchTensor(`${y.name} and weights`, [elementsOf(y.shape) + weights]) : null,
-    summed: scratchTensor(`${pair.inputs[0]!.name} and sums`, [roundToFour(rows * (y.shape[1]! + 2 * rowParts))]),
-    scaleSums: scratchTensor('scale sums', [Math.ceil(rows / 64), 2, width]),
-  };
+  const rowSumsAt = isWeighed(chain) ? roundToFour(2 * y.shape[1]!) : 0;
+  const scaleSumsAt = rowSumsAt + roundToFour(2 * rowParts * rows);
+  const scaleParts = Math.ceil(rows / 64);
+  const tensor = scratchTensor(`margin of ${y.name}`, [scaleSumsAt + scaleParts * 2 * width]);
+  return { tensor, rowSumsAt, rowParts, scaleSumsAt, scaleParts };
 }
 
 function roundToFour(elements: number): number {
@@ -126,22 +126,21 @@ function isWithinLimits(chain: Chain, traits: DeviceTraits): boolean {
   const spans = spansOf({ pair, scales: scalesOf(chain) });
   if (!spans || !tilingOfPair(pair, traits).byFour) return false;
   if (isWeighed(chain) && !canWeigh(forward, traits)) return false;
-  const { weighed, summed, scaleSums } = tensorsOf(chain, traits);
-  const bound = [summed, scaleSums, ...(weighed ? [weighed] : [])].map(({ shape }) => elementsOf(shape));
   const shared = [spans.parameters, spans.gradients].map(({ slice }) => slice.range.elements);
-  return 4 * Math.max(...bound, ...shared) <= traits.maxBindingBytes;
+  return 4 * Math.max(elementsOf(marginOf(chain, traits).tensor.shape), ...shared) <= traits.maxBindingBytes;
 }
 
 function listChain(chain: Chain, traits: DeviceTraits): [Op, List][] {
   const { forward, before, pair, gradient, host } = chain;
-  const { weighed, summed, scaleSums, rowParts } = tensorsOf(chain, traits);
-  const ending = { pair, gradient, normed: forward.outputs[0]!, scales: scalesOf(chain), summed, rowParts, scaleSums };
-  const folds = { parts: scaleSums, targets: targetsOf(gradient) };
+  const margin = marginOf(chain, traits);
+  const ending = { pair, gradient, normed: forward.outputs[0]!, scales: scalesOf(chain), margin };
+  const sums = { at: margin.rowSumsAt, weighted: isWeighed(chain) };
+  const folds = { from: margin.scaleSumsAt, parts: margin.scaleParts, targets: targetsOf(gradient) };
   return [
-    [forward, (scratch) => listWithoutRows(forward, traits, scratch, weighed)],
-    [before, (scratch) => listPairWith(before, traits, scratch, { summed, weighed })],
+    [forward, (scratch) => listWithoutRows(forward, traits, scratch, sums.weighted ? margin.tensor : null)],
+    [before, (scratch) => listPairWith(before, traits, scratch, { margin: margin.tensor, sums })],
     [pair, (scratch) => listNormPair(ending, traits, scratch)],
     [gradient, () => []],
-    [host, (scratch) => listPairWith(host, traits, scratch, { folds })],
+    [host, (scratch) => listPairWith(host, traits, scratch, { margin: margin.tensor, folds })],
   ];
 }

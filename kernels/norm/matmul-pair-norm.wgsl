@@ -1,30 +1,35 @@
 // Two products in one dispatch, for GPUs: the gradients of both operands of a product of normalized rows, of which the first ends in
-// the gradient of the norm by its input. The sums over a row of the first product, which the norm wants, come with the gradient that
-// is its A (matmul-pair.wgsl leaves them), so that no row of it has to be whole before it ends. The second product normalizes its
-// operand on the way in. Rows are multiples of four long.
-// with: matmul-two
+// the gradient of the norm by its input. The sums over a row of the first product, which the norm wants, lie in the
+// norm's margin already (matmul-pair.wgsl leaves them), so that no row of it has to be whole before it ends. The second product
+// normalizes its operand on the way in. Rows are multiples of four long.
+// with: matmul-two, tile-registers | tile-matrices
 
 const tile = 128u; // variants: 64u, 128u
 
 override centred: bool; // LayerNorm; RMSNorm leaves the mean at zero
 override adds: bool; // another contribution to the gradient by the input is added
 override norm_is_a: bool; // what is normalized is the second A, else the second B
-override row_parts: u32; // sums of a row that lie behind the gradient
+override row_parts: u32; // sums of a row that lie in the margin, [row_parts, m] of pairs
+override row_sums_at: u32; // where, a multiple of 4
+override scale_sums_at: u32; // and where sums of the gradients of gain and bias go to, over 64 rows each, [m / 64, 2, n]
 override gain_at: u32; // in `parameters`, as the others; all are multiples of 64
 override shift_at: u32;
 override shifted: bool; // the norm has a bias
 override weight_at: u32;
 override weight_gradient_at: u32; // in `second_c`
 override sums_at: u32; // and the gradient of the product's bias
+override gradient_scale: f32 = 1;
 
-@group(0) @binding(0) var<storage, read> gradient: array<vec4f>; // [m, k], then sums of rows [row_parts, m] of pairs
+alias Gradient = f32;
+
+@group(0) @binding(0) var<storage, read> gradient: array<vec4<Gradient>>; // [m, k]
 @group(0) @binding(1) var<storage, read> parameters: array<vec4f>;
 @group(0) @binding(2) var<storage, read> input: array<vec4f>; // of the norm, [m, n]
 @group(0) @binding(3) var<storage, read> statistics: array<vec2f>; // [m] of (mean, rstd)
 @group(0) @binding(4) var<storage, read> addend: array<vec4f>; // [m, n]; any buffer if unused
 @group(0) @binding(5) var<storage, read_write> c: array<vec4f>; // [m, n], the gradient by the input
 @group(0) @binding(6) var<storage, read_write> second_c: array<vec4f>; // gradients of parameters, or parts of them
-@group(0) @binding(7) var<storage, read_write> scale_sums: array<vec4f>; // [m / 64, 2, n]: over 64 rows, the gradients of gain and bias
+@group(0) @binding(7) var<storage, read_write> margin: array<vec4f>; // of the norm
 
 var<workgroup> own_means: array<vec2f, tile>; // over a row: of the gradient g of what is normalized, and of it times what is normalized
 var<private> own_gain: vec4f; // of the columns that an invocation loads
@@ -37,14 +42,16 @@ fn normal_vector(at: u32) -> vec4f {
   return (input[at] - row.x) * row.y;
 }
 
+fn gradient_vector(at: u32) -> vec4f { return vec4f(gradient[at]) / gradient_scale; }
+
 fn a_vector(product: Product, at: u32) -> vec4f {
   if (product.is_second && norm_is_a) { return normal_vector(at) * own_gain + own_shift; }
-  return gradient[at];
+  return gradient_vector(at);
 }
 
 fn b_vector(product: Product, at: u32) -> vec4f {
   if (!product.is_second) { return parameters[weight_at / 4 + at]; }
-  if (norm_is_a) { return gradient[at]; }
+  if (norm_is_a) { return gradient_vector(at); }
   return normal_vector(at) * own_gain + own_shift;
 }
 
@@ -79,14 +86,14 @@ fn take_means(place: vec3u, index: u32) {
   let i = min(place.y * tile + index % tile, m - 1);
   var sums = vec2f();
   for (var part = index / tile; part < row_parts; part += 256 / tile) {
-    let at = m * k + 2 * (part * m + i);
-    let pairs = gradient[at / 4];
+    let at = row_sums_at + 2 * (part * m + i);
+    let pairs = margin[at / 4];
     sums += select(pairs.zw, pairs.xy, at % 4 == 0);
   }
-  left[index] = vec4f(sums, 0, 0);
+  shelve(index, vec4f(sums, 0, 0));
   workgroupBarrier();
   if (index < tile) {
-    for (var other = index + tile; other < 256; other += tile) { sums += left[other].xy; }
+    for (var other = index + tile; other < 256; other += tile) { sums += shelved(other).xy; }
     own_means[index] = sums / f32(n) * vec2f(select(0.0, 1.0, centred), 1);
   }
   workgroupBarrier();
@@ -95,20 +102,20 @@ fn take_means(place: vec3u, index: u32) {
 /// Sums what the invocations have of each 64 rows.
 fn leave_scale_sums(place: vec3u, index: u32) {
   for (var group = 0u; group < groups * groups; group++) {
-    left[index] = gain_sums[group];
-    right[index] = shift_sums[group];
+    shelve(index, gain_sums[group]);
+    shelve(256 + index, shift_sums[group]);
     workgroupBarrier();
     let part = place.y * groups + group / groups;
     let column = (place.x * groups + group % groups) * 64 + index * 4;
     if (index < 16 && column < n && part * 64 < m) {
-      var gains = left[index];
-      var shifts = right[index];
+      var gains = shelved(index);
+      var shifts = shelved(256 + index);
       for (var other = index + 16; other < 256; other += 16) {
-        gains += left[other];
-        shifts += right[other];
+        gains += shelved(other);
+        shifts += shelved(256 + other);
       }
-      scale_sums[(2 * part * n + column) / 4] = gains;
-      scale_sums[((2 * part + 1) * n + column) / 4] = shifts;
+      margin[(scale_sums_at + 2 * part * n + column) / 4] = gains;
+      margin[(scale_sums_at + (2 * part + 1) * n + column) / 4] = shifts;
     }
     workgroupBarrier();
   }
@@ -123,18 +130,18 @@ fn take_scales(product: Product, place: vec3u, index: u32) {
   if (shifted) { own_shift = parameters[(shift_at + column) / 4]; }
 }
 
-@compute @workgroup_size(16, 16)
-fn by_four(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) all: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) index: u32) {
+@compute @workgroup_size(256)
+fn by_four(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) all: vec3u, @builtin(local_invocation_index) index: u32) {
   let number = group.y * all.x + group.x;
   let others = workgroups_of(second_product());
   if (number < others) {
     let place = place_in(second_product(), number);
     take_scales(second_product(), place, index);
-    make_by_four(second_product(), place, local.x, local.y, index);
+    make_by_four(second_product(), place, index);
   } else if (number - others < workgroups_of(first_product())) {
     let place = place_in(first_product(), number - others);
     take_means(place, index);
-    make_by_four(first_product(), place, local.x, local.y, index);
+    make_by_four(first_product(), place, index);
     leave_scale_sums(place, index);
   }
 }

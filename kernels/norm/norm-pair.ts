@@ -2,6 +2,7 @@
 // lists it, and sees to it that everything fits.
 
 import { matmulPairNorm as wgsl } from '../generated/matmul-pair-norm.ts';
+import { coreOf } from '../matmul/half.ts';
 import { targetsOf } from '../matmul/listing.ts';
 import type { Scratch } from '../matmul/listing.ts';
 import { productsOfPair, sizesOfPair, tilingOfPair } from '../matmul/pair.ts';
@@ -17,9 +18,16 @@ export interface NormPair {
   readonly gradient: Op;
   readonly normed: Tensor; // what the pair reads of the norm, which is made again
   readonly scales: readonly [gain: Tensor, bias?: Tensor]; // of the norm
-  readonly summed: Tensor; // takes the place of the pair's first input: with sums of rows behind it, [rowParts, R] of pairs
+  readonly margin: Margin;
+}
+
+/** What the dispatches around a norm leave each other besides tensors of the plan. Offsets are in elements, multiples of four. */
+export interface Margin {
+  readonly tensor: Tensor;
+  readonly rowSumsAt: number; // [rowParts, R] of pairs: sums of rows of the gradient of the product; before it, weights of its columns
   readonly rowParts: number;
-  readonly scaleSums: Tensor; // [R / 64, 2, C]: the gradients of gain and bias by 64 rows each, to be summed later
+  readonly scaleSumsAt: number; // [scaleParts, 2, C]: the gradients of gain and bias by 64 rows each, to be summed later
+  readonly scaleParts: number;
 }
 
 /** Parameters, and gradients of them, that share a binding each; null when they do not lie in flat vectors. */
@@ -32,7 +40,7 @@ export function spansOf({ pair, scales }: Pick<NormPair, 'pair' | 'scales'>) {
 }
 
 export function listNormPair(found: NormPair, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
-  const { pair, gradient, normed, scales, summed, rowParts, scaleSums } = found;
+  const { pair, gradient, normed, scales, margin } = found;
   const [, second] = productsOfPair(pair);
   const tiling = tilingOfPair(pair, traits);
   const { parameters, gradients } = spansOf(found)!;
@@ -42,24 +50,26 @@ export function listNormPair(found: NormPair, traits: DeviceTraits, scratch: Scr
   const [gain_at, shift_at, weight_at] = parameters.offsets as [number, number, number];
   const [weight_gradient_at, sums_at] = (tiling.parts === 1 ? gradients.offsets : [0, m * n]) as [number, number];
   const sizes = sizesOfPair(pair, tiling);
-  const made = dispatch(wgsl[tiling.tile], {
+  const made = dispatch(wgsl[coreOf(traits)][tiling.tile], {
     entryPoint: 'by_four',
     tensors: {
-      gradient: summed,
+      gradient: pair.inputs[0]!,
       parameters: parameters.slice,
       input,
       statistics,
       addend: addend ?? input,
       c: gradient.outputs[0]!,
       second_c: tiling.parts === 1 ? gradients.slice : partials,
-      scale_sums: scaleSums,
+      margin: margin.tensor,
     },
     constants: {
       ...sizes.constants,
       centred: gradient.attributes['centred'] as boolean,
       adds: addend !== undefined,
       norm_is_a: second.inputs[0] === normed,
-      row_parts: rowParts,
+      row_parts: margin.rowParts,
+      row_sums_at: margin.rowSumsAt,
+      scale_sums_at: margin.scaleSumsAt,
       gain_at,
       shift_at,
       shifted: scales.length > 1,

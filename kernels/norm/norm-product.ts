@@ -4,6 +4,7 @@
 import { matmulNorm as wgsl } from '../generated/matmul-norm.ts';
 import { epilogueOf, fuseProduct } from '../matmul/epilogue.ts';
 import { hasFewRows } from '../matmul/gemv.ts';
+import { coreOf, factorsOf } from '../matmul/half.ts';
 import { listProduct } from '../matmul/listing.ts';
 import type { Scratch } from '../matmul/listing.ts';
 import { matmulCpu } from '../matmul/matmul.cpu.ts';
@@ -137,12 +138,12 @@ export function canWeigh(op: Op, traits: DeviceTraits): boolean {
 /**
  * As `dispatches`, for a gradient of the norm that reads no normalized rows: they are left out where the product does not need them
  * either.
- * @param weighed takes the product's place, [R N + 2 N]: with the pairs of `leave_weights` in matmul-norm.wgsl behind it
+ * @param weights [2 N] or longer: where the pairs of `leave_weights` in matmul-norm.wgsl go to; null: they are not wanted
  */
-export function listWithoutRows(op: Op, traits: DeviceTraits, scratch: Scratch, weighed: Tensor | null): Dispatch[] {
+export function listWithoutRows(op: Op, traits: DeviceTraits, scratch: Scratch, weights: Tensor | null): Dispatch[] {
   const scales = sharedScalesOf(op, traits);
   if (scales === null) return listNormProduct(op, traits, scratch);
-  return [listTogether(op, scales, traits, scratch, { keeps: false, weighed })];
+  return [listTogether(op, scales, traits, scratch, { keeps: false, weights })];
 }
 
 /** Gain and bias of a norm that shares a dispatch with its product, else null. */
@@ -150,14 +151,14 @@ function sharedScalesOf(op: Op, traits: DeviceTraits): Scales | null {
   const { norm, product } = splitNormProduct(op);
   const { m, n, k } = productOf(product);
   const isGemv = hasFewRows(productOf(product), { sums_columns: false });
-  if (traits.isCpu || traits.halfProducts || isGemv || 2 * m * n * k > mostOperations) return null;
+  if (traits.isCpu || isGemv || 2 * m * n * k > mostOperations) return null;
   return scalesOf(norm.inputs);
 }
 
 /** What the dispatch leaves for the backward pass: its normalized rows, or the weights of columns, or neither. */
 interface Leaves {
   readonly keeps: boolean;
-  readonly weighed: Tensor | null;
+  readonly weights: Tensor | null;
 }
 
 function listTogether(
@@ -165,7 +166,7 @@ function listTogether(
   scales: Scales,
   traits: DeviceTraits,
   scratch: Scratch,
-  { keeps, weighed }: Leaves = { keeps: true, weighed: null },
+  { keeps, weights }: Leaves = { keeps: true, weights: null },
 ): Dispatch {
   const { norm, product } = splitNormProduct(op);
   const shape = productOf(product);
@@ -174,9 +175,9 @@ function listTogether(
   const tiling = tilingOf(shape, false, traits, norm.attributes as ForcedTiling);
   const [x, b] = [norm.inputs[0]!, product.inputs[1]!];
   const [rows, statistics] = norm.outputs as [Tensor, Tensor];
-  const normed = keeps ? rows : scratch('normed', 4);
+  const normed = keeps ? rows : (weights ?? scratch('normed', 4));
   const [c, second = scratch('second', 1)] = product.outputs as [Tensor, Tensor?];
-  const rest = { bias: bias ?? b, c: weighed ?? c, second, statistics };
+  const rest = { bias: bias ?? b, c, second, statistics };
   const constants = {
     m: shape.m,
     n: shape.n,
@@ -190,14 +191,16 @@ function listTogether(
     activates: secondIs === 'gelu',
     gates: secondIs === 'swiglu',
     keeps,
-    weighs: weighed !== null,
+    weighs: weights !== null,
+    ...factorsOf(product),
   };
   const tilesOfRows = Math.ceil(shape.m / tiling.tile);
-  const workgroups = [Math.ceil(shape.n / tiling.tile), tilesOfRows + (weighed ? 1 : 0), 1] as const;
+  const workgroups = [Math.ceil(shape.n / tiling.tile), tilesOfRows + (weights ? 1 : 0), 1] as const;
   const vectors = { input_vectors: x, b_vectors: b, scale_vectors: scales.slice, normed_vectors: normed };
+  const module = wgsl[coreOf(traits)][tiling.tile];
   return tiling.byFour
-    ? dispatch(wgsl[tiling.tile], { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, constants, workgroups })
-    : dispatch(wgsl[tiling.tile], {
+    ? dispatch(module, { entryPoint: 'by_four', tensors: { ...vectors, ...rest }, constants, workgroups })
+    : dispatch(module, {
         entryPoint: 'by_one',
         tensors: { input: x, b, scales: scales.slice, normed, ...rest },
         constants,

@@ -10,10 +10,10 @@ import { layerNorm, rmsNorm } from '../norm/norm.ts';
 import { rotaryTable } from '../rotary/rotary.ts';
 import { expectClose } from '../testing/check.ts';
 import { halfDevices } from '../testing/devices.ts';
-import { halfPlan, plainGpu } from '../testing/half-plan.ts';
+import { halfGpu, halfPlan } from '../testing/half-plan.ts';
 import { interpret } from '../testing/interpret.ts';
 import { PlanBuilder } from './builder.ts';
-import { gradientScale, roundHalf } from './half.ts';
+import { fromHalves, gradientScale, roundHalf, roundStored, toHalves } from './half.ts';
 import { storeHalves } from './halves.ts';
 import type { Tensor } from './op.ts';
 import { elementsOf } from './op.ts';
@@ -79,7 +79,7 @@ function valuesOf({ tensors }: Plan): Record<string, Float32Array> {
 }
 
 test.each(layers)('of a layer of a %s, all is f16 but the residual stream and statistics', (_, plan) => {
-  const stored = storeHalves(plan, { ...plainGpu, halfProducts: 'plain' });
+  const stored = storeHalves(plan, halfGpu);
   const used = new Set(stored.ops.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]));
   const wide = [...used].filter(({ dtype, role }) => dtype === 'f32' && role === 'temporary').map(({ name }) => name);
   const rest = wide.filter((name) => !/statistics|logsumexp/.test(name));
@@ -108,6 +108,19 @@ test.each(layers)(
   },
 );
 
+test('values come back from storage as the references round them', () => {
+  const values = Float32Array.of(1.2345e-8, -0.98765, 3, NaN, 1e-30);
+  for (const kind of ['activation', 'gradient'] as const) {
+    const builder = new PlanBuilder();
+    const tensor: Tensor = { ...builder.state('x', [values.length], 'f32', kind), dtype: 'f16' };
+    const rounded = values.slice();
+    roundStored(rounded, tensor);
+    const stored = toHalves(values, tensor);
+    expect(stored.byteLength).toBe(12);
+    expect(fromHalves(stored.buffer, tensor)).toEqual(rounded);
+  }
+});
+
 test('gradients are stored 2^15 times as large, so that small ones keep eleven bits', () => {
   for (const value of [1.2345e-8, -0.98765])
     expect(Math.abs(roundHalf(value, gradientScale) / value - 1)).toBeLessThan(5e-4);
@@ -127,7 +140,7 @@ test('what a kernel cannot have as f16, a caller reads or a parameter gathers st
     x,
   ]);
   builder.backwardFrom([{ output: builder.readable(summed[0]), gradient: builder.input('seed', [16, 16]) }]);
-  const stored = storeHalves(builder.finish(), { ...plainGpu, halfProducts: 'plain' });
+  const stored = storeHalves(builder.finish(), halfGpu);
   const written = stored.ops.flatMap(({ outputs }) => outputs);
   const namesOf = (kind: Tensor['dtype']) => written.filter(({ dtype }) => dtype === kind).map(({ name }) => name);
   expect(namesOf('f16').toSorted()).toEqual(['d(inner)', 'd(inner).3', 'd(shown)', 'inner']);

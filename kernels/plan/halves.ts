@@ -6,6 +6,12 @@ import { listPlan } from './dispatches.ts';
 import type { Binding, DeviceTraits, Tensor } from './op.ts';
 import type { Plan } from './plan.ts';
 
+/** What a program of a precision may know of a device: f16 counts on GPUs that have shader-f16. */
+export function traitsOf(precision: 'f32' | 'f16', traits: DeviceTraits): DeviceTraits {
+  if (precision === 'f32' || traits.isCpu || !traits.features.has('shader-f16')) return traits;
+  return { ...traits, halfProducts: traits.subgroupMatrices ? 'matrices' : 'plain' };
+}
+
 /** The same plan over tensors of which some are f16. Temporaries that a caller reads stay f32. */
 export function storeHalves(plan: Plan, traits: DeviceTraits): Plan {
   const candidates = new Set(plan.tensors.filter((tensor) => isCandidate(tensor, plan)));

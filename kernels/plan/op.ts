@@ -81,7 +81,7 @@ export interface DeviceTraits {
   readonly subgroupMatrices?: boolean;
   /** Choices that the autotuner measured on this adapter, by class of products; it may grow between two plans. */
   readonly tuning?: TileChoices;
-  /** Products round their operands to f16, alone or as subgroup matrices; absent: f32. A program asks for it. */
+  /** Tensors may be f16 (halves.ts), and products read them as they are or round their operands for subgroup matrices; absent: f32. */
   readonly halfProducts?: 'plain' | 'matrices';
 }
 

@@ -3,11 +3,6 @@
 
 override gates: bool; // `second` is SwiGLU of the gates and values in the halves of a row of C; needs the whole sum, and B as nt
 
-/// The column of B at a place along the tile.
-fn line_of_gates(along: u32) -> u32 {
-  return along / 2 + along % 2 * (n / 2);
-}
-
 /// The gate at column j / 2 with its value; `second` is SwiGLU of them, half as wide as C.
 fn store_pair(i: u32, j: u32, sums: vec2f) {
   if (i >= m || j >= n) { return; }

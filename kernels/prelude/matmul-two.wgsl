@@ -19,13 +19,17 @@ override second_b_column: u32;
 override sums_columns: bool; // the second B is also summed over its rows: the gradient of a bias
 override part_depth: u32; // of the second k
 override part_pitch: u32; // elements of second_c from one part of the sum to the next; used when there are several
+override a_factor: f32 = 1;
+override b_factor: f32 = 1;
+override second_a_factor: f32 = 1;
+override second_b_factor: f32 = 1;
 
 fn first_product() -> Product {
-  return Product(m, n, k, a_row, a_column, b_row, b_column, k, false, false, false);
+  return Product(m, n, k, a_row, a_column, b_row, b_column, k, false, false, false, a_factor, b_factor);
 }
 
 fn second_product() -> Product {
-  return Product(second_m, second_n, second_k, second_a_row, second_a_column, second_b_row, second_b_column, part_depth, sums_columns, true, false);
+  return Product(second_m, second_n, second_k, second_a_row, second_a_column, second_b_row, second_b_column, part_depth, sums_columns, true, false, second_a_factor, second_b_factor);
 }
 
 fn tiles_of(product: Product) -> vec2u {

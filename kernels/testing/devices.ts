@@ -7,6 +7,7 @@ import { isSoftware } from '../device/adapter.ts';
 import { halfToggles, loadDawn, openDawn } from '../device/dawn.ts';
 import type { Device } from '../device/device.ts';
 import type { DeviceTraits } from '../plan/op.ts';
+import { openEmulated } from './emulated-matrices.ts';
 
 let opened: Promise<readonly Device[]> | null = null;
 
@@ -30,9 +31,17 @@ export async function halfDevices(): Promise<readonly Device[]> {
     return [];
   }
   const own = await openDawn({ traits: { isCpu: false } });
-  const hasMatrices = 'device' in own && own.device.tuning?.halfProducts === 'matrices';
+  const hasMatrices = 'device' in own && own.device.tuning?.traits.subgroupMatrices === true;
   const plain = hasMatrices ? [await openDawn({ traits: { isCpu: false, subgroupMatrices: false } })] : [];
   return [own, ...plain].flatMap((result) => ('device' in result ? [result.device] : []));
+}
+
+/** The same, and where it has no subgroup matrices, with emulated ones: for products. */
+export async function halfProductDevices(): Promise<readonly Device[]> {
+  const devices = await halfDevices();
+  if (devices.length === 0 || devices[0]!.tuning!.traits.subgroupMatrices) return devices;
+  const emulated = await openEmulated();
+  return 'device' in emulated ? [...devices, emulated.device] : devices;
 }
 
 async function openAll(traits: Partial<DeviceTraits>): Promise<readonly Device[]> {

@@ -4,6 +4,7 @@
 import type { CompileOptions, Device, Program } from '../device/device.ts';
 import { newCounters } from '../device/device.ts';
 import { checkData, checkShared, findTensor } from '../device/storage.ts';
+import { roundStored } from '../plan/half.ts';
 import type { Tensor, View } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
 import { halfPlan } from './half-plan.ts';
@@ -36,6 +37,7 @@ class ReferenceProgram implements Program {
     const tensor = findTensor(this.plan, name);
     checkData(tensor, data);
     this.#view(tensor).set(data);
+    roundStored(this.#view(tensor), tensor);
   }
 
   writeParameters(data: Float32Array): void {

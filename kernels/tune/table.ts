@@ -3,8 +3,8 @@
 
 import { sha256Hex, utf8 } from '../../shared/bytes.ts';
 import { matmul } from '../generated/matmul.ts';
-import { matmulMatrices } from '../generated/matmul-matrices.ts';
 import { matmulPair } from '../generated/matmul-pair.ts';
+import { tileRegistersPrelude } from '../generated/prelude/tile-registers.ts';
 import type { TileChoice } from '../plan/tile-choice.ts';
 
 /** Vendor, architecture, device, driver, features, kernels. */
@@ -23,10 +23,9 @@ export function tuningKey(info: GPUAdapterInfo, features: ReadonlySet<string>): 
     device: info.device,
     driver: info.description,
     features: [...features].toSorted().join(' '),
-    kernels: sha256Hex(utf8([matmul, matmulPair, matmulMatrices].map((tiles) => tiles[128].code).join(''))).slice(
-      0,
-      16,
-    ),
+    kernels: sha256Hex(
+      utf8([matmul, matmulPair].map(({ matrices }) => matrices[128].code + tileRegistersPrelude).join('')),
+    ).slice(0, 16),
   };
 }
 

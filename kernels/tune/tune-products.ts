@@ -6,13 +6,15 @@ import type { Device, Program } from '../device/device.ts';
 import { constantsOf } from '../matmul/constants.ts';
 import { hasFewRows } from '../matmul/gemv.ts';
 import { matmul } from '../matmul/matmul.ts';
-import { productPair, productsOfPair } from '../matmul/pair.ts';
+import { known, productPair, productsOfPair } from '../matmul/pair.ts';
 import type { MatmulLayout, Product } from '../matmul/product.ts';
 import { layoutOf, productOf } from '../matmul/product.ts';
-import { halfClassOf, pairClassOf, shapeClassOf } from '../matmul/shape-class.ts';
+import { pairClassOf, shapeClassOf } from '../matmul/shape-class.ts';
 import { normProduct, productOfNorm } from '../norm/norm-product.ts';
 import { PlanBuilder } from '../plan/builder.ts';
-import type { Op, Tensor } from '../plan/op.ts';
+import { storeHalves, traitsOf } from '../plan/halves.ts';
+import type { Attributes, DeviceTraits, Op, Tensor } from '../plan/op.ts';
+import { elementsOf } from '../plan/op.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { TileChoice } from '../plan/tile-choice.ts';
 
@@ -30,48 +32,55 @@ export interface TuneOptions {
   readonly patienceMs: number; // no further class is begun after so long
 }
 
+/** A product, and which of its operands are stored as f16: as activations or, scaled, as gradients. */
 interface Shape {
   readonly layout: MatmulLayout;
   readonly product: Product;
+  readonly kinds: readonly [a: Tensor['kind'], b: Tensor['kind']];
 }
 
 /** What a choice is made for: one product, or two in one dispatch. */
 interface Tunable {
   readonly shapeClass: string;
   readonly shapes: readonly [Shape] | readonly [Shape, Shape];
+  readonly attributes: Attributes;
   readonly precision: 'f32' | 'f16';
 }
 
 /**
  * What a plan has to tune, one of each class, the most work first; products with few rows and unusual operands are left out.
- * @param precision of the programs; in f16, a pair is two products
+ * @param traits of the device
  */
-export function tunablesOf({ ops }: Plan, precision: 'f32' | 'f16'): Tunable[] {
+export function tunablesOf(plan: Plan, precision: 'f32' | 'f16', traits: DeviceTraits): Tunable[] {
+  const own = traitsOf(precision, traits);
+  const { ops } = own.halfProducts ? storeHalves(plan, own) : plan;
   const byClass = new Map<string, Tunable>();
-  for (const tunable of ops.flatMap((op) => tunablesOfOp(op, precision))) byClass.set(tunable.shapeClass, tunable);
+  for (const tunable of ops.flatMap((op) => tunablesOfOp(op, own))) byClass.set(tunable.shapeClass, tunable);
   const work = ({ shapes }: Tunable) => shapes.reduce((sum, { product: { m, n, k } }) => sum + m * n * k, 0);
   return [...byClass.values()].toSorted((a, b) => work(b) - work(a));
 }
 
-function tunablesOfOp(op: Op, precision: 'f32' | 'f16'): Tunable[] {
-  if (op.kernel === normProduct) return tunablesOfOp(productOfNorm(op), precision);
+function tunablesOfOp(op: Op, traits: DeviceTraits): Tunable[] {
+  if (op.kernel === normProduct) return tunablesOfOp(productOfNorm(op), traits);
+  const precision = traits.halfProducts ? 'f16' : 'f32';
+  const { layout, gradient, shared, secondLayout, secondGradient } = op.attributes;
   if (op.kernel === productPair) {
     const [first, second] = productsOfPair(op).map(shapeOf) as [Shape, Shape];
-    if (precision === 'f16') return [first, second].map((shape) => tunableOf(shape, precision));
-    return [{ shapeClass: pairClassOf(first.product, second.product), shapes: [first, second], precision }];
+    const attributes = known({ layout, gradient, shared, secondLayout, secondGradient });
+    const shapeClass = pairClassOf(first.product, second.product, traits);
+    return [{ shapeClass, shapes: [first, second], attributes, precision }];
   }
   if (op.kernel !== matmul) return [];
   const shape = shapeOf(op);
-  return hasFewRows(shape.product, constantsOf(op, shape.product)) ? [] : [tunableOf(shape, precision)];
+  if (hasFewRows(shape.product, constantsOf(op, shape.product))) return [];
+  const shapeClass = shapeClassOf(shape.product, traits);
+  return [{ shapeClass, shapes: [shape], attributes: known({ layout, gradient }), precision }];
 }
 
 function shapeOf(op: Op): Shape {
-  return { layout: layoutOf(op.attributes), product: productOf(op) };
-}
-
-function tunableOf(shape: Shape, precision: 'f32' | 'f16'): Tunable {
-  const shapeClass = precision === 'f16' ? halfClassOf(shape.product) : shapeClassOf(shape.product);
-  return { shapeClass, shapes: [shape], precision };
+  const kindOf = ({ dtype, kind }: Tensor) => (dtype === 'f16' ? kind : undefined);
+  const [a, b] = op.inputs as [Tensor, Tensor];
+  return { layout: layoutOf(op.attributes), product: productOf(op), kinds: [kindOf(a), kindOf(b)] };
 }
 
 /** Measures classes that `known` does not have. */
@@ -103,32 +112,32 @@ async function tuneClass(device: Device, tunable: Tunable, options: TuneOptions)
   return best === null ? [] : [{ shapeClass: tunable.shapeClass, ...best, untunedMicroseconds, refused }];
 }
 
-/** At most eight. Parts are those of the last product; in f16 there are none. */
-function candidatesOf({ shapes, precision }: Tunable): TileChoice[] {
+/** At most eight. Parts are those of the last product. */
+function candidatesOf({ shapes }: Tunable): TileChoice[] {
   const { k } = shapes.at(-1)!.product;
-  const parts = [1, 2, 4, 8].filter((count) => count === 1 || (precision === 'f32' && k / count >= 256));
+  const parts = [1, 2, 4, 8].filter((count) => count === 1 || k / count >= 256);
   return ([64, 128] as const).flatMap((tile) => parts.map((count) => ({ tile, parts: count })));
 }
 
 /** Microseconds of a dispatch, or null when it computes wrongly. */
 async function measure(device: Device, tunable: Tunable, choice: TileChoice | null, options: TuneOptions) {
-  const operands = tunable.shapes.map(({ product: { m, n, k } }) => {
-    const random = createRandom(m, n, k);
-    const draw = (length: number) => Float32Array.from({ length }, () => random.uniform() - 0.5);
-    return { a: draw(m * k), b: draw(k * n) };
-  });
-  const { precision } = tunable;
-  const program = await device.compile(listTunable(tunable, choice), { precision });
+  const { precision, shapes } = tunable;
+  const { plan, operands } = listTunable(tunable, choice);
+  const data = new Map(
+    operands.flat().map(({ name, shape }) => {
+      const random = createRandom(...shape);
+      return [name, Float32Array.from({ length: elementsOf(shape) }, () => random.uniform() - 0.5)];
+    }),
+  );
+  const program = await device.compile(plan, { precision });
   try {
-    for (const [i, { a, b }] of operands.entries()) {
-      program.write(`a${i}`, a);
-      program.write(`b${i}`, b);
-    }
+    for (const [name, values] of data) program.write(name, values);
     await program.run();
     const tolerance = precision === 'f16' ? 1e-2 : 1e-4;
-    for (const [i, { a, b }] of operands.entries()) {
+    for (const [i, { product }] of shapes.entries()) {
+      const [a, b] = operands[i]!.map(({ name }) => data.get(name)!) as [Float32Array, Float32Array];
       const c = (await program.read(`c${i}`)) as Float32Array;
-      if (!(distanceOf(c, a, b, tunable.shapes[i]!.product) <= tolerance)) return null; // NaN is no distance
+      if (!(distanceOf(c, a, b, product) <= tolerance)) return null; // NaN is no distance
     }
     return await timeRuns(program, options);
   } finally {
@@ -151,19 +160,29 @@ async function timeRuns(program: Program, { now, measureMs }: TuneOptions): Prom
   return least;
 }
 
-function listTunable({ shapes }: Tunable, choice: TileChoice | null): Plan {
+/** Operands are states, which are stored as f16 where the plan's are. */
+function listTunable({ shapes, attributes }: Tunable, choice: TileChoice | null) {
   const builder = new PlanBuilder();
-  const inputs = shapes.flatMap(({ layout, product: { m, n, k } }, i): Tensor[] => [
-    builder.input(`a${i}`, layout === 'tn' ? [k, m] : [m, k]),
-    builder.input(`b${i}`, layout === 'nt' ? [n, k] : [k, n]),
-  ]);
-  const [{ layout }, second] = shapes;
-  const kernel = second ? productPair : matmul;
-  const attributes = { layout, ...(second && { secondLayout: second.layout }), ...choice };
-  const outputs = builder.op(kernel, inputs, attributes, ['c0', 'c1']);
+  const operand = (name: string, shape: readonly number[], kind: Tensor['kind']) =>
+    builder.state(name, shape, 'f32', kind);
+  const [first, second] = shapes;
+  const [a, b] = [operand('a', sizesOf(first)[0], first.kinds[0]), operand('b', sizesOf(first)[1], first.kinds[1])];
+  const operands: [Tensor, Tensor][] = [[a, b]];
+  if (second) {
+    const at = attributes['shared'] === 'b' ? 0 : 1;
+    const third = operand('third', sizesOf(second)[at], second.kinds[at]);
+    operands.push(at === 0 ? [third, a] : [a, third]);
+  }
+  const inputs = new Set(operands.flat());
+  const outputs = builder.op(second ? productPair : matmul, [...inputs], { ...attributes, ...choice }, ['c0', 'c1']);
   for (const output of outputs) builder.readable(output);
   builder.input('done', [1]); // reading it waits for the runs before
-  return builder.finish();
+  return { plan: builder.finish(), operands };
+}
+
+/** The shapes of both operands. */
+function sizesOf({ layout, product: { m, n, k } }: Shape): [a: number[], b: number[]] {
+  return [layout === 'tn' ? [k, m] : [m, k], layout === 'nt' ? [n, k] : [k, n]];
 }
 
 /** From the reference's sums in float64, by elements from all over C. */

@@ -40,12 +40,11 @@ export async function tuneDevice(
   options: TuneOptions = defaultOptions,
 ): Promise<TunedClass[]> {
   if (!device.tuning) return [];
-  const { key, choices, halfProducts } = device.tuning;
-  if (precision === 'f16' && halfProducts === 'plain') return []; // has one tile only
+  const { key, choices, traits } = device.tuning;
   const name = tableName(key);
   const stored = await store.load(name).catch(() => null);
   for (const [shapeClass, choice] of readTable(stored ?? '', key)) choices.set(shapeClass, choice);
-  const tuned = await tuneProducts(device, tunablesOf(plan, halfProducts ? precision : 'f32'), choices, options);
+  const tuned = await tuneProducts(device, tunablesOf(plan, precision, traits), choices, options);
   for (const { shapeClass, choice } of tuned) choices.set(shapeClass, choice);
   if (tuned.length > 0) await store.save(name, writeTable(key, choices)).catch(() => {});
   return tuned;

@@ -1,16 +1,16 @@
 // Made from kernels/prelude/matmul-tile.wgsl by `npm run generate`. Do not edit.
-export const matmulTilePrelude = `// A workgroup of 16 x 16 makes \`tile\` x \`tile\` of C, an invocation a block of 4 x 4 for each pair of 64 rows and 64 columns.
-// \`depth\` rows of A and B at a time go through workgroup memory, both stored [depth, tile], while the next ones are on their
-// way into registers. The first 128 invocations load A, the others B: each one block of 4 x 4, as four vectors along
-// whichever way the operand lies. Strides say which, so that one kernel serves NN, NT and TN.
+export const matmulTilePrelude = `// A workgroup of 256 makes \`tile\` x \`tile\` of C, an invocation a block of 4 x 4 for each pair of 64 rows and 64 columns: the block in
+// row index / 16 and column index % 16. \`depth\` rows of A and B at a time go through workgroup memory, both stored [depth, tile],
+// while the next ones are on their way into registers. The first 128 invocations load A, the others B: each one block of 4 x 4, as
+// four vectors along whichever way the operand lies. Strides say which, so that one kernel serves NN, NT and TN.
 // A workgroup's place is (x, y, z): x tiles of columns, y tiles of rows, z parts of the sum over k.
-// Who includes this says where operands come from and results go to: a_element, a_vector, b_element, b_vector (each by number),
-// put_four, put_pair and put_column_sum, which take what lies beyond the edges too.
+// Who includes this says where operands come from and results go to: a_element, a_vector, b_element, b_vector (each by number, as f32),
+// put_four, put_pair and put_column_sum, which take what lies beyond the edges too; and with tile-registers or tile-matrices, how
+// workgroup memory is multiplied. It is also a shelf of 512 vectors for what else invocations hand each other, before and after.
 
 const depth = 2048 / tile; // 128 blocks of 4 x 4 an operand
 const groups = tile / 64; // of 64 rows or columns
 const lanes = tile / 4; // vectors a row of a stored operand
-const pitch = lanes + 1; // keeps stored columns out of one memory bank
 
 /// C[m, n] = A B as part of a dispatch.
 struct Product {
@@ -25,12 +25,9 @@ struct Product {
   sums_columns: bool, // of B, over its rows
   is_second: bool, // of two
   pairs_columns: bool, // columns j and j + n / 2 of B are neighbours in the tile: a gate and its value. B must be nt
+  a_factor: f32, // where operands are rounded, of what is rounded: gradients are far below what f16 resolves
+  b_factor: f32,
 }
-
-alias Sums = array<vec4f, 4 * groups * groups>; // [(4 * row group + row) * groups + column group]
-
-var<workgroup> left: array<vec4f, depth * pitch>; // of A
-var<workgroup> right: array<vec4f, depth * pitch>; // of B
 
 /// Which 4 x 4 block of its operand an invocation loads. Neighbours in memory go to neighbouring invocations.
 struct Share {
@@ -88,60 +85,31 @@ fn load_by_four(product: Product, share: Share, origin: vec2u, first: u32, end: 
   return transpose(block);
 }
 
-fn keep(block: mat4x4f, share: Share) {
-  for (var q = 0u; q < 4; q++) {
-    let at = (share.deep * 4 + q) * pitch + share.lane;
-    if (share.is_a) { left[at] = block[q]; } else { right[at] = block[q]; }
-  }
-}
-
-/// Sums += the product of what workgroup memory holds.
-fn multiply(sums: ptr<function, Sums>, x: u32, y: u32) {
-  for (var p = 0u; p < depth; p++) {
-    var columns: array<vec4f, groups>;
-    for (var group = 0u; group < groups; group++) { columns[group] = right[p * pitch + group * 16 + x]; }
-    for (var group = 0u; group < groups; group++) {
-      let rows = left[p * pitch + group * 16 + y];
-      for (var other = 0u; other < groups; other++) {
-        let at = group * 4 * groups + other;
-        (*sums)[at] += rows.x * columns[other];
-        (*sums)[at + groups] += rows.y * columns[other];
-        (*sums)[at + 2 * groups] += rows.z * columns[other];
-        (*sums)[at + 3 * groups] += rows.w * columns[other];
-      }
-    }
-  }
-}
-
-/// Writes C, or this part of its sum.
-fn finish(product: Product, sums: ptr<function, Sums>, place: vec3u, x: u32, y: u32) {
-  for (var index = 0u; index < 4 * groups * groups; index++) {
-    let i = place.y * tile + index / (4 * groups) * 64 + y * 4 + index / groups % 4;
-    let j = place.x * tile + index % groups * 64 + x * 4;
-    if (product.pairs_columns) {
-      put_pair(product, i, j, (*sums)[index].xy);
-      put_pair(product, i, j + 2, (*sums)[index].zw);
-      continue;
-    }
-    put_four(product, place.z, i, j, (*sums)[index]);
-  }
+/// Writes C, or this part of its sum: four neighbours in row \`row\` (of 4) of an invocation's block in a pair of groups.
+fn put_row(product: Product, place: vec3u, row_group: u32, column_group: u32, row: u32, index: u32, values: vec4f) {
+  let i = place.y * tile + row_group * 64 + index / 16 * 4 + row;
+  let j = place.x * tile + column_group * 64 + index % 16 * 4;
+  if (product.pairs_columns) {
+    put_pair(product, i, j, values.xy);
+    put_pair(product, i, j + 2, values.zw);
+  } else { put_four(product, place.z, i, j, values); }
 }
 
 /// Sums B over its rows: \`own\` is the sum of the vectors of B that an invocation loaded.
 fn finish_columns(product: Product, own: vec4f, share: Share, place: vec3u, index: u32) {
   if (place.y > 0) { return; }
-  if (!share.is_a) { left[share.deep * pitch + share.lane] = own; }
+  if (!share.is_a) { shelve(share.deep * lanes + share.lane, own); }
   workgroupBarrier();
   if (index >= lanes) { return; }
   var total = vec4f();
-  for (var deep = 0u; deep < depth / 4; deep++) { total += left[deep * pitch + index]; }
+  for (var deep = 0u; deep < depth / 4; deep++) { total += shelved(deep * lanes + index); }
   for (var lane = 0u; lane < 4; lane++) {
     put_column_sum(product, place.z, place.x * tile + index * 4 + lane, total[lane]);
   }
 }
 
 /// For any shape.
-fn make_by_one(product: Product, place: vec3u, x: u32, y: u32, index: u32) {
+fn make_by_one(product: Product, place: vec3u, index: u32) {
   let share = share_of(product, index);
   let origin = place.xy * tile;
   let end = min(product.k, (place.z + 1) * product.part_depth);
@@ -149,18 +117,18 @@ fn make_by_one(product: Product, place: vec3u, x: u32, y: u32, index: u32) {
   var column_sums = vec4f();
   var block = load_by_one(product, share, origin, place.z * product.part_depth, end);
   for (var first = place.z * product.part_depth; first < end; first += depth) {
-    keep(block, share);
+    keep(product, block, share);
     if (product.sums_columns) { column_sums += block[0] + block[1] + block[2] + block[3]; }
     workgroupBarrier();
     if (first + depth < end) { block = load_by_one(product, share, origin, first + depth, end); }
-    multiply(&sums, x, y);
+    multiply(&sums, index);
     workgroupBarrier();
   }
-  finish(product, &sums, place, x, y);
+  finish(product, &sums, place, index);
   if (product.sums_columns) { finish_columns(product, column_sums, share, place, index); }
 }
 
-fn make_by_four(product: Product, place: vec3u, x: u32, y: u32, index: u32) {
+fn make_by_four(product: Product, place: vec3u, index: u32) {
   let share = share_of(product, index);
   let origin = place.xy * tile;
   let end = min(product.k, (place.z + 1) * product.part_depth);
@@ -168,13 +136,13 @@ fn make_by_four(product: Product, place: vec3u, x: u32, y: u32, index: u32) {
   var column_sums = vec4f();
   var block = load_by_four(product, share, origin, place.z * product.part_depth, end);
   for (var first = place.z * product.part_depth; first < end; first += depth) {
-    keep(block, share);
+    keep(product, block, share);
     if (product.sums_columns) { column_sums += block[0] + block[1] + block[2] + block[3]; }
     workgroupBarrier();
     if (first + depth < end) { block = load_by_four(product, share, origin, first + depth, end); }
-    multiply(&sums, x, y);
+    multiply(&sums, index);
     workgroupBarrier();
   }
-  finish(product, &sums, place, x, y);
+  finish(product, &sums, place, index);
   if (product.sums_columns) { finish_columns(product, column_sums, share, place, index); }
 }`;

@@ -6,4 +6,8 @@ fn storable(value: f32, is_half: bool) -> f32 {
   if (is_half && value > 65504) { return 65504; }
   if (is_half && value < -65504) { return -65504; }
   return value;
+}
+
+fn storable_four(values: vec4f, is_half: bool) -> vec4f {
+  return vec4f(storable(values.x, is_half), storable(values.y, is_half), storable(values.z, is_half), storable(values.w, is_half));
 }`;
