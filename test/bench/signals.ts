@@ -1,5 +1,5 @@
 // What the signalling of a swarm has to carry when its groups are dealt anew: every link to a neighbour that is new is dialled
-// by one of the two, at the moment at which client/exchange/neighbour.ts dials it, and at once as before protocol 4.
+// by one of the two, at the moment at which client/exchange/links/neighbour.ts dials it, and at once as before protocol 4.
 
 import { shardOf, signallingFor } from '../../coordinator/cluster/shards.ts';
 import type { Peer } from '../../shared/protocol/messages.ts';

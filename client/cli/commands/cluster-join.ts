@@ -97,18 +97,23 @@ class Service {
       detached: true, // a process group of its own, so that all of it can be ended
     });
     this.#child = child;
-    child.on('exit', (code) => {
+    const over = (code: number | null): void => {
       child.stdin.end();
       if (this.#child !== child) return; // we ended it
       this.code = code ?? exitCode.failed;
       void this.#node.stop().catch(() => undefined);
+    };
+    child.on('exit', over);
+    child.on('error', ({ message }) => {
+      this.#call.terminal.say(`the command could not be started: ${message}`);
+      over(null);
     });
   }
 
   async stop(): Promise<void> {
     const child = this.#child;
     this.#child = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     signalGroup(child, 'SIGTERM');
     const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);

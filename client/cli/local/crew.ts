@@ -76,7 +76,8 @@ export class Crew {
     this.#children.set(name, child);
     let last: WorkerSnapshot | null = null;
     createInterface({ input: child.stdout! }).on('line', (line) => {
-      const snapshot = JSON.parse(line) as WorkerSnapshot; // of our own child
+      const snapshot = snapshotIn(line);
+      if (snapshot === null) return log(`${name}: ${line}`);
       this.#tell(name, snapshot, last);
       last = snapshot;
     });
@@ -99,6 +100,15 @@ export class Crew {
       this.#backendLine = line;
     }
     this.#options.onSnapshot?.(name, now);
+  }
+}
+
+/** Null for a line that native code wrote. */
+function snapshotIn(line: string): WorkerSnapshot | null {
+  try {
+    return JSON.parse(line) as WorkerSnapshot; // of our own child
+  } catch {
+    return null;
   }
 }
 

@@ -48,7 +48,6 @@ export async function startCoordinator(options: EmbedOptions): Promise<Embedded>
     const secrets = readSecrets(data);
     const port = await choosePort({ host, preferred: options.port, isFixed: options.portIsFixed ?? false, log });
     const miniflare = await withoutSignalListeners(() => startWorkerd({ data, host, port, assets, secrets }));
-    await applyMigrations(await miniflare.getD1Database('DB'), join(projectFolder, 'coordinator/db/migrations'));
     const url = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`;
     claim.announce(url);
     const close = async (): Promise<void> => {
@@ -72,6 +71,7 @@ interface WorkerdOptions {
   secrets: Record<string, string>;
 }
 
+/** With its database up to date. */
 async function startWorkerd({ data, host, port, assets, secrets }: WorkerdOptions) {
   quietTools(data);
   const { Miniflare, convertV4MiniflareOptions } = await import('miniflare');
@@ -88,8 +88,14 @@ async function startWorkerd({ data, host, port, assets, secrets }: WorkerdOption
       resourcePersistencePath: join(data, storageName),
     }),
   );
-  await miniflare.ready;
-  return miniflare;
+  try {
+    await miniflare.ready;
+    await applyMigrations(await miniflare.getD1Database('DB'), join(projectFolder, 'coordinator/db/migrations'));
+    return miniflare;
+  } catch (error) {
+    await miniflare.dispose().catch(() => undefined); // the first error counts
+    throw error;
+  }
 }
 
 /** Tells wrangler and miniflare to stay offline, and has workerd started by guard.sh so that it cannot outlive us. */
