@@ -163,7 +163,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
       this.#store.write('facts', facts);
       this.#store.writeState(null, state);
       this.#store.enqueue(submitted); // the outbox picks it up below
-      this.#store.log(Date.now(), logText(submitted));
+      this.#store.log(Date.now(), logText(submitted)!);
     });
     return this.#assemble(facts, state);
   }

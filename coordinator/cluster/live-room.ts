@@ -169,7 +169,8 @@ export class LiveRoom {
     store.transaction(() => {
       store.writeState(before, state);
       for (const effect of effects) {
-        if (effect.type === 'record') lines.push(store.log(now, logText(effect.event)));
+        const text = effect.type === 'record' ? logText(effect.event) : null;
+        if (text !== null) lines.push(store.log(now, text));
         const step = this.#stepOf(effect, state);
         if (step !== null) steps.push(step);
       }

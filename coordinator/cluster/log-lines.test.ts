@@ -16,6 +16,19 @@ test.each<[LedgerEventDraft['type'], object, string, string]>([
     'Round 3 closed with 1 contribution, without w-x, training loss 2.0000.',
   ],
   [
+    'round.closed',
+    {
+      round: 3,
+      accepted: Array(7).fill({}),
+      late: Array(22).fill('w'),
+      credited: { events: 1, accepted: 1000, late: 3 },
+      trainLoss: null,
+      validationLoss: null,
+    },
+    'info',
+    `Round 3 closed with 1007 contributions, without ${'w, '.repeat(20)}5 others.`,
+  ],
+  [
     'round.agreed',
     { round: 3, stateHash: 'abcdefabcdefab', reports: 3, dissent: 1 },
     'info',
@@ -24,6 +37,11 @@ test.each<[LedgerEventDraft['type'], object, string, string]>([
   ['worker.left', { workerId: 'w-x', reason: 'closed', round: 2 }, 'warn', 'w-x left at round 2: closed.'],
 ])('%s reads like a sentence', (type, data, level, text) => {
   expect(logText({ type, version: 1, subject: 'j', data } as LedgerEventDraft)).toEqual({ level, text });
+});
+
+test('a part of a round that the end of it speaks of is no line of its own', () => {
+  const data = { round: 3, accepted: [], late: ['w-x'] };
+  expect(logText({ type: 'round.credited', version: 1, subject: 'j', data })).toBeNull();
 });
 
 test('refusals are logged ever more seldom', () => {

@@ -5,7 +5,13 @@ import type { LedgerEventDraft } from '../../shared/ledger/events.ts';
 
 export type LogText = Pick<LogLine, 'level' | 'text'>;
 
-type Describe = { [T in LedgerEventDraft['type']]: (data: Extract<LedgerEventDraft, { type: T }>['data']) => string };
+/** Null where another event says it. */
+type Describe = {
+  [T in LedgerEventDraft['type']]: (data: Extract<LedgerEventDraft, { type: T }>['data']) => string | null;
+};
+
+/** So many workers are named; the ledger has them all. */
+const maxNamed = 20;
 
 const refusedBecause = {
   useless: 'it does not lower the loss on held-out text',
@@ -23,10 +29,11 @@ const describe: Describe = {
   'worker.registered': ({ kind, adapter }) => `A ${kind} worker registered with ${adapter}.`,
   'worker.joined': ({ workerId, kind, adapter, round }) => `${workerId} joined at round ${round}: ${kind}, ${adapter}.`,
   'worker.left': ({ workerId, reason, round }) => `${workerId} left at round ${round}: ${reason}.`,
-  'round.closed': ({ round, accepted, late, trainLoss, validationLoss }) =>
+  'round.credited': () => null,
+  'round.closed': ({ round, accepted, credited, late, trainLoss, validationLoss }) =>
     [
-      `Round ${round} closed with ${plural(accepted.length, 'contribution')}`,
-      ...(late.length === 0 ? [] : [`without ${late.join(', ')}`]),
+      `Round ${round} closed with ${plural(accepted.length + (credited?.accepted ?? 0), 'contribution')}`,
+      ...(late.length === 0 ? [] : [`without ${named(late, credited?.late)}`]),
       ...(trainLoss === null ? [] : [`training loss ${trainLoss.toFixed(4)}`]),
       ...(validationLoss === null ? [] : [`validation loss ${validationLoss.toFixed(4)}`]),
     ].join(', ') + '.',
@@ -61,8 +68,10 @@ const warnings: ReadonlySet<LedgerEventDraft['type']> = new Set([
   'checkpoint.refused',
 ]);
 
-export function logText(event: LedgerEventDraft): LogText {
-  const text = (describe[event.type] as (data: LedgerEventDraft['data']) => string)(event.data);
+/** Null for an event that says nothing to people. */
+export function logText(event: LedgerEventDraft): LogText | null {
+  const text = (describe[event.type] as (data: LedgerEventDraft['data']) => string | null)(event.data);
+  if (text === null) return null;
   const failed = event.type === 'job.finished' && event.data.state === 'failed';
   return { level: failed ? 'error' : warnings.has(event.type) ? 'warn' : 'info', text };
 }
@@ -71,6 +80,12 @@ export function logText(event: LedgerEventDraft): LogText {
 export function refusalText(code: string, before: number, after: number): LogText | null {
   if (Math.clz32(before) === Math.clz32(after)) return null;
   return { level: 'warn', text: `${plural(after, 'message')} refused so far with ${code}.` };
+}
+
+/** @param others how many more there are than these */
+function named(workerIds: readonly string[], others = 0): string {
+  const more = workerIds.slice(maxNamed).length + others;
+  return [...workerIds.slice(0, maxNamed), ...(more === 0 ? [] : [`${more} others`])].join(', ');
 }
 
 function plural(count: number, noun: string): string {

@@ -20,7 +20,7 @@ export interface OutboxPorts {
 }
 
 const retryMs = 2_000;
-/** Of one append: what is written together is one parameter of at most 2 MB, and a closed round alone may have 1.5. */
+/** Of one append. */
 const maxRecords = 500;
 
 export class Outbox {

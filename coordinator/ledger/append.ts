@@ -19,6 +19,8 @@ export interface LedgerEntry {
 }
 
 const headId = 1;
+/** UTF-16 units of JSON; inside the rows' JSON each quote takes two. */
+const maxBatchLength = 800_000;
 
 /** The fields of one JSON row, in the order of the table's columns. */
 const columns = sql.join(
@@ -42,6 +44,21 @@ export async function appendEntries(db: Database, entries: readonly LedgerEntry[
     db.insert(ledgerHead).values(head).onConflictDoUpdate({ target: ledgerHead.id, set: head }),
     ...(reputations.length > 0 ? [storeReputations(db, reputations)] : []),
   ]);
+}
+
+/** Entries in the same order, so many together as one statement takes: its rows are one parameter of at most 2 MB. */
+export function inBatches(entries: readonly LedgerEntry[]): LedgerEntry[][] {
+  const batches: LedgerEntry[][] = [];
+  let room = 0;
+  for (const entry of entries) {
+    room -= JSON.stringify(entry).length;
+    if (room < 0 || batches.length === 0) {
+      batches.push([]);
+      room = maxBatchLength - JSON.stringify(entry).length;
+    }
+    batches.at(-1)!.push(entry);
+  }
+  return batches;
 }
 
 /** The log's size and Merkle root. */

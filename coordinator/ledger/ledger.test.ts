@@ -8,7 +8,8 @@ import type { LedgerEventDraft } from '../../shared/ledger/events.ts';
 import { database } from '../db/database.ts';
 import { ledgerEvents } from '../db/schema.ts';
 import type { Env } from '../env.ts';
-import { appendEntries, readRoot } from './append.ts';
+import { appendEntries, inBatches, readRoot } from './append.ts';
+import type { LedgerEntry } from './append.ts';
 import { queryEvents } from './query.ts';
 import { ledger } from './writer.ts';
 
@@ -54,6 +55,30 @@ test('an entry that comes again, alone or among others, is not written again', a
   const events = await queryEvents(db, { ...page, subject: 'again' });
   expect(events.map(({ data }) => data)).toEqual([{ workers: 1 }, { workers: 2 }, { workers: 3 }]);
   await expectSound();
+});
+
+test('a round of 20,000 workers is more than one statement takes, and is written whole', async () => {
+  const accepted = Array.from({ length: 1000 }, (_, i) => ({
+    workerId: `w-${String(i).padStart(12, '0')}`,
+    hash: 'a'.repeat(64),
+    tokens: 100_000,
+    bytes: 1_000_000,
+  }));
+  const entries = Array.from({ length: 20 }, (_, round): LedgerEntry => {
+    const data = { round, accepted, late: [] };
+    return { key: `large/${round}`, event: { type: 'round.credited', version: 1, subject: 'large', data } };
+  });
+  expect(JSON.stringify(entries).length).toBeGreaterThan(2_500_000);
+  await ledger(env).append(entries);
+  const events = await queryEvents(db, { ...page, subject: 'large' });
+  expect(events.map(({ data }) => (data as { round: number }).round)).toEqual(entries.map((_, round) => round));
+  await expectSound();
+});
+
+test('entries that fit are written together', () => {
+  const entries = Array.from({ length: 500 }, (_, n): LedgerEntry => ({ key: `k/${n}`, event: started('few', n) }));
+  expect(inBatches(entries)).toEqual([entries]);
+  expect(inBatches([])).toEqual([]);
 });
 
 test('two writers that race cannot both have a sequence number', async () => {

@@ -4,7 +4,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { database } from '../db/database.ts';
 import type { Env } from '../env.ts';
-import { appendEntries } from './append.ts';
+import { appendEntries, inBatches } from './append.ts';
 import type { LedgerEntry } from './append.ts';
 
 interface Waiting {
@@ -37,7 +37,7 @@ export class LedgerWriter extends DurableObject<Env> {
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
     try {
       const entries = group.flatMap((waiting) => waiting.entries);
-      await appendEntries(database(this.env.DB), entries, Date.now());
+      for (const batch of inBatches(entries)) await appendEntries(database(this.env.DB), batch, Date.now());
       for (const waiting of group) waiting.resolve();
     } catch (error) {
       if (group.length === 1) group[0]!.reject(error);

@@ -8,6 +8,10 @@ const count = z.int().min(0);
 const event = <T extends string, S extends z.ZodRawShape>(type: T, data: S) =>
   z.strictObject({ type: z.literal(type), version: z.literal(1), subject: z.string(), data: z.strictObject(data) });
 
+const contributions = z.array(
+  z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count, staleness: count.optional() }),
+);
+
 /** What a writer hands in. `subject` is the id of the job, worker or dataset that the event is about. */
 export const ledgerEventDraft = z.discriminatedUnion('type', [
   event('job.submitted', { name: z.string(), manifestHash: hash, datasetHash: hash, owner: z.string() }),
@@ -21,11 +25,12 @@ export const ledgerEventDraft = z.discriminatedUnion('type', [
   event('worker.registered', { kind: z.enum(['page', 'node']), adapter: z.string() }),
   event('worker.joined', { workerId: z.string(), kind: z.enum(['page', 'node']), adapter: z.string(), round: count }),
   event('worker.left', { workerId: z.string(), reason: z.string(), round: count }),
+  // Of a round that is closed by the next `round.closed`: contributions and participants of which that one has no more room.
+  event('round.credited', { round: count, accepted: contributions, late: z.array(z.string()) }),
   event('round.closed', {
     round: count,
-    accepted: z.array(
-      z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count, staleness: count.optional() }),
-    ),
+    accepted: contributions,
+    credited: z.strictObject({ events: count, accepted: count, late: count }).optional(), // what `round.credited` listed before
     applied: z
       .array(z.strictObject({ workerId: z.string(), hash, tokens: count, bytes: count, folds: count.optional() }))
       .optional(), // what workers apply for it, where groups made one payload of several

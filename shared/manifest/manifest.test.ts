@@ -144,7 +144,7 @@ test.each([
   ['a head size', { 'spec.model.width': 8 }, 'spec.model.width', /multiple of 4/],
   ['too large a head', { 'spec.model.width': 1024 }, 'spec.model.heads', /at most 128/],
   ['workers', { 'spec.resources.workers': { min: 3, max: 2 } }, 'spec.resources.workers.max', /below min/],
-  ['too many workers', { 'spec.resources.workers': { max: 10_001 } }, 'spec.resources.workers.max', /too large/],
+  ['too many workers', { 'spec.resources.workers': { max: 20_001 } }, 'spec.resources.workers.max', /too large/],
   [
     'a large mesh',
     { 'spec.resources.workers': { max: 1_001 }, 'spec.rounds.topology': 'mesh' },

@@ -5,7 +5,7 @@ import { topologySettings } from './topology.ts';
 import type { Topology } from './topology.ts';
 import type { Verification } from './verification.ts';
 
-export const maxWorkers = 10_000;
+export const maxWorkers = 20_000;
 /** Of a job whose workers all exchange with all, and all that one object holds the sockets of. */
 export const manyWorkers = 1_000;
 

@@ -76,7 +76,11 @@ export const patientRewindMs = 120_000;
 /** A worker that is still wrong after so many fresh starts is turned away. */
 export const maxResyncs = 5;
 
-/** Accepted contributions that the room remembers, so that nobody has an old one counted again. */
+/** Payloads that are applied for a round at most: all of a mesh, and those of a tree in which hardly any node folded. */
+export const maxApplied = 1024;
+/** Contributions in one event of the ledger. */
+export const maxListed = 1000;
+/** Accepted contributions that the room remembers, so that nobody has an old one counted again; in large swarms two rounds of them. */
 export const maxSpent = 4096;
 /** Payloads a worker may report before the room has heard of their commits. */
 export const maxEarly = 1024;

@@ -1,4 +1,4 @@
-// What a coordinator does for swarms of 10 to 10,000 workers, and what that costs: the real shared/rounds with virtual workers,
+// What a coordinator does for swarms of 10 to 20,000 workers, and what that costs: the real shared/rounds with virtual workers,
 // every message, stored row and upload counted. Counted from the second round on, while nobody comes or goes.
 //   npm run bench:swarm -- --scale [--quick] [--json FILE]
 
@@ -45,6 +45,8 @@ interface Counted {
   signals: Signals;
   up: number; // messages to the room
   down: number;
+  bytesUp: number;
+  bytesDown: Map<string, number>; // by worker
   gateCalls: number; // of gates to the room, and back
   alarms: number;
   objectRows: number;
@@ -111,6 +113,8 @@ function simulateSwarm(workers: number): Counted {
     signals: new Signals(workers),
     up: 0,
     down: 0,
+    bytesUp: 0,
+    bytesDown: new Map(),
     gateCalls: 0,
     alarms: 0,
     objectRows: 0,
@@ -163,20 +167,26 @@ function countGateCalls(
 }
 
 function countEvents(counted: Counted, events: readonly RoomEvent[]): void {
-  for (const { type } of events) {
+  for (const event of events) {
+    const { type } = event;
     if (type === 'message') counted.up += 1;
+    if (type === 'message') counted.bytesUp += JSON.stringify(event.message).length;
     if (type === 'wake') counted.alarms += 1;
     if (type === 'stored') counted.checkpoints += 1;
   }
 }
 
 function countEffects(counted: Counted, effects: readonly RoomEffect[], state: RoomState): void {
-  const present = Object.values(state.members).filter((member) => member.present).length;
+  const present = Object.keys(state.members).filter((id) => state.members[id]!.present);
   for (const effect of effects) {
     const { type } = effect;
     if (type === 'record') counted.longestEvent = Math.max(counted.longestEvent, JSON.stringify(effect.event).length);
-    if (type === 'send') counted.down += 1;
-    if (type === 'broadcast') counted.down += present;
+    if (type === 'send' || type === 'broadcast') {
+      const to = type === 'send' ? [effect.to] : present;
+      const { length } = JSON.stringify(effect.message);
+      counted.down += to.length;
+      for (const id of to) counted.bytesDown.set(id, (counted.bytesDown.get(id) ?? 0) + length);
+    }
     if (type === 'wake-at') counted.objectRows += 1;
     if (type === 'record') counted.events += 1;
   }
@@ -191,6 +201,9 @@ function rowsOf(workers: number, counted: Counted): ScaleRow[] {
   return [
     row(name('messages of a worker to the room'), 'a round', perRound(counted.up)),
     row(name('messages of the room to a worker'), 'a round', perRound(counted.down)),
+    row(name('bytes of a worker to the room'), 'a round', perRound(counted.bytesUp)),
+    row(name('bytes of the room to a worker'), 'a round', perRound(total(counted.bytesDown))),
+    row(name('bytes of the room to the worker that gets most'), 'a round', most(counted.bytesDown) / roundsCounted),
     row(name('signals at the peak, groups dealt, dialled over a time'), 'a second', counted.signals.peak('spread')),
     row(name('signals at the peak, groups dealt, dialled at once'), 'a second', counted.signals.peak('atOnce')),
     row(name('calls between gates and room'), 'a second', counted.gateCalls / counted.seconds),
@@ -226,4 +239,12 @@ function billed(counted: Counted, workers: number): Record<Billed, number> {
 
 function row(name: string, unit: string, value: number): ScaleRow {
   return { name, unit, value: Number(value.toPrecision(4)), dense: 0, seeds: 1 };
+}
+
+function total(byWorker: ReadonlyMap<string, number>): number {
+  return [...byWorker.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function most(byWorker: ReadonlyMap<string, number>): number {
+  return [...byWorker.values()].reduce((highest, count) => Math.max(highest, count), 0);
 }

@@ -21,6 +21,17 @@ test('every closed round adds one row of workers', () => {
   ]);
 });
 
+test('a round that is told in parts is one row, also where pages of events end between them', () => {
+  const { data } = closed(1, ['w-b'], ['w-y']) as Extract<LedgerEvent, { type: 'round.closed' }>;
+  const { accepted } = (closed(1, ['w-a']) as Extract<LedgerEvent, { type: 'round.closed' }>).data;
+  const part: LedgerEvent = { ...stored, type: 'round.credited', data: { round: 1, accepted, late: ['w-x'] } };
+  const end: LedgerEvent = { ...stored, type: 'round.closed', data };
+  const whole = { round: 1, accepted: ['w-a', 'w-b'], late: ['w-x', 'w-y'] };
+  expect(weave([], [closed(0, ['w-a']), part, end]).at(-1)).toEqual(whole);
+  expect(weave(weave([], [part]), [end])).toEqual([whole]);
+  expect(weave(weave([], [part, end]), [part, end])).toEqual([whole]); // done again, or told again
+});
+
 test('a rewound job loses the rounds that are done again', () => {
   const rewound: LedgerEvent = {
     ...stored,

@@ -7,6 +7,7 @@ export interface ClothRound {
   round: number;
   accepted: readonly string[]; // worker ids, in the order of application
   late: readonly string[]; // took part, but were not in when the round closed
+  isOpen?: boolean; // more of it follows
 }
 
 /** Rounds beyond this many are dropped from the front: no screen is wider. */
@@ -17,15 +18,24 @@ export function weave(rounds: readonly ClothRound[], events: readonly LedgerEven
   const woven = [...rounds];
   for (const event of events) {
     if (event.type === 'round.rewound') unravel(woven, event.data.to);
-    if (event.type !== 'round.closed') continue;
-    unravel(woven, event.data.round);
-    woven.push({
-      round: event.data.round,
-      accepted: event.data.accepted.map((part) => part.workerId),
-      late: event.data.late,
-    });
+    if (event.type === 'round.credited') add(woven, event.data, false);
+    if (event.type === 'round.closed') add(woven, event.data, true);
   }
   return woven.slice(-maxClothRounds);
+}
+
+type Told = Extract<LedgerEvent, { type: 'round.credited' }>['data'];
+
+/** A large round is told in several events, of which one closes it. */
+function add(rounds: ClothRound[], { round, accepted, late }: Told, closes: boolean): void {
+  const begun = rounds.at(-1)?.round === round && rounds.at(-1)!.isOpen ? rounds.at(-1) : undefined;
+  unravel(rounds, round);
+  rounds.push({
+    round,
+    accepted: [...(begun?.accepted ?? []), ...accepted.map(({ workerId }) => workerId)],
+    late: [...(begun?.late ?? []), ...late],
+    ...(!closes && { isOpen: true }),
+  });
 }
 
 /** Takes off every round from `round` on: it will be, or was, done again. */

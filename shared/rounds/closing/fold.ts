@@ -4,7 +4,7 @@
 
 import { median } from '../../median.ts';
 import type { AcceptedContribution, WorkerMessage } from '../../protocol/messages.ts';
-import { maxFoldMs, minFoldMs } from '../limits.ts';
+import { maxApplied, maxFoldMs, minFoldMs } from '../limits.ts';
 import { addsUp, isBeingAdded, noteJoined, remindToAdd, watchAdding } from './add.ts';
 import { changeNode, refuse, send } from '../turn.ts';
 import type { Turn } from '../turn.ts';
@@ -13,10 +13,10 @@ import { isActive, isUpToDate } from '../views.ts';
 
 type Folded = Extract<WorkerMessage, { type: 'folded' }>;
 
-/** Begins to fold what came in at a node, unless that is one payload or none. */
+/** Begins to fold what came in at a node, unless that is one payload or none, or more than its members can fetch. */
 export function startFold(turn: Turn, index: number, inputs: AcceptedContribution[]): void {
   const node = turn.state.open!.nodes[index]!;
-  const isDone = !node.folds || inputs.length < 2;
+  const isDone = !node.folds || inputs.length < 2 || inputs.length > maxApplied;
   changeNode(turn, index, { inputs, isDone, dueAt: turn.now + foldMs(turn.state) });
   if (!isDone) for (const id of node.members) askToFold(turn, id, index);
 }
