@@ -4,7 +4,7 @@
 import type { LogLine } from '../../shared/api/schemas.ts';
 import type { LedgerEventDraft } from '../../shared/ledger/events.ts';
 import type { RoomState } from '../../shared/rounds/types.ts';
-import { upgraded } from '../../shared/rounds/upgrade.ts';
+import { upgraded } from '../../shared/rounds/upgrade/upgrade.ts';
 import { changes, documentsOf, stateOf } from './documents.ts';
 import type { LogText } from './log-lines.ts';
 
