@@ -39,7 +39,8 @@ export interface Exchange {
   /**
    * The payload with this hash: from the store, from `from` first, then from any other peer, then from the relay.
    * @param forOthers neighbours that may need it are told when it is here
-   * @throws LoomError `unavailable` after `timeoutMs`, or soon after `signal` aborts.
+   * @throws LoomError `unavailable` when nothing of it came for `timeoutMs`, it is not here after ten times that, or soon after
+   *   `signal` aborts
    */
   obtain(
     round: number,

@@ -114,8 +114,7 @@ export class PeerExchange implements Exchange {
     if (forOthers && !this.has(hash)) this.offers.seek(round, hash);
     const { links, store, offers, changed, options } = this;
     const askRelay = (of: number, wanted: string): Promise<void> => this.askRelay(of, wanted);
-    const times = { startedAt: Date.now(), deadline: Date.now() + timeoutMs };
-    const search = { round, hash, from, ...times, signals: [signal, this.stop.signal] };
+    const search = { round, hash, from, timeoutMs, signals: [signal, this.stop.signal] };
     return new Pull({ links, store, offers, changed, askRelay, patienceMs: options.patienceMs }, search).run();
   }
 

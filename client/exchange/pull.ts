@@ -1,5 +1,5 @@
 // Pulling a payload that is not here: from whoever said to have it, then from the one it should be with, then from all others,
-// then from the coordinator's relay, round and round until it is here or its time is over.
+// then from the coordinator's relay, round and round until it is here or its time is over. While it comes there is more time.
 
 import { LoomError } from '../../shared/errors.ts';
 import type { Bell } from '../timing/wait.ts';
@@ -10,6 +10,8 @@ import type { PeerLink } from './links/peer-link.ts';
 
 /** While links are open the relay is asked only after so long: what comes from peers costs nothing. */
 const relayPatienceMs = 1_500;
+/** However slowly it comes, after so many times the time it had at first others are told that it is missing. */
+const mostPatience = 10;
 
 export interface PullOptions {
   links: Links;
@@ -25,34 +27,46 @@ export interface Search {
   round: number;
   hash: string;
   from: string | null; // peer id
-  startedAt: number; // unix ms
-  deadline: number;
+  timeoutMs: number; // from the start, and from every chunk that comes
   signals: readonly AbortSignal[];
 }
 
 export class Pull {
   private readonly options: PullOptions;
   private readonly search: Search;
+  private readonly startedAt = Date.now();
+  private deadline: number;
+  private arrived = 0; // chunks, on all links
 
   constructor(options: PullOptions, search: Search) {
     this.options = options;
     this.search = search;
+    this.deadline = this.startedAt + search.timeoutMs;
   }
 
   /** @throws LoomError `unavailable` when its time is over */
   async run(): Promise<Uint8Array> {
-    const { round, hash, deadline } = this.search;
+    const { round, hash } = this.search;
     while (true) {
       const payload = (await this.askPeers()) ?? (this.relayIsDue() ? await this.askRelay() : undefined);
       if (payload !== undefined) return payload;
       if (this.isOver()) break;
-      await this.options.changed.wait(Math.min(500, deadline - Date.now()));
+      await this.options.changed.wait(Math.min(500, this.deadline - Date.now()));
     }
     throw new LoomError('unavailable', `no peer and no relay has payload ${hash.slice(0, 8)} of round ${round}`);
   }
 
   private isOver(): boolean {
-    return Date.now() >= this.search.deadline || this.search.signals.some(({ aborted }) => aborted);
+    this.noteProgress();
+    return Date.now() >= this.deadline || this.search.signals.some(({ aborted }) => aborted);
+  }
+
+  private noteProgress(): void {
+    const { hash, timeoutMs } = this.search;
+    const arrived = this.options.links.open().reduce((chunks, link) => chunks + link.progress(hash), 0);
+    if (arrived > this.arrived)
+      this.deadline = Math.min(Date.now() + timeoutMs, this.startedAt + mostPatience * timeoutMs);
+    this.arrived = arrived;
   }
 
   private taken(): Uint8Array | undefined {
@@ -108,9 +122,9 @@ export class Pull {
   /** At once for what is with someone we have no link to; after a while for all else. */
   private relayIsDue(): boolean {
     const { links } = this.options;
-    const { from, startedAt } = this.search;
+    const { from } = this.search;
     const isOutOfReach = from !== null && links.to(from) === null;
-    return links.open().length === 0 || isOutOfReach || Date.now() - startedAt >= relayPatienceMs;
+    return links.open().length === 0 || isOutOfReach || Date.now() - this.startedAt >= relayPatienceMs;
   }
 
   private async askRelay(): Promise<Uint8Array | undefined> {

@@ -10,7 +10,7 @@ import type { Keepsake } from './keepsake.ts';
 
 /** Peers push by themselves; only what is not here after so long is asked for. */
 const pushGraceMs = 1_000;
-/** After so long without success the room is told, which asks a holder to use the relay. */
+/** When nothing of it came for so long the room is told, which asks a holder to use the relay. */
 const obtainMs = 3_000;
 const reportEveryMs = 50;
 

@@ -19,8 +19,8 @@ test.each<[LedgerEventDraft['type'], object, string, string]>([
     'round.closed',
     {
       round: 3,
-      accepted: Array(7).fill({}),
-      late: Array(22).fill('w'),
+      accepted: Array.from({ length: 7 }, () => ({})),
+      late: Array.from({ length: 22 }, () => 'w'),
       credited: { events: 1, accepted: 1000, late: 3 },
       trainLoss: null,
       validationLoss: null,

@@ -2,10 +2,10 @@
 
 import type { DataConnection, Peer, PeerOptions } from 'peerjs';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { sha256Hex } from '../../shared/bytes.ts';
-import { createPeer } from '../node/rtc.ts';
-import { Exchanges, introduceOver, linked, until } from './testing/peers.ts';
-import type { Tested } from './testing/peers.ts';
+import { sha256Hex } from '../../../shared/bytes.ts';
+import { createPeer } from '../../node/rtc.ts';
+import { Exchanges, introduceOver, linked, until } from '../testing/peers.ts';
+import type { Tested } from '../testing/peers.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
