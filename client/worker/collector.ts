@@ -3,7 +3,7 @@
 
 import { LoomError } from '../../shared/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { AcceptedContribution, WorkerMessage } from '../../shared/protocol/messages.ts';
+import type { AcceptedContribution, RoomMessage, WorkerMessage } from '../../shared/protocol/messages.ts';
 import { Bell, sleep } from '../timing/wait.ts';
 import type { WeighedPayload } from '../train/trainer.ts';
 import type { Keepsake } from './keepsake.ts';
@@ -49,6 +49,13 @@ export class Collector {
     this.unreported.clear();
   }
 
+  /** Others have committed in this round: if it was to be added up, that did not succeed. */
+  hear(message: RoomMessage): void {
+    if (message.type !== 'committed' || message.round !== this.round) return;
+    this.stopPulls();
+    for (const contribution of message.contributions) this.expect(contribution);
+  }
+
   /** A payload was committed in this round. The room says it again when it may have forgotten that we have it. */
   expect(contribution: AcceptedContribution): void {
     const { hash } = contribution;
@@ -89,8 +96,7 @@ export class Collector {
     return payload;
   }
 
-  /** The round does without: its payloads go to everyone as they are. */
-  stopPulls(): void {
+  private stopPulls(): void {
     this.pulls.abort();
     this.pulls = new AbortController();
   }

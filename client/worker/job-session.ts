@@ -2,15 +2,7 @@
 // (restore, apply, train) is done one piece at a time by `run`; replies to the room are given at once, beside it.
 
 import type { LoomError } from '../../shared/errors.ts';
-import { workerSpeaks } from '../../shared/protocol/version.ts';
-import type {
-  AcceptedContribution,
-  Assignment,
-  ClosedRound,
-  RoomMessage,
-  Traffic,
-  WorkerMessage,
-} from '../../shared/protocol/messages.ts';
+import type { Assignment, RoomMessage, Traffic, WorkerMessage } from '../../shared/protocol/messages.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Shelf } from '../exchange/state/lending.ts';
 import { Bell } from '../timing/wait.ts';
@@ -20,17 +12,20 @@ import { Collector } from './collector.ts';
 import { CheckpointShelf } from './checkpoint-shelf.ts';
 import type { CoordinatorApi } from './coordinator-api.ts';
 import type { WorkerSnapshot } from './events.ts';
-import { fetchCheckpoint } from './fetch-checkpoint.ts';
-import { Folding } from './folding.ts';
+import { idling } from './idling.ts';
 import type { Keepsake } from './keepsake.ts';
-import { isReply, isSameWork, nextStep, stepKey } from './next-step.ts';
-import type { Reply, Step, Work } from './next-step.ts';
+import { Making } from './making/making.ts';
+import { isReply, isSameWork, nextStep } from './next-step.ts';
+import type { Reply, Step } from './next-step.ts';
+import { OwnWork } from './own-work.ts';
 import { Recovery } from './recovery.ts';
 import { RoomSocket } from './room-socket.ts';
 import { see, unknownRoom } from './room-view.ts';
 import type { RoomView } from './room-view.ts';
 import { Training } from './training.ts';
 import { decline, fulfil } from './uploads.ts';
+import { helloOf, trafficOf } from './words.ts';
+import { WorkInHand } from './work-in-hand.ts';
 import type { Workshop } from './workshop.ts';
 
 export interface JobSessionOptions {
@@ -61,9 +56,11 @@ export class JobSession {
   private readonly shelf: CheckpointShelf;
   private readonly collector: Collector;
   private readonly checks: Checks; // of other workers
-  private readonly folding: Folding;
+  private readonly making: Making; // for our group
   private readonly recovery: Recovery;
   private readonly training: Training;
+  private readonly own: OwnWork;
+  private readonly work: WorkInHand;
   private readonly socket: RoomSocket;
   private readonly trainsBeside: boolean; // and not in turn with the other work
   private readonly changed = new Bell();
@@ -72,10 +69,8 @@ export class JobSession {
   private draining: string | null = null; // why
   private reported: StateRef | null = null;
   private uploadedFence = -1;
-  private work: { key: string; breakOff: AbortController } | null = null;
   private end: JobEnd | null = null;
   private readonly ended = Promise.withResolvers<null>();
-  private accepted = { tokens: 0, rounds: 0 };
 
   constructor(options: JobSessionOptions) {
     this.options = options;
@@ -97,7 +92,7 @@ export class JobSession {
     const { exchange, collector } = this;
     const say = (message: WorkerMessage): void => this.socket.send(message);
     this.checks = new Checks({ jobId, api, workshop, exchange, collector, say });
-    this.folding = new Folding({ workerId, collector, workshop, keepsake, exchange, say });
+    this.making = new Making({ workerId, collector, workshop, keepsake, exchange }, say);
     this.recovery = new Recovery(options);
     this.training = new Training({
       ...options,
@@ -106,6 +101,10 @@ export class JobSession {
       onCommit: () => this.sayCommit(),
       onEnd: () => this.changed.ring(),
     });
+    const { training } = this;
+    this.own = new OwnWork({ ...options, exchange, training });
+    const roundNow = (): number => this.view.round;
+    this.work = new WorkInHand({ ...options, exchange, collector, training, own: this.own, roundNow });
     this.socket = new RoomSocket(
       options.api.roomUrl(options.jobId, options.workerId),
       {
@@ -130,7 +129,7 @@ export class JobSession {
       else if (step.type === 'leave') this.leave(this.draining ?? 'released by the room');
       else if (step.type === 'wait') await this.idle();
       else if (step.type === 'train' && this.trainsBeside) this.training.begin(step.assignment);
-      else await this.recover(await Promise.race([this.attempt(step), this.ended.promise]));
+      else await this.recover(await Promise.race([this.work.attempt(step), this.ended.promise]));
     }
     this.close();
     return this.end;
@@ -164,29 +163,17 @@ export class JobSession {
 
   // ---- What the room says.
 
-  private hello(): WorkerMessage & { type: 'hello' } {
+  private hello(): ReturnType<typeof helloOf> {
     const { kind, api, workshop } = this.options;
-    const { adapter, kind: backend } = workshop.report;
-    return {
-      type: 'hello',
-      version: workerSpeaks.newest,
-      oldest: workerSpeaks.oldest,
-      token: api.token,
-      peerId: this.exchange.peerId,
-      kind,
-      backend: { kind: backend, adapter: adapter.slice(0, 200) },
-      tokensPerSecond: this.training.tokensPerSecond,
-      holds: workshop.holds,
-    };
+    const { tokensPerSecond } = this.training;
+    const { peerId } = this.exchange;
+    return helloOf(workshop.report, { token: api.token, peerId, kind, tokensPerSecond, holds: workshop.holds });
   }
 
   private hear(message: RoomMessage): void {
     if (message.type === 'welcome') this.begin();
     if (message.type === 'resync') this.reported = null;
-    if (message.type === 'close') {
-      this.credit(message.closed);
-      this.showOwn(message.closed.accepted); // a round with one participant closes as it commits
-    }
+    this.own.hear(message);
     if (message.type === 'refused') this.options.report({ reason: `The coordinator refused: ${message.message}` });
     if (message.type === 'relay') this.exchange.relay(message.hashes).catch(() => undefined);
     this.view = see(this.view, message);
@@ -195,24 +182,11 @@ export class JobSession {
     if (message.type === 'welcome') this.exchange.setPeers(message.peers, message.topology);
     if (message.type === 'peers') this.exchange.setPeers(message.peers, message.topology, message.dialMs);
     this.collector.begin(this.view.round);
-    if (message.type === 'committed' && message.round === this.view.round) this.learn(message.contributions);
+    this.collector.hear(message);
     this.checks.hear(message);
     if (message.type === 'standing') this.options.report({ warning: message.reason });
-    this.folding.hear(message);
+    this.making.hear(message);
     this.look();
-  }
-
-  /** Others have committed. Where payloads are sealed all have, ourselves included, and now ours may be seen. */
-  private learn(contributions: readonly AcceptedContribution[]): void {
-    this.collector.stopPulls(); // if this round was to be added up, that did not succeed
-    this.showOwn(contributions);
-    for (const contribution of contributions) this.collector.expect(contribution);
-  }
-
-  private showOwn(contributions: readonly AcceptedContribution[]): void {
-    const own = this.training.committed;
-    if (own?.sealed === true && contributions.some(({ hash }) => hash === own.message.hash))
-      this.exchange.publish(own.assignment.round, own.message.hash, own.payload);
   }
 
   /** A new connection: the room knows of us only what it says and what we say now. */
@@ -228,16 +202,6 @@ export class JobSession {
     this.changed.ring();
   }
 
-  private credit(closed: ClosedRound): void {
-    const own = closed.accepted.find(
-      ({ workerId, folds }) => workerId === this.options.workerId && folds === undefined,
-    );
-    const tokens = own?.tokens ?? (this.ownInside(closed).length > 0 ? this.training.committed!.message.tokens : 0);
-    if (tokens === 0) return;
-    this.accepted = { tokens: this.accepted.tokens + tokens, rounds: this.accepted.rounds + 1 };
-    this.options.report({ tokensTrained: this.accepted.tokens, roundsAccepted: this.accepted.rounds });
-  }
-
   private forgetBefore(round: number): void {
     const kept = round - this.options.staleness; // what was trained before it may be accepted after it
     this.exchange.forgetBefore(kept);
@@ -250,34 +214,22 @@ export class JobSession {
   private look(): Exclude<Step, Reply> {
     let step = this.next();
     for (; isReply(step); step = this.next()) this.reply(step);
-    if (this.work?.key !== stepKey(step)) this.breakOff();
+    this.work.yieldTo(step);
     this.training.stopUnless((assignment) => this.isWanted(assignment));
     this.changed.ring();
     return step;
   }
 
   private next(): Step {
-    const { uploadedFence, reported, paused } = this;
+    const { uploadedFence, reported, paused, training } = this;
     const { holds } = this.options.workshop;
-    const committed = this.training.committed?.assignment ?? null;
-    return nextStep(this.view, {
-      holds,
-      reported,
-      committed,
-      uploadedFence,
-      paused,
-      isTraining: this.training.isBeside,
-    });
+    const committed = training.committed?.assignment ?? null;
+    const own = { holds, reported, committed, uploadedFence, paused, isTraining: training.isBeside };
+    return nextStep(this.view, own);
   }
 
   private isWanted(assignment: Assignment): boolean {
     return !this.paused && this.view.assignment !== null && isSameWork(this.view.assignment, assignment);
-  }
-
-  private breakOff(): void {
-    if (this.work === null || this.work.breakOff.signal.aborted) return;
-    this.work.breakOff.abort();
-    this.options.workshop.interrupt();
   }
 
   private reply(reply: Reply): void {
@@ -304,88 +256,30 @@ export class JobSession {
     this.socket.send({ ...message, traffic: this.traffic() });
   }
 
-  // ---- Work.
-
-  /** The error that ended the work, or null when it was done or rightly broken off. */
-  private async attempt(work: Work): Promise<unknown> {
-    const breakOff = new AbortController();
-    this.work = { key: stepKey(work), breakOff };
-    try {
-      await this.perform(work, breakOff.signal);
-      return null;
-    } catch (error) {
-      return breakOff.signal.aborted && !this.options.workshop.isBroken ? null : error;
-    } finally {
-      this.work = null;
-    }
-  }
-
-  private perform(work: Work, signal: AbortSignal): Promise<void> {
-    if (work.type === 'restore') return this.restore(work, signal);
-    if (work.type === 'apply') return this.apply(work, signal);
-    return this.training.train(work.assignment);
-  }
-
-  private async restore({ checkpoint }: Work & { type: 'restore' }, signal: AbortSignal): Promise<void> {
-    const { report, api, jobId, workshop } = this.options;
-    report({ phase: 'catching-up', reason: '', round: this.view.round });
-    if (checkpoint === null) return workshop.restore(null, null);
-    const say = (reason: string): void => report({ reason, exchange: this.exchange.stats() });
-    await fetchCheckpoint(checkpoint, { jobId, api, workshop, exchange: this.exchange, say }, signal);
-  }
-
-  private async apply({ closed }: Work & { type: 'apply' }, signal: AbortSignal): Promise<void> {
-    const { report, workshop } = this.options;
-    const phase = this.view.round - closed.round > 1 ? 'catching-up' : 'exchanging';
-    if (!this.training.isBeside) report({ phase, reason: '', round: closed.round });
-    const contributions = await this.collector.gather(closed.round, closed.accepted, signal);
-    if (contributions === null) return;
-    await workshop.apply(closed.round, contributions, this.ownInside(closed), closed.learningRate);
-  }
-
-  /** Our own payload, if a closed round has it inside one that our group made. */
-  private ownInside(closed: ClosedRound): Uint8Array[] {
-    const { committed } = this.training;
-    if (committed?.assignment.round !== closed.round) return [];
-    return this.folding.isOwnInside(closed) ? [committed.payload] : [];
-  }
+  // ---- Waiting, and the end.
 
   private async idle(): Promise<void> {
     const error = this.recovery.outOfReach();
     if (error !== null) return this.finish({ type: 'lost', error });
-    if (!this.recovery.isLost) this.options.report(this.idling());
+    if (!this.recovery.isLost) this.reportIdle();
     await this.changed.wait(1000);
   }
 
-  private idling(): Partial<WorkerSnapshot> {
-    const exchange = this.exchange.stats();
-    if (this.training.isBeside) return { exchange };
-    if (this.paused) return { phase: 'paused', reason: 'Paused by you.', exchange };
-    const missing = this.options.minWorkers - this.view.peers.length;
-    if (missing > 0 && this.view.topology === 'mesh')
-      return {
-        phase: 'idle',
-        reason: `Waiting for ${missing} more ${missing === 1 ? 'worker' : 'workers'}.`,
-        exchange,
-      };
-    if (this.checks.isAuditing)
-      return { phase: 'idle', reason: 'Checking the work of another worker.', exchange, round: this.view.round };
-    const isInTheRound =
-      this.training.committed !== null && this.training.committed.assignment.round >= this.view.round - 1;
-    if (isInTheRound) return { phase: 'exchanging', reason: '', exchange };
-    return { phase: 'idle', reason: 'Waiting for the next round.', exchange, round: this.view.round };
+  private reportIdle(): void {
+    const { view, paused, training, exchange } = this;
+    const committed = training.committed?.assignment.round ?? null;
+    const idle = { view, paused, committed, isAuditing: this.checks.isAuditing, minWorkers: this.options.minWorkers };
+    this.options.report({ ...(training.isBeside ? {} : idling(idle)), exchange: exchange.stats() });
   }
 
   private traffic(): Traffic {
-    const { bytesSent, bytesReceived, bytesPerSecond, links } = this.exchange.stats();
-    const peers = links.filter((link) => link.state === 'open').length;
-    return { bytesSent, bytesReceived, bytesPerSecond: Math.round(bytesPerSecond), peers };
+    return trafficOf(this.exchange.stats());
   }
 
   private finish(end: JobEnd): void {
     this.end ??= end;
     this.ended.resolve(null);
-    this.breakOff();
+    this.work.breakOff();
     this.training.stopUnless(() => false);
     this.changed.ring();
   }

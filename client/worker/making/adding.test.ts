@@ -4,13 +4,13 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import type { ManifestInput } from '../../shared/manifest/manifest.ts';
-import { startCoordinator } from '../node/embed/embed.ts';
-import type { Embedded } from '../node/embed/embed.ts';
-import { LoomOSClient } from '../sdk/client.ts';
-import type { Trainer } from '../train/trainer.ts';
-import { createCpuTrainer, eventsOf, startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
-import type { EventData, TinyWorker } from './testing/tiny-job.ts';
+import type { ManifestInput } from '../../../shared/manifest/manifest.ts';
+import { startCoordinator } from '../../node/embed/embed.ts';
+import type { Embedded } from '../../node/embed/embed.ts';
+import { LoomOSClient } from '../../sdk/client.ts';
+import type { Trainer } from '../../train/trainer.ts';
+import { createCpuTrainer, eventsOf, startTinyWorker, submitTinyJob } from '../testing/tiny-job.ts';
+import type { EventData, TinyWorker } from '../testing/tiny-job.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
