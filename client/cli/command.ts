@@ -16,6 +16,8 @@ export interface Command {
   details?: string; // the rest of its own help text
   arguments?: readonly string[]; // required, in order, as the help text names them
   options?: Readonly<Record<string, Option>>;
+  /** Ends in order when `signal` aborts. Other commands have nothing to put in order, and are ended. */
+  endsItself?: true;
   /** Resolves with the exit code. Errors are thrown as LoomError; main.ts prints them. */
   run(call: Call): Promise<number>;
 }

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, LoomError } from '../../shared/errors.ts';
 import { projectFolder } from '../node/embed/project.ts';
+import type { Command } from './command.ts';
 import { commands } from './commands.ts';
 import { exitCode, exitCodeOf } from './exit-code.ts';
-import { helpOf, overview } from './help.ts';
+import { groupHelp, helpOf, overview } from './help.ts';
 import { parseCommand } from './parse.ts';
 import { Terminal } from './terminal.ts';
 
@@ -19,29 +20,41 @@ const sameSignalMs = 500;
 const lingerMs = 5_000;
 
 async function main(words: readonly string[]): Promise<number> {
-  const isJson = words.includes('--json');
-  const terminal = new Terminal(process.stdout, process.stderr, { isJson, now: Date.now });
+  const terminal = new Terminal(process.stdout, process.stderr, { isJson: words.includes('--json'), now: Date.now });
   const signal = interruption();
   try {
-    if (words.length === 0 || ['--help', '-h', 'help'].includes(words[0]!)) {
-      terminal.result({ commands: commands.map(({ name, summary }) => ({ name, summary })) }, overview(commands));
-      return exitCode.ok;
-    }
-    if (['--version', '-v', 'version'].includes(words[0]!)) {
-      terminal.result({ version: version() }, version());
-      return exitCode.ok;
-    }
-    const { command, ...call } = parseCommand(commands, words);
-    if (call.options['help'] === true) {
-      terminal.result({ name: command.name, summary: command.summary, options: command.options }, helpOf(command));
-      return exitCode.ok;
-    }
-    return await command.run({ ...call, terminal, signal });
+    return help(words, terminal) ?? (await run(words, terminal, signal));
   } catch (error) {
     terminal.endStatus();
     if (signal.aborted) return exitCode.interrupted;
     return report(error, terminal);
   }
+}
+
+/** Says what loomos, its version or a group of commands is; null where the words ask for something else. */
+function help(words: readonly string[], terminal: Terminal): number | null {
+  const [first, second, ...rest] = words.filter((word) => word !== '--json');
+  const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h' || word === 'help';
+  const list = (some: readonly Command[]) => ({ commands: some.map(({ name, summary }) => ({ name, summary })) });
+  const group = commands.filter(({ name }) => name.startsWith(`${isHelp(first) ? second : first} `));
+  if (first === undefined || (isHelp(first) && second === undefined))
+    terminal.result(list(commands), overview(commands));
+  else if (group.length > 0 && rest.length === 0 && (isHelp(first) || isHelp(second)))
+    terminal.result(list(group), groupHelp(group));
+  else if (first === '--version' || first === '-v' || first === 'version')
+    terminal.result({ version: version() }, version());
+  else return null;
+  return exitCode.ok;
+}
+
+async function run(words: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const { command, ...call } = parseCommand(commands, words[0] === 'help' ? [...words.slice(1), '--help'] : words);
+  if (call.options['help'] === true) {
+    terminal.result({ name: command.name, summary: command.summary, options: command.options }, helpOf(command));
+    return exitCode.ok;
+  }
+  if (command.endsItself !== true) signal.addEventListener('abort', () => process.exit(exitCode.interrupted));
+  return command.run({ ...call, terminal, signal });
 }
 
 function version(): string {
@@ -54,6 +67,8 @@ function report(error: unknown, terminal: Terminal): number {
   terminal.say(`loomos: ${describeError(known)}`);
   if (known.code === 'unavailable')
     terminal.say('`loomos up` starts a coordinator on this machine; --coordinator names another');
+  if (known.code === 'unauthorized')
+    terminal.say('--token or LOOMOS_OWNER_TOKEN gives it; that of `loomos up` lies in secrets.json of its folder');
   if (known.code === 'internal' && known.cause instanceof Error) terminal.say(known.cause.stack ?? '');
   return exitCodeOf(known);
 }

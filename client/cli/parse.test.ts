@@ -77,6 +77,8 @@ test('every command is in the overview and explains itself', () => {
     expect(overview(commands)).toContain(`  ${[command.name, ...(command.arguments ?? [])].join(' ')}  `);
     expect(helpOf(command)).toContain(`Usage: loomos ${command.name}`);
     for (const name of Object.keys(command.options ?? {})) expect(helpOf(command)).toContain(`--${name}`);
+    expect(helpOf(command)).not.toContain('(default )');
   }
-  for (const line of overview(commands).split('\n')) expect(line.length).toBeLessThanOrEqual(110);
+  const texts = [overview(commands), ...commands.map(helpOf)];
+  for (const line of texts.join('\n').split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
 });

@@ -132,6 +132,15 @@ export class LoomOSClient {
     return this.#http.json(jobView, { method: 'POST', path: `/jobs/${encodeURIComponent(id)}/cancel` });
   }
 
+  /**
+   * Submits a job's manifest once more, as a new job that begins anew.
+   * @throws LoomError `not_found`, `data_unavailable`. @example const again = await client.restartJob(job.id);
+   */
+  async restartJob(id: string): Promise<JobView> {
+    const path = `/jobs/${encodeURIComponent(id)}/restart`;
+    return this.#http.json(jobView, { method: 'POST', path, isUnsafe: true });
+  }
+
   /** Workers that may take part in no job. @example for (const { workerId, reason } of await client.listBans()) … */
   async listBans(): Promise<BanView[]> {
     return (await this.#http.json(z.object({ bans: z.array(banView) }), { path: '/bans' })).bans;

@@ -35,3 +35,21 @@ export async function verifyLedger(source: LedgerSource): Promise<LedgerVerdict>
   if (root !== announced.root) problem ??= `the events have the root ${root}, the coordinator says ${announced.root}`;
   return { events: size, root, verified: problem === null, problem };
 }
+
+/**
+ * Whether a coordinator still has, unchanged and in place, what a backup of it has: a ledger only grows.
+ * @param kept the backup's events, oldest first
+ * @returns what is wrong, or null
+ */
+export async function missingFrom(source: LedgerSource, kept: readonly LedgerRecord[]): Promise<string | null> {
+  const backup = audit(emptyAudit, kept as LedgerEvent[]);
+  if (backup.fault !== null) return `the backup is damaged: ${backup.fault}`;
+  let found = emptyAudit;
+  for await (const event of source.allLedgerEvents()) {
+    if (found.frontier.size === kept.length) break;
+    found = audit(found, [event as LedgerEvent]);
+    if (found.fault !== null) return found.fault;
+    if (event.leafHash !== kept[event.seq]!.leafHash) return `event ${event.seq} is not that of the backup`;
+  }
+  return found.frontier.size < kept.length ? `event ${found.frontier.size} of the backup is missing` : null;
+}

@@ -1,10 +1,10 @@
 // Datasets: bytes named by their SHA-256, so that uploading one twice changes nothing.
 
 import { Hono } from 'hono';
-import { datasetQuery } from '../../shared/api/schemas.ts';
+import { datasetQuery, maxDatasetBytes } from '../../shared/api/schemas.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { hash } from '../../shared/protocol/messages.ts';
-import { datasetKey, findDataset, maxDatasetBytes, registerDataset } from '../storage/datasets.ts';
+import { datasetKey, findDataset, registerDataset } from '../storage/datasets.ts';
 import { serveObject } from '../storage/serve.ts';
 import { checkAnnouncedSize, storeStream } from '../storage/upload.ts';
 import { database } from '../db/database.ts';

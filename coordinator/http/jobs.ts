@@ -3,6 +3,7 @@
 import { Hono } from 'hono';
 import { jobId, listJobsQuery, roomQuery } from '../../shared/api/schemas.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
+import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { connectWorker, room } from '../cluster/rooms.ts';
 import { database } from '../db/database.ts';
@@ -10,7 +11,6 @@ import { listJobs } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';
 import type { Env } from '../env.ts';
 import { randomName } from '../security/ids.ts';
-import type { Dataset } from '../storage/datasets.ts';
 import { pathOf, queryOf, textOf } from './app.ts';
 import type { App } from './app.ts';
 import { requireOwner } from './auth.ts';
@@ -25,8 +25,7 @@ const owner = 'owner';
 export const jobRoutes = new Hono<App>()
   .post('/', requireOwner, async (c) => {
     const manifest = readManifest(await textOf(c.req.raw, maxManifestBytes));
-    const dataset = await resolveDataset(c.env, manifest);
-    return c.json(await submit(c.env, await resolveModel(c.env, manifest), dataset), 201);
+    return c.json(await submit(c.env, manifest), 201);
   })
   .get('/', async (c) => {
     const { state, limit } = queryOf(c, listJobsQuery);
@@ -36,13 +35,19 @@ export const jobRoutes = new Hono<App>()
   .post('/:id/cancel', requireOwner, async (c) =>
     c.json<JobView>(await room(c.env, pathOf(c, 'id', jobId)).cancel('cancelled by its owner')),
   )
+  .post('/:id/restart', requireOwner, async (c) => {
+    const { manifest } = await room(c.env, pathOf(c, 'id', jobId)).view();
+    return c.json(await submit(c.env, parseManifest(manifest)), 201);
+  })
   .get('/:id/metrics', async (c) => c.json(await room(c.env, pathOf(c, 'id', jobId)).metrics()))
   .get('/:id/room', requireUpgrade, (c) =>
     connectWorker(c.env, pathOf(c, 'id', jobId), queryOf(c, roomQuery).worker, c.req.raw),
   );
 
 /** The row first, then the room, which finds the row and records the submission; see cluster/job-room.ts. */
-async function submit(env: Env, manifest: Manifest, dataset: Dataset): Promise<JobView> {
+async function submit(env: Env, written: Manifest): Promise<JobView> {
+  const dataset = await resolveDataset(env, written);
+  const manifest = await resolveModel(env, written);
   const id = `${manifest.metadata.name}-${randomName(6)}`;
   const facts = {
     id,

@@ -1,12 +1,13 @@
 // From a manifest's data source, and the model it begins with, to stored datasets. What lies on the owner's machine was
 // uploaded by the CLI before; what lies on the web is fetched here, once.
 
+import { maxDatasetBytes } from '../../shared/api/schemas.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
 import { LoomError } from '../../shared/errors.ts';
 import { hash } from '../../shared/protocol/messages.ts';
 import { database } from '../db/database.ts';
 import type { Env } from '../env.ts';
-import { findDataset, maxDatasetBytes, registerDataset } from '../storage/datasets.ts';
+import { findDataset, registerDataset } from '../storage/datasets.ts';
 import type { Dataset } from '../storage/datasets.ts';
 import { storeStream } from '../storage/upload.ts';
 

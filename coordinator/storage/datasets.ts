@@ -9,8 +9,6 @@ import { ledger } from '../ledger/writer.ts';
 
 export type Dataset = typeof datasets.$inferSelect;
 
-export const maxDatasetBytes = 512 * 1024 * 1024;
-
 export function datasetKey(sha256: string): string {
   return `datasets/${sha256}`;
 }

@@ -5,6 +5,7 @@
 //   GET    /jobs?state=&limit=            -> { jobs: JobView[] }
 //   GET    /jobs/:id                      -> JobView
 //   POST   /jobs/:id/cancel               -> JobView                                       owner token
+//   POST   /jobs/:id/restart              -> 201 JobView     the same manifest, a new job   owner token
 //   GET    /jobs/:id/logs?follow=1        -> text/event-stream of LogLine (id: = seq), or { lines } without follow
 //   GET    /jobs/:id/metrics              -> { losses: LossPoint[], stateHashes: string[], load: RoomLoad }
 //   GET    /jobs/:id/room?worker=ID       -> WebSocket, shared/protocol; the id is needed where workers.max is above 1,000
@@ -136,6 +137,8 @@ export const logsQuery = z.strictObject({
   after: z.coerce.number().int().min(0).optional(),
 });
 export const uploadQuery = z.strictObject({ fence: z.coerce.number().int().min(0) });
+/** The largest text or model that a coordinator takes. */
+export const maxDatasetBytes = 512 * 1024 * 1024;
 export const datasetQuery = z.strictObject({ source: z.string().max(500).default('upload') });
 export const ledgerQuery = z.strictObject({
   after: z.coerce.number().int().min(-1).default(-1),
@@ -143,7 +146,7 @@ export const ledgerQuery = z.strictObject({
   subject: z.string().max(128).optional(),
   type: z.string().max(64).optional(),
 });
-export const jobId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}-[0-9a-z]{6}$/, 'is no job id');
+export const jobId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}-[0-9a-z]{6}$/, 'is no job id such as moby-dick-1a2b3c');
 export const artifactName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be a plain file name');
 
 /** How many workers of a job are there. */

@@ -31,6 +31,7 @@ export function describeIssue(outer: Issue, schema: z.ZodType, value: unknown): 
 /** Of a union's alternatives the one that was meant: where the fault lies deepest, else the first. */
 function insideUnions(issue: Issue): Issue {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
+  if (issue.message !== 'Invalid input') return { code: 'custom', path: issue.path, message: issue.message }; // the union has words of its own
   const firsts = issue.errors.map((issues) => insideUnions(issues[0]!));
   const meant = firsts.reduce((best, other) => (other.path.length > best.path.length ? other : best));
   return { ...meant, path: [...issue.path, ...meant.path] };

@@ -91,6 +91,7 @@ test.each(['8 m', '8', 'm', '-8m', '8M', '8m30s', '', '1e3s', '99999999999999d',
     expect(faultOf({ 'spec.runtime.maxDuration': text })).toMatchObject({
       code: 'invalid_manifest',
       where: 'spec.runtime.maxDuration',
+      message: expect.stringMatching(/such as 90s, 8m or 24h|is too (small|large)/),
     });
   },
 );

@@ -22,7 +22,7 @@ export const silenceMs = 90_000;
 export const maxSegments = 32;
 
 export const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits');
-export const workerId = z.string().regex(/^w-[0-9a-z]{8,32}$/);
+export const workerId = z.string().regex(/^w-[0-9a-z]{8,32}$/, 'is no worker id such as w-1a2b3c4d5e6f');
 export const peerId = z.string().regex(/^[0-9a-zA-Z-]{4,64}$/);
 const round = z.int().min(0);
 const finite = z.number();

@@ -43,7 +43,8 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    const message = `it cannot be read (${(cause as NodeJS.ErrnoException).code})`;
-    throw new LoomError('invalid_request', message, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    const message = code === 'ENOENT' ? 'no such file' : `it cannot be read (${code})`;
+    throw new LoomError('invalid_request', message, { allowed: 'what `loomos generate --fingerprint` wrote', cause });
   }
 }

@@ -35,6 +35,7 @@ the next leader begins; it finds LOOMOS_FENCE in its environment, with which \`l
     observer: { summary: 'watch, and never lead' },
     lease: { value: 'SECONDS', summary: 'how long a silent leader is waited for', default: '15' },
   },
+  endsItself: true,
   run: async (call) => {
     const { terminal, signal } = call;
     const node = clientOf(call).joinCluster({

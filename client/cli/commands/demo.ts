@@ -22,12 +22,15 @@ The same as: loomos run examples/moby-dick.yaml --workers ${workers} --out out/d
     },
     keep: { summary: 'go on serving the page afterwards, until Ctrl-C' },
   },
+  endsItself: true,
   run: ({ options, terminal, signal }) =>
     runManifest({
       manifest: join(projectFolder, 'examples', 'moby-dick.yaml'),
+      changes: [],
       workers,
       out: join(projectFolder, 'out', 'demo'),
       port: wholeNumber(String(options['port']), 'port', 0, 65535),
+      force: true, // the folder is the demo's own
       keep: options['keep'] === true,
       terminal,
       signal,

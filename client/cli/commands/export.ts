@@ -1,11 +1,11 @@
 // `loomos export DIR`: a trained model in another format.
 
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LoomError } from '../../../shared/errors.ts';
 import { textOption } from '../command.ts';
 import type { Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
+import { checkFree, forceOption, writeNamed } from '../out-file.ts';
 
 export const exportModel: Command = {
   name: 'export',
@@ -19,26 +19,19 @@ standard operators (opset 17) that onnxruntime and onnxruntime-web run.
   options: {
     format: { value: 'FORMAT', summary: 'onnx', default: 'onnx' },
     out: { value: 'FILE', summary: 'the file to write (default DIR/model.onnx)' },
+    ...forceOption,
   },
   run: async (call) => {
     const folder = call.arguments[0]!;
     const format = textOption(call, 'format');
     if (format !== 'onnx')
       throw new LoomError('invalid_request', `'${format}' is no format`, { where: '--format', allowed: 'onnx' });
+    const file = textOption(call, 'out') ?? join(folder, 'model.onnx');
+    checkFree(call, file, 'out');
     const { openModelFolder } = await import('../../sdk/node.ts'); // the kernels: nothing other commands need
     const bytes = (await openModelFolder(folder)).onnx();
-    const file = textOption(call, 'out') ?? join(folder, 'model.onnx');
-    await writeTo(file, bytes);
+    await writeNamed(file, bytes, 'out');
     call.terminal.result({ file, bytes: bytes.length }, `${file}: ${(bytes.length / 1e6).toFixed(1)} MB`);
     return exitCode.ok;
   },
 };
-
-async function writeTo(file: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeFile(file, bytes);
-  } catch (cause) {
-    const message = `${file} cannot be written (${(cause as NodeJS.ErrnoException).code})`;
-    throw new LoomError('invalid_request', message, { where: '--out', allowed: 'a file that can be written', cause });
-  }
-}

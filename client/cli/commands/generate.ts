@@ -1,12 +1,12 @@
 // `loomos generate DIR`: text that a trained model writes, token by token as it comes.
 
-import { writeFile } from 'node:fs/promises';
 import { LoomError } from '../../../shared/errors.ts';
-import type { Fingerprint, Piece, WriteOptions } from '../../sdk/node.ts';
+import type { Piece, WriteOptions } from '../../sdk/node.ts';
 import { backendOption, choiceOption, realNumber, wholeNumber } from '../parse.ts';
 import { listOption, textOption } from '../command.ts';
 import type { Call, Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
+import { checkFree, forceOption, writeNamed } from '../out-file.ts';
 
 const mostTokens = 1_000_000;
 const mostTexts = 256;
@@ -19,7 +19,7 @@ DIR is a folder that a job left, or one of Hugging Face's with a GPT-2, Llama, M
 output, what wrote it and how fast to standard error. The same seed gives the same text on the same device; of several texts,
 which a step reads the weights once for, each is drawn with a seed one higher than the one before.
 
-  loomos generate out/demo --prompt "Call me" --tokens 300 --temperature 0.8 --top-k 40
+  loomos generate out/demo --prompt "Call me" --tokens 300 --temperature 0.8
   loomos generate out/demo --prompt "Call me" --prompt "It was" --samples 4`,
   arguments: ['DIR'],
   options: {
@@ -38,7 +38,9 @@ which a step reads the weights once for, each is drawn with a seed one higher th
     },
     backend: { value: 'KIND', summary: 'auto, webgpu or cpu', default: 'auto' },
     fingerprint: { value: 'FILE', summary: 'of a single text: write what `loomos check` tells its writer by' },
+    ...forceOption,
   },
+  endsItself: true,
   run: async (call) => {
     const { terminal, signal } = call;
     const prompts = promptsOf(call);
@@ -56,7 +58,8 @@ which a step reads the weights once for, each is drawn with a seed one higher th
     });
     terminal.say(writer.why);
     const { texts, tokens, seconds } = await write(writer.writeAll(prompts, options), prompts, call);
-    if (file !== null) await writeFingerprint(file, writer.fingerprint(prompts[0]!, options));
+    if (file !== null)
+      await writeNamed(file, `${JSON.stringify(writer.fingerprint(prompts[0]!, options))}\n`, 'fingerprint');
     writer.close();
     const tokensPerSecond = tokens / seconds;
     const { adapter, why, weightBytes } = writer;
@@ -83,6 +86,7 @@ function promptsOf(call: Call): string[] {
 
 function fingerprintFile(call: Call, texts: number): string | null {
   const file = textOption(call, 'fingerprint') ?? null;
+  if (file !== null) checkFree(call, file, 'fingerprint');
   if (file !== null && textOption(call, 'precision') !== 'f32')
     throw new LoomError('invalid_request', 'a fingerprint is of what f32 writes', {
       where: '--fingerprint',
@@ -93,19 +97,6 @@ function fingerprintFile(call: Call, texts: number): string | null {
     where: '--fingerprint',
     allowed: 'one --prompt, and --samples 1',
   });
-}
-
-async function writeFingerprint(file: string, fingerprint: Fingerprint): Promise<void> {
-  try {
-    await writeFile(file, `${JSON.stringify(fingerprint)}\n`);
-  } catch (cause) {
-    const message = `${file} cannot be written (${(cause as NodeJS.ErrnoException).code})`;
-    throw new LoomError('invalid_request', message, {
-      where: '--fingerprint',
-      allowed: 'a file that can be written',
-      cause,
-    });
-  }
 }
 
 function quantizeOption(call: Call): { quantize?: 'int8' | 'nf4' } {

@@ -8,6 +8,7 @@ import { clientOf, coordinatorOptions } from '../coordinator.ts';
 import { textOption } from '../command.ts';
 import type { Call, Command } from '../command.ts';
 import { exitCode } from '../exit-code.ts';
+import { wholeNumber } from '../parse.ts';
 import { columns } from '../columns.ts';
 
 export const jobsList: Command = {
@@ -16,10 +17,12 @@ export const jobsList: Command = {
   options: {
     ...coordinatorOptions,
     state: { value: 'STATE', summary: `only those that are ${jobState.options.join(', ')}` },
+    limit: { value: 'N', summary: 'how many at most', default: '50' },
   },
   run: async (call) => {
     const state = stateOption(call);
-    const jobs = await clientOf(call).listJobs(state === undefined ? {} : { state });
+    const limit = wholeNumber(textOption(call, 'limit')!, 'limit', 1, 200);
+    const jobs = await clientOf(call).listJobs({ limit, ...(state !== undefined && { state }) });
     call.terminal.result({ jobs }, jobs.length === 0 ? 'no jobs' : columns([header, ...jobs.map(row)]));
     return exitCode.ok;
   },

@@ -12,6 +12,7 @@ export const jobsLogs: Command = {
 With --json every line is a JSON object of its own.`,
   arguments: ['JOB'],
   options: { ...coordinatorOptions, follow: { summary: 'go on until the job has ended', short: 'f' } },
+  endsItself: true,
   run: async (call) => {
     const { terminal, signal } = call;
     const [client, id] = [clientOf(call), call.arguments[0]!];

@@ -2,8 +2,10 @@
 
 import { resolve } from 'node:path';
 import type { Command } from '../command.ts';
-import { textOption } from '../command.ts';
+import { listOption, textOption } from '../command.ts';
 import { defaultPort } from '../coordinator.ts';
+import { setOption } from '../job/manifest-file.ts';
+import { forceOption } from '../out-file.ts';
 import { wholeNumber } from '../parse.ts';
 import { runManifest } from '../local/run-manifest.ts';
 
@@ -25,13 +27,18 @@ model.safetensors, config.json, tokenizer.json, loss.svg and report.json. A brow
       default: String(defaultPort),
     },
     keep: { summary: 'go on serving the page afterwards, until Ctrl-C' },
+    ...setOption,
+    ...forceOption,
   },
+  endsItself: true,
   run: (call) =>
     runManifest({
       manifest: call.arguments[0]!,
+      changes: listOption(call, 'set'),
       workers: wholeNumber(textOption(call, 'workers')!, 'workers', 0, 64),
       out: resolve(textOption(call, 'out')!),
       port: wholeNumber(textOption(call, 'port')!, 'port', 0, 65535),
+      force: call.options['force'] === true,
       keep: call.options['keep'] === true,
       terminal: call.terminal,
       signal: call.signal,

@@ -25,6 +25,7 @@ With --host 0.0.0.0 other machines can join; browsers there have WebGPU only beh
     host: { value: 'ADDRESS', summary: 'address to listen on', default: '127.0.0.1' },
     data: { value: 'DIR', summary: 'folder for what the coordinator remembers (default .loomos/coordinator)' },
   },
+  endsItself: true,
   run: async (call) => {
     const { terminal, signal } = call;
     const workers = wholeNumber(textOption(call, 'workers')!, 'workers', 0, 64);

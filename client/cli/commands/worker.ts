@@ -27,6 +27,7 @@ seconds at most, before it leaves; Ctrl-C leaves at once. With --json every chan
     load: { value: 'PART', summary: 'part of the time the device may be busy, 0.05 to 1', default: '1' },
     once: { summary: 'end after one job' },
   },
+  endsItself: true,
   run: async (call) => {
     const { terminal, signal } = call;
     const options: HeadlessOptions = {

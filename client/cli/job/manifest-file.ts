@@ -1,20 +1,28 @@
 // Reading a manifest from disk, so that whatever is wrong with it is said with file, line and column.
 
 import { readFile } from 'node:fs/promises';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isNode, LineCounter, parse, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { LoomError } from '../../../shared/errors.ts';
 import { parseManifest } from '../../../shared/manifest/manifest.ts';
 import type { Manifest } from '../../../shared/manifest/manifest.ts';
+import type { Option } from '../command.ts';
 import { inFile } from './in-file.ts';
 
-/** @throws LoomError `invalid_manifest`, its `where` beginning with the file. */
-export async function readManifestFile(file: string): Promise<Manifest> {
-  return manifestOf(await readText(file), file);
+export const setOption: Readonly<Record<string, Option>> = {
+  set: { value: 'FIELD=VALUE', summary: 'change a field, as spec.seed=2; may be repeated', isList: true },
+};
+
+/**
+ * @param changes as --set has them
+ * @throws LoomError `invalid_manifest`, its `where` beginning with the file, or `invalid_request` for what is no change
+ */
+export async function readManifestFile(file: string, changes: readonly string[] = []): Promise<Manifest> {
+  return manifestOf(await readText(file), file, changes);
 }
 
 /** @param name what to call the text in messages */
-export function manifestOf(text: string, name: string): Manifest {
+export function manifestOf(text: string, name: string, changes: readonly string[] = []): Manifest {
   if (text.trim() === '')
     throw new LoomError('invalid_manifest', 'the manifest is empty', {
       where: name,
@@ -30,11 +38,27 @@ export function manifestOf(text: string, name: string): Manifest {
       cause: fault,
     });
   }
+  for (const change of changes) apply(change, document);
   try {
     return parseManifest(document.toJS());
   } catch (error) {
     const path = error instanceof LoomError ? (error.where ?? '') : '';
     throw inFile(error, `${name}${placeOf(document, lines, path.split('.'))}`);
+  }
+}
+
+/** Whether the field exists, and may have the value, is seen when the manifest is parsed. */
+function apply(change: string, document: Document): void {
+  const [, field, value] = /^(\w+(?:\.\w+)+)=(.*)$/s.exec(change) ?? [];
+  try {
+    if (field === undefined) throw new Error('no field');
+    document.setIn(field.split('.'), parse(value!));
+  } catch (cause) {
+    throw new LoomError('invalid_request', `'${change}' is no change of this manifest`, {
+      where: '--set',
+      allowed: 'FIELD=VALUE, such as spec.optimizer.learningRate=0.003',
+      cause,
+    });
   }
 }
 

@@ -26,7 +26,7 @@ export function progressLine(job: JobView, columns: number | null): string {
 }
 
 function waitingLine(job: JobView, present: number): string {
-  const reason = job.reason === '' ? 'the first round' : job.reason;
+  const reason = job.reason !== '' ? job.reason : present === 0 ? 'for workers' : 'the first round';
   return `${job.state}: ${reason} (${present} ${present === 1 ? 'worker' : 'workers'} here)`;
 }
 

@@ -1,12 +1,13 @@
 // Writes what a job left behind into a folder: the model's files as the coordinator has them, report.json and loss.svg.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobView } from '../../../shared/api/schemas.ts';
 import { LoomError } from '../../../shared/errors.ts';
 import type { LoomOSClient } from '../../sdk/client.ts';
 import { verifyLedger } from '../../sdk/verify-ledger.ts';
 import { lossSvg } from './loss-svg.ts';
+import { writeWhole } from '../out-file.ts';
 import { buildReport } from './report.ts';
 import type { Report } from './report.ts';
 
@@ -38,7 +39,7 @@ export async function writeResults(client: LoomOSClient, job: JobView, folder: s
     'report.json': `${JSON.stringify(report, null, 2)}\n`,
     'loss.svg': lossSvg({ title, ...report }),
   };
-  for (const [name, text] of Object.entries(own)) await writeFile(join(folder, name), text);
+  for (const [name, text] of Object.entries(own)) await writeWhole(join(folder, name), text);
   const sample = files.get(sampleName);
   return {
     report,
@@ -52,7 +53,7 @@ async function downloadArtifacts(client: LoomOSClient, id: string, folder: strin
   const files = new Map<string, Uint8Array>();
   for (const { name } of await client.listArtifacts(id)) {
     const bytes = await client.downloadArtifact(id, name);
-    await writeFile(join(folder, name), bytes);
+    await writeWhole(join(folder, name), bytes);
     files.set(name, bytes);
   }
   return files;

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -33,6 +33,12 @@ test('a wrong path, a folder, an empty file', async () => {
   await expect(readSource('file:./gone.txt', folder)).rejects.toThrow(refusal(/there is no file .*gone\.txt/));
   await expect(readSource('file:.', folder)).rejects.toThrow(refusal(/is a folder/));
   await expect(readSource('file:empty.txt', folder)).rejects.toThrow(refusal(/^file:empty\.txt is empty$/));
+});
+
+test('a text that no coordinator takes is refused before it is read', async () => {
+  const folder = folderWith({ 'big.txt': '' });
+  truncateSync(join(folder, 'big.txt'), 3 * 2 ** 30);
+  await expect(readSource('file:big.txt', folder)).rejects.toThrow(refusal(/big\.txt has 3072 MiB$/));
 });
 
 test('npm: joins the texts of a package, numbers by value', async () => {

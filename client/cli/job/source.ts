@@ -4,6 +4,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { maxDatasetBytes } from '../../../shared/api/schemas.ts';
 import { LoomError } from '../../../shared/errors.ts';
 import { projectFolder } from '../../node/embed/project.ts';
 
@@ -18,8 +19,14 @@ const where = 'spec.data.source';
 export async function readSource(source: string, folder: string): Promise<Uint8Array<ArrayBuffer> | null> {
   if (source.startsWith('dataset:')) return null;
   const bytes = await read(source, folder);
+  checkSize(bytes.length, source);
   if (bytes.length === 0) throw unavailable(`${source} is empty`, 'a source with text in it');
   return bytes;
+}
+
+function checkSize(bytes: number, what: string): void {
+  if (bytes <= maxDatasetBytes) return;
+  throw unavailable(`${what} has ${Math.ceil(bytes / 2 ** 20)} MiB`, `at most ${maxDatasetBytes / 2 ** 20} MiB`);
 }
 
 function read(source: string, folder: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -31,6 +38,7 @@ function read(source: string, folder: string): Promise<Uint8Array<ArrayBuffer>> 
 async function readFileSource(source: string, folder: string): Promise<Uint8Array<ArrayBuffer>> {
   const path = source.startsWith('file://') ? fileURLToPath(source) : source.slice('file:'.length);
   const file = resolve(folder, path);
+  checkSize((await stat(file).catch(() => null))?.size ?? 0, file); // before it is read: it may not fit into memory
   try {
     return new Uint8Array(await readFile(file));
   } catch (cause) {

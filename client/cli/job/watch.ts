@@ -4,6 +4,7 @@ import type { JobView, JobWorker } from '../../../shared/api/schemas.ts';
 import { LoomError } from '../../../shared/errors.ts';
 import type { LoomOSClient } from '../../sdk/client.ts';
 import { hasEnded } from '../../sdk/client.ts';
+import { exitCode } from '../exit-code.ts';
 import { progressLine } from './progress.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -27,7 +28,24 @@ export async function watchJob(
     terminal.status(progressLine(job, terminal.isLive ? terminal.columns : null), job.state === 'finishing');
     check?.(job);
   }
+  terminal.endStatus();
   throw new LoomError('conflict', 'interrupted');
+}
+
+/** Follows a job for the user alone, who may leave it: it goes on. Resolves with the exit code. */
+export async function showJob(
+  client: LoomOSClient,
+  id: string,
+  options: { terminal: Terminal; signal: AbortSignal },
+): Promise<number> {
+  const { terminal, signal } = options;
+  try {
+    const job = await watchJob(client, id, options);
+    terminal.result(job, `${job.id} ${job.state}${job.reason === '' ? '' : `: ${job.reason}`}`);
+    return job.state === 'completed' ? exitCode.ok : exitCode.failed;
+  } finally {
+    if (signal.aborted) terminal.say(`the job goes on; \`loomos jobs watch ${id}\` shows it again`);
+  }
 }
 
 function departure({ leftBecause }: JobWorker): string {

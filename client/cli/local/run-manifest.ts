@@ -17,13 +17,16 @@ import { summaryOf } from '../job/report.ts';
 import { makeFolder, writeResults } from '../job/results.ts';
 import { prepare, submit } from '../job/submit.ts';
 import type { Prepared } from '../job/submit.ts';
+import { checkFreeFolder } from '../out-file.ts';
 import type { Terminal } from '../terminal.ts';
 import { watchJob } from '../job/watch.ts';
 
 export interface RunOptions {
   manifest: string; // file
+  changes: readonly string[]; // of its fields, as --set has them
   workers: number;
   out: string; // folder
+  force: boolean; // replace another job's results there
   port: number;
   keep: boolean; // go on serving until interrupted
   terminal: Terminal;
@@ -33,7 +36,8 @@ export interface RunOptions {
 /** Resolves with the exit code. @throws LoomError for wrong input, before anything is started. */
 export async function runManifest(options: RunOptions): Promise<number> {
   const { terminal } = options;
-  const prepared = await prepare(options.manifest);
+  if (!options.force) checkFreeFolder(options.out, null);
+  const prepared = await prepare(options.manifest, options.changes);
   sayDriver(terminal);
   const log = (line: string): void => terminal.say(line);
   const coordinator = await startCoordinator({ data: freeFolder(), isFresh: true, port: options.port, log });

@@ -43,7 +43,11 @@ export function parseFingerprint(text: string): Fingerprint {
   const result = fingerprintSchema.safeParse(jsonOf(text));
   if (result.success) return result.data;
   const { message, path } = result.error.issues[0]!;
-  throw new LoomError('invalid_request', `no fingerprint: ${message}`, { where: path.join('.') });
+  const where = path.length === 0 ? {} : { where: path.join('.') };
+  throw new LoomError('invalid_request', `this is no fingerprint: ${message}`, {
+    ...where,
+    allowed: 'what `loomos generate --fingerprint` wrote',
+  });
 }
 
 function jsonOf(text: string): unknown {

@@ -38,7 +38,7 @@ export function LossChart({ losses, baselines, unit }: LossChartProps) {
   return (
     <figure class="chart">
       <h3>
-        Loss <span class="unit">in nats per {unit}</span>
+        Loss <span class="unit">in nats per {unit}, lower is better</span>
       </h3>
       <Legend series={series} at={at} isPointed={pointed !== null} />
       <div

@@ -125,7 +125,9 @@ function Row({
   return (
     <tr role="row" class={line.isMe ? 'me' : line.isHere ? '' : 'away'}>
       <th role="rowheader" scope="row">
-        <span class="worker-name">{line.name}</span>
+        <span class="worker-name" title={line.name}>
+          {line.name}
+        </span>
         <span class="worker-about">{line.about}</span>
       </th>
       <td role="cell" class="thread">
