@@ -8,13 +8,19 @@ import { protocolVersion } from '../../shared/protocol/messages.ts';
 import { database } from '../db/database.ts';
 import { jobs, workers } from '../db/schema.ts';
 import { readRoot } from '../ledger/append.ts';
+import type { Env } from '../env.ts';
 import type { App } from './app.ts';
+import { metricsText, metricsType } from './metrics-text.ts';
 
 /** A worker that has no job asks for one more often than this. */
 const presentMs = 60_000;
 
-export const clusterRoutes = new Hono<App>().get('/status', async (c) => {
-  const db = database(c.env.DB);
+export const clusterRoutes = new Hono<App>()
+  .get('/status', async (c) => c.json(await statusOf(c.env)))
+  .get('/metrics', async (c) => c.text(metricsText(await statusOf(c.env)), 200, { 'content-type': metricsType }));
+
+async function statusOf(env: Env): Promise<ClusterStatus> {
+  const db = database(env.DB);
   const [byState, [seen], root] = await Promise.all([
     db
       .select({
@@ -35,8 +41,8 @@ export const clusterRoutes = new Hono<App>().get('/status', async (c) => {
   const training = active.reduce((total, { present }) => total + present, 0);
   const waiting = byState.filter(({ state }) => state === 'waiting');
   const present = waiting.reduce((total, row) => total + row.present, training + (seen?.idle ?? 0));
-  return c.json<ClusterStatus>({
-    version: c.env.LOOMOS_VERSION,
+  return {
+    version: env.LOOMOS_VERSION,
     protocolVersion,
     jobs: Object.fromEntries(
       jobState.options.map((state) => [state, byState.find((row) => row.state === state)?.jobs ?? 0]),
@@ -44,5 +50,5 @@ export const clusterRoutes = new Hono<App>().get('/status', async (c) => {
     workers: { present, training },
     tokensPerSecond: active.reduce((total, { speed }) => total + speed, 0),
     ledger: root,
-  });
-});
+  };
+}

@@ -23,6 +23,7 @@
 //   GET    /ledger/events?after=&limit=&subject=&type=  -> { events: LedgerEvent[] }; after is a seq, -1 = from the start
 //   GET    /ledger/root                   -> { events: number, root: hash }
 //   GET    /cluster/status                -> ClusterStatus
+//   GET    /cluster/metrics               -> the same numbers as Prometheus reads them
 //   GET    /peerjs                        PeerJS signalling WebSocket, outside /api/v1: path '/', key = the job's id
 
 import { z } from 'zod';

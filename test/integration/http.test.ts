@@ -240,6 +240,24 @@ test('the cluster at a glance', async () => {
   expect(await get('ledger/root')).toEqual(status.ledger);
 });
 
+test('Prometheus can read the same numbers', async () => {
+  const response = await request('cluster/metrics');
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  const text = await response.text();
+  expect(text).toMatch(/^# HELP loomos_jobs .*\n# TYPE loomos_jobs gauge\nloomos_jobs\{state="queued"\} \d+$/m);
+  expect(text).toMatch(/^loomos_ledger_events \d+$/m);
+  for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) )?loomos_\w+.* \S+$/);
+});
+
+test('a job can be submitted once more, by its owner', async () => {
+  const job = await submit();
+  expect(await errorOf(request(`jobs/${job.id}/restart`, { method: 'POST' }))).toMatchObject({ status: 401 });
+  expect(await errorOf(asOwner('jobs/nothing-aaaaaa/restart', 'POST'))).toMatchObject({ status: 404 });
+  const again = jobView.parse(await (await asOwner(`jobs/${job.id}/restart`, 'POST')).json());
+  expect(again.id).not.toBe(job.id);
+  expect(again).toMatchObject({ manifest: job.manifest, dataset: job.dataset });
+});
+
 test('what is not the API is the page, and says what it may do', async () => {
   const response = await request('/');
   expect(response.headers.get('content-security-policy')).toContain("default-src 'self'");
