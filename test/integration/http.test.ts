@@ -51,7 +51,7 @@ test('registering wants the right protocol and nothing else', async () => {
   expect(await errorOf(post('workers', JSON.stringify({ ...good, version: 99 })))).toMatchObject({
     status: 426,
     code: 'unsupported_version',
-    allowed: '1 to 3',
+    allowed: `1 to ${protocolVersion}`,
   });
   expect(await errorOf(post('workers', JSON.stringify({ ...good, kind: 'toaster' })))).toMatchObject({
     status: 400,
