@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { LedgerEventDraft } from '../../ledger/events.ts';
 import { calmScenario, randomScenario, simulatedManifest } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
+import { patienceMs } from './schedules.ts';
 import { simulate } from './simulate.ts';
 
 const schedules = Number(process.env['SCHEDULES'] ?? 40); // SEED=n replays a single one
@@ -61,5 +62,5 @@ test(
     expect(added.length).toBeGreaterThan(rounds.length / 4);
     expect(rounds.length - added.length).toBeGreaterThan(rounds.length / 20);
   },
-  Math.max(120_000, 600 * seeds.length),
+  patienceMs(seeds),
 );

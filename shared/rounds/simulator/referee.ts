@@ -11,6 +11,8 @@ import type { VirtualState } from './state.ts';
 
 type Closed = Extract<LedgerEventDraft, { type: 'round.closed' }>['data'];
 
+type MaybeFolded = Pick<AcceptedContribution, 'hash' | 'folds'>;
+
 interface BookedRound {
   closed: Closed;
   stateHash: string | null; // agreed after it
@@ -148,11 +150,11 @@ export class Referee {
     this.rounds.push({ closed, stateHash: null });
   }
 
-  /** What is applied has every accepted contribution in it, once. */
-  private checkFolds({ accepted, round }: Closed, applied: readonly { hash: string }[]): void {
-    const unfolded = (hash: string): string[] =>
-      this.folds.get(hash)?.flatMap((input) => unfolded(input.hash)) ?? [hash];
-    const inside = applied.flatMap(({ hash }) => unfolded(hash)).toSorted();
+  /** What is applied has every accepted contribution in it, once. After a rewind a copier may hand in what a group made before. */
+  private checkFolds({ accepted, round }: Closed, applied: readonly MaybeFolded[]): void {
+    const unfolded = ({ hash, folds }: MaybeFolded): string[] =>
+      folds === undefined ? [hash] : (this.folds.get(hash)?.flatMap(unfolded) ?? [hash]);
+    const inside = applied.flatMap(unfolded).toSorted();
     const listed = accepted.map(({ hash }) => hash).toSorted();
     this.demand(inside.join() === listed.join(), `round ${round} applies something else than it accepts`);
   }
