@@ -6,6 +6,7 @@
 //     [--set PATH=VALUE]…
 //   npm run bench:swarm -- --scale [--quick] [--json FILE]: messages, stored rows and cost of up to 20,000 workers instead
 //   npm run bench:swarm -- --churn [--quick] [--json FILE]: half of the workers vanish every five rounds instead
+//   npm run bench:swarm -- --overlap [--json FILE]: rounds in turn and overlapping, over emulated lines
 //   npm run bench:swarm -- --load 1000,2000 [--json FILE]: so many real sockets at a real coordinator instead
 // With --json every run is kept when it ends; the same command goes on where it was stopped.
 
@@ -17,6 +18,7 @@ import { tokensPerStep } from '../../shared/rounds/pace/schedule.ts';
 import { measureChurn } from './churn.ts';
 import { measureLoad } from './load.ts';
 import { manifestWith } from './manifest-with.ts';
+import { measureOverlap } from './overlap.ts';
 import { measureScale } from './scale.ts';
 import { asNow, jobsOf, jobText } from './swarm-jobs.ts';
 import type { SwarmJob } from './swarm-jobs.ts';
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
     churn: { type: 'boolean', default: false },
+    overlap: { type: 'boolean', default: false },
     load: { type: 'string' },
     json: { type: 'string' },
     svg: { type: 'string' },
@@ -52,6 +55,7 @@ async function main(): Promise<void> {
   if (values.scale)
     return keep(measureScale(values.quick ? [10, 100, 1000] : [10, 100, 1000, 10_000, 20_000], console.log));
   if (values.load !== undefined) return keep(await measureLoad(values.load.split(',').map(Number), console.log));
+  if (values.overlap) return keep(await measureOverlap(console.log));
   if (values.churn) return keep(await measureChurn(base, data, values.quick, console.log));
   const all = values.quick ? [quickPart] : parts;
   for (const part of chosen(all, values.parts)) await measurePart(part);
