@@ -18,6 +18,8 @@ export interface HttpOptions {
   attempts?: number;
   /** Milliseconds until the answer must have begun, besides the time that a body takes on a slow line. Default 60,000. */
   timeoutMs?: number;
+  /** Ends every request when it aborts, the body of its answer included. */
+  signal?: AbortSignal;
   fetch?: typeof fetch;
   sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   random?: () => number;
@@ -46,14 +48,17 @@ const errorBody = z.object({
   }),
 });
 
+type Optional = 'ownerToken' | 'fence' | 'signal';
+
 export class Http {
-  readonly #options: Required<Omit<HttpOptions, 'ownerToken' | 'fence'>> & Pick<HttpOptions, 'ownerToken' | 'fence'>;
+  readonly #options: Required<Omit<HttpOptions, Optional>> & Pick<HttpOptions, Optional>;
 
   constructor(options: HttpOptions) {
     this.#options = {
       url: options.url.replace(/\/+$/, ''),
       ...(options.ownerToken !== undefined && { ownerToken: options.ownerToken }),
       ...(options.fence !== undefined && { fence: options.fence }),
+      ...(options.signal !== undefined && { signal: options.signal }),
       attempts: options.attempts ?? 5,
       timeoutMs: options.timeoutMs ?? 60_000,
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
@@ -86,11 +91,12 @@ export class Http {
   async #retrying<T>(request: HttpRequest, read: (response: Response) => Promise<T>): Promise<T> {
     const { attempts, random } = this.#options;
     this.#options.fence?.(); // who does not lead asks nothing
+    const signal = anyOf(this.#options.signal, request.signal);
     for (let attempt = 0; ; attempt++) {
-      const { value, error, mayRetry } = await this.#try(request, read);
+      const { value, error, mayRetry } = await this.#try({ ...request, signal }, read);
       if (error === undefined) return value!;
-      if (!mayRetry || attempt + 1 >= attempts || request.signal?.aborted) throw error;
-      await this.#options.sleep(backoffMs(attempt, random, 250, 4000), request.signal);
+      if (!mayRetry || attempt + 1 >= attempts || signal?.aborted) throw error;
+      await this.#options.sleep(backoffMs(attempt, random, 250, 4000), signal);
     }
   }
 
@@ -129,13 +135,18 @@ export class Http {
           ...(fence !== undefined && request.method === 'POST' && { [fenceHeader]: String(fence()) }),
           ...request.headers,
         },
-        signal: request.signal ? AbortSignal.any([late.signal, request.signal]) : late.signal,
+        signal: anyOf(late.signal, request.signal)!,
         ...(request.body !== undefined && { body: request.body }),
       });
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+function anyOf(...signals: (AbortSignal | undefined)[]): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
 }
 
 /** @param stallMs after which a body that does not move is given up */

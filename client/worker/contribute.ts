@@ -77,6 +77,7 @@ class Life {
   private readonly options: Required<ContributeOptions>;
   private readonly api: CoordinatorApi;
   private readonly changed = new Bell();
+  private readonly ended = new AbortController();
   private stopping: string | null = null;
   private draining: string | null = null;
   private paused = false;
@@ -88,7 +89,7 @@ class Life {
   constructor(options: ContributeOptions) {
     this.options = { once: false, random: Math.random, ...options };
     this.load = options.load;
-    this.api = new CoordinatorApi(options.coordinator);
+    this.api = new CoordinatorApi(options.coordinator, this.ended.signal);
     this.feed = new SnapshotFeed(options.onSnapshot);
   }
 
@@ -98,7 +99,7 @@ class Life {
         await this.lookForWork();
         failures = 0;
       } catch (error) {
-        await this.suffer(error, failures++);
+        if (this.stopping === null) await this.suffer(error, failures++); // else it is why it was broken off
       }
     }
     const why = this.stopping ?? this.draining;
@@ -122,6 +123,8 @@ class Life {
   async stop(reason: string): Promise<void> {
     this.stopping ??= reason;
     this.session?.leave(reason);
+    this.ended.abort();
+    if (this.session === null) this.workshop?.close().catch(() => undefined); // it may take long to open
     this.changed.ring();
     while (this.feed.isOpen) await this.changed.wait(100);
   }

@@ -19,9 +19,10 @@ export class CoordinatorApi {
   token = '';
   private readonly http: Http;
 
-  constructor(url: URL) {
+  /** @param signal ends every call */
+  constructor(url: URL, signal: AbortSignal) {
     this.url = url;
-    this.http = new Http({ url: url.href, attempts: 3 });
+    this.http = new Http({ url: url.href, attempts: 3, signal });
   }
 
   register({ kind, adapter, name }: WorkerDescription): Promise<RegisteredWorker> {
