@@ -24,6 +24,7 @@ const checks = [
   ['generated files', () => run('node', [join('scripts', 'generate.mjs'), '--check'])],
   ['shaders', () => run('node', [join('scripts', 'compile-wgsl.mjs')])],
   ['import direction', importDirection],
+  ['import circles', importCircles],
 ];
 
 function run(command, args) {
@@ -44,6 +45,23 @@ function importDirection() {
         ),
     ),
   );
+}
+
+/** Files that import each other, straight or around others; of types as well: what both need belongs below both. */
+function importCircles() {
+  const files = Object.keys(mayImport).flatMap((room) => sourceFiles(join(root, room)));
+  const imports = new Map(files.map((file) => [file, importsOf(file)]));
+  const circles = [];
+  const finished = new Set();
+  const follow = (file, path) => {
+    const before = path.indexOf(file);
+    if (before >= 0) circles.push([...path.slice(before), file].map((one) => relative(root, one)).join(' -> '));
+    if (before >= 0 || finished.has(file)) return;
+    for (const target of imports.get(file) ?? []) follow(target, [...path, file]);
+    finished.add(file);
+  };
+  for (const file of files) follow(file, []);
+  return circles;
 }
 
 function sourceFiles(folder) {
