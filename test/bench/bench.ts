@@ -15,7 +15,7 @@ import { loadDawn, openDawn } from '../../kernels/device/dawn.ts';
 import type { Device } from '../../kernels/device/device.ts';
 import { benchmark, competeIn } from './contest.ts';
 import type { Place } from './contest.ts';
-import { countersOfStep, ourselves } from './ours.ts';
+import { countersOfStep, hasHalves, ourselves } from './ours.ts';
 import { openPeers } from './peers/open.ts';
 import type * as Page from './page/run.ts';
 import { plotReport } from './plot.ts';
@@ -49,6 +49,7 @@ async function main(): Promise<void> {
   const device = await openDevice();
   const place = { device, driver: await driverOf(device), toggles };
   console.log(`${device.info.adapter}; ${place.driver}; ${toggles.join(', ') || "a page's toggles"}`);
+  if (!hasHalves(device)) console.log('No rows in f16: they are for GPUs with shader-f16.');
   const isAlone = options['no-peers'] || options.sweep || device.info.kind === 'cpu';
   const peers = isAlone ? [] : await openPeers(options.peers, toggles, console.warn);
   for await (const report of options.sweep ? sweep(place) : benchmark(place, peers, isQuick)) show(report);
@@ -89,7 +90,7 @@ async function* sweep({ device, driver, toggles }: Place): AsyncGenerator<Report
   for (const n of gemm) {
     for (const [tile, parts] of [64, 128].flatMap((size) => [1, 2, 4].map((count) => [size, count] as const))) {
       const row = { ...gemmRow(n), name: `GEMM ${n}, tile ${tile}, ${parts} parts` };
-      rows.push(await competeIn(row, [ourselves(device, { tile, parts })], isQuick));
+      rows.push(await competeIn(row, [ourselves(device, { attributes: { tile, parts } })], isQuick));
       yield { ...report, rows: [...rows] };
     }
   }

@@ -3,11 +3,11 @@
 import type { Device } from '../../kernels/device/device.ts';
 import type { Measured, Patience } from './measure.ts';
 import { measure } from './measure.ts';
-import { countersOfStep, ourselves } from './ours.ts';
+import { countersOfStep, hasHalves, ourselves } from './ours.ts';
 import type { Report, ReportRow } from './report.ts';
 import { reportRow } from './report.ts';
 import type { Row } from './rows.ts';
-import { listRows, sizes, trainTask } from './rows.ts';
+import { listHalfRows, listRows, sizes, trainTask } from './rows.ts';
 import type { Contestant, Work } from './work.ts';
 
 /** Where a benchmark runs. */
@@ -27,18 +27,24 @@ export async function* benchmark(
   const counters = await countersOfStep(device, trainTask(chosen.gpt));
   const report = { device: device.info.adapter, driver, date: new Date().toISOString(), toggles, counters };
   const rows: ReportRow[] = [];
-  for await (const row of compete([ourselves(device), ...peers], listRows(chosen), isQuick)) {
-    rows.push(row);
-    yield { ...report, rows: [...rows] };
-  }
+  const all = [
+    compete([ourselves(device), ...peers], listRows(chosen), isQuick),
+    compete(hasHalves(device) ? [ourselves(device, { precision: 'f16' })] : [], listHalfRows(chosen), isQuick),
+  ];
+  for (const some of all)
+    for await (const row of some) {
+      rows.push(row);
+      yield { ...report, rows: [...rows] };
+    }
 }
 
-/** @param contestants ourselves first */
+/** @param contestants ourselves first; no rows without any */
 async function* compete(
   contestants: readonly Contestant[],
   rows: readonly Row[],
   isQuick: boolean,
 ): AsyncGenerator<ReportRow> {
+  if (contestants.length === 0) return;
   for (const row of rows) yield await competeIn(row, row.isOurs ? contestants.slice(0, 1) : contestants, isQuick);
 }
 

@@ -10,6 +10,7 @@ import { adamw, adamwHyper } from '../../kernels/adamw/adamw.ts';
 import { attend } from '../../kernels/attention/attention.ts';
 import type { Counters, Device, Program } from '../../kernels/device/device.ts';
 import { matmul } from '../../kernels/matmul/matmul.ts';
+import { traitsOf } from '../../kernels/plan/halves.ts';
 import { PlanBuilder } from '../../kernels/plan/builder.ts';
 import type { Attributes, View } from '../../kernels/plan/op.ts';
 import type { Plan } from '../../kernels/plan/plan.ts';
@@ -22,11 +23,24 @@ const hyper = { learningRate: 1e-3, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weig
 /** Times a single op stands in its plan: `run` keeps only two runs in flight, which would show in small ones. */
 const repeats = 4;
 
-/** @param attributes of every product of `gemm`: sweeps fix tiles with them */
-export function ourselves(device: Device, attributes: Attributes = {}): Contestant {
+interface OurOptions {
+  /** Of every product of `gemm`: sweeps fix tiles with them. */
+  readonly attributes?: Attributes;
+  /** Of products alone and of training steps. */
+  readonly precision?: Precision;
+}
+
+type Precision = 'f32' | 'f16';
+
+/** Whether a device has programs of f16. */
+export function hasHalves({ tuning }: Device): boolean {
+  return tuning !== undefined && traitsOf('f16', tuning.traits).halfProducts !== undefined;
+}
+
+export function ourselves(device: Device, { attributes = {}, precision = 'f32' }: OurOptions = {}): Contestant {
   const open = async (builder: PlanBuilder, values: Readonly<Record<string, View>>): Promise<Work> => {
     builder.input('fence', [1]);
-    const program = await device.compile(builder.finish());
+    const program = await device.compile(builder.finish(), { precision });
     for (const [name, data] of Object.entries(values)) program.write(name, data);
     return workOf(program, 'fence');
   };
@@ -35,7 +49,7 @@ export function ourselves(device: Device, attributes: Attributes = {}): Contesta
     name: 'ours',
     gemm({ n, a, b }) {
       const builder = new PlanBuilder();
-      const operands = [builder.input('a', [n, n]), builder.input('b', [n, n])];
+      const operands = ['a', 'b'].map((name) => builder.state(name, [n, n], 'f32', 'activation')); // f16 where programs are
       for (let i = 0; i < repeats; i++) builder.op(matmul, operands, { layout: 'nn', ...attributes });
       return openRepeated(builder, { a, b });
     },
@@ -52,7 +66,7 @@ export function ourselves(device: Device, attributes: Attributes = {}): Contesta
       return open(builder, { gradients, 'adamw.hyper': adamwHyper(hyper, 1) });
     },
     async trainStep(task) {
-      const program = await openStep(device, task);
+      const program = await openStep(device, task, precision);
       return { ...workOf(program, 'loss'), check: async () => (await program.read('loss'))[0]! };
     },
     async forward(task) {
@@ -74,8 +88,8 @@ export function ourselves(device: Device, attributes: Attributes = {}): Contesta
 }
 
 /** A training step with everything written that it needs. */
-export async function openStep(device: Device, task: TrainTask): Promise<Program> {
-  const program = await device.compile(trainingPlan(task.shape));
+export async function openStep(device: Device, task: TrainTask, precision: Precision = 'f32'): Promise<Program> {
+  const program = await device.compile(trainingPlan(task.shape), { precision });
   for (const [name, { data }] of Object.entries(task.parameters)) program.write(name, data);
   program.write('tokens', task.tokens);
   program.write('targets', task.targets);

@@ -67,6 +67,12 @@ export function listRows({ gemm, attention, adamw, gpt: shape, gpt2: large }: Si
   return [...parts, trainRow(shape), forwardRow(shape), decodeRow(shape), ...alone];
 }
 
+/** What ours does in f16, alone. */
+export function listHalfRows({ gemm, gpt: shape, gpt2: large }: Sizes): Row[] {
+  const rows = [...gemm.map(gemmRow), trainRow(shape), ...(large ? [trainRow(large)] : [])];
+  return rows.map((row) => ({ ...row, name: `${row.name}, f16` }));
+}
+
 export function gemmRow(n: number): Row {
   const task: GemmTask = { n, a: uniform(n * n, 1), b: uniform(n * n, 2) };
   return { name: `GEMM ${n}`, unit: 'GFLOP/s', amount: (2 * n ** 3) / 1e9, open: (who) => who.gemm?.(task) };
