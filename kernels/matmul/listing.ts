@@ -14,7 +14,7 @@ import { constantsOf, isPiece } from './constants.ts';
 import type { Product } from './product.ts';
 import { productOf } from './product.ts';
 import type { Tiling } from './tiling.ts';
-import { tilingOf } from './tiling.ts';
+import { isVectorWide, tilingOf } from './tiling.ts';
 
 /** Few rows: GEMV. Else 8 x 8 of C an invocation on a software adapter, where a barrier costs more than it saves; else a tile a workgroup. */
 export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dispatch[] {
@@ -32,9 +32,13 @@ export function listProduct(op: Op, traits: DeviceTraits, scratch: Scratch): Dis
     return listGemv({ a, b, ...others, ...outputsOf(op, scratch) }, product, constants, traits);
   }
   if (traits.isCpu) {
-    const tensors = { a, b, ...others, ...outputsOf(op, scratch) };
-    const workgroups = [Math.ceil(n / 32), Math.ceil(m / 32), 1] as const;
-    return [dispatch(registerWgsl, { entryPoint: 'matmul', tensors, constants, workgroups })];
+    const rest = { ...others, ...outputsOf(op, scratch) };
+    const call = { constants, workgroups: [Math.ceil(n / 32), Math.ceil(m / 32), 1] } as const;
+    return [
+      isVectorWide(product) && product.k % 4 === 0
+        ? dispatch(registerWgsl, { entryPoint: 'by_four', tensors: { a_vectors: a, b_vectors: b, ...rest }, ...call })
+        : dispatch(registerWgsl, { entryPoint: 'by_one', tensors: { a, b, ...rest }, ...call }),
+    ];
   }
   const tiling = tilingOf(product, !bias && !extra && !isOfWhole(secondIs) && !isPiece(op), traits, op.attributes);
   const { c, second, fold } = targetsOf(op, tiling, traits, scratch);

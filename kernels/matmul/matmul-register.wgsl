@@ -1,14 +1,67 @@
 // C[m, n] = A B for software adapters: 8 x 8 of C an invocation, in registers, with neither workgroup memory nor barriers.
-// There a load costs about as much as ten multiplications, so that what counts is how many of them share one; the indices of
-// `tile` are written out because an index that is computed is such a load too.
+// There a load costs about as much as ten multiplications, so that what counts is how many of them share one, and that it is of a
+// vector; the indices of `tile` are written out because an index that is computed is such a load too.
 // Strides say how A and B lie, so that one kernel serves NN, NT and TN.
 // with: matmul-store
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(0) var<storage, read> a_vectors: array<vec4f>; // a
+@group(0) @binding(1) var<storage, read> b_vectors: array<vec4f>; // b
 
+/// Four rows of A from `first` on, by four steps of k from `p` on: a row is a column of the matrix.
+fn block_of_a(first: u32, p: u32) -> mat4x4f {
+  if (a_row == 1) {
+    let at = (min(first, m - 4) + p * a_column) / 4;
+    let step = a_column / 4;
+    return transpose(mat4x4f(a_vectors[at], a_vectors[at + step], a_vectors[at + 2 * step], a_vectors[at + 3 * step]));
+  }
+  let rows = min(first + vec4u(0, 1, 2, 3), vec4u(m - 1)) * (a_row / 4) + p / 4;
+  return mat4x4f(a_vectors[rows.x], a_vectors[rows.y], a_vectors[rows.z], a_vectors[rows.w]);
+}
+
+/// Four columns of B by four steps of k: a step of k is a column of the matrix.
+fn block_of_b(first: u32, p: u32) -> mat4x4f {
+  if (b_column == 1) {
+    let at = (min(first, n - 4) + p * b_row) / 4;
+    let step = b_row / 4;
+    return mat4x4f(b_vectors[at], b_vectors[at + step], b_vectors[at + 2 * step], b_vectors[at + 3 * step]);
+  }
+  let columns = min(first + vec4u(0, 1, 2, 3), vec4u(n - 1)) * (b_column / 4) + p / 4;
+  return transpose(mat4x4f(b_vectors[columns.x], b_vectors[columns.y], b_vectors[columns.z], b_vectors[columns.w]));
+}
+
+/// For rows, as they lie in memory, and k that are multiples of four long.
 @compute @workgroup_size(4, 4)
-fn matmul(@builtin(global_invocation_id) id: vec3u) {
+fn by_four(@builtin(global_invocation_id) id: vec3u) {
+  let row = id.y * 8;
+  let column = id.x * 8;
+  if (row >= m || column >= n) { return; }
+  var tile: array<mat4x4f, 4>; // upper left and right, lower left and right: 4 x 4 of C each, whose rows are the matrix's columns
+  var column_sums: array<vec4f, 2>;
+  for (var p = 0u; p < k; p += 4) {
+    let near = block_of_b(column, p);
+    let far = block_of_b(column + 4, p);
+    let upper = block_of_a(row, p);
+    let lower = block_of_a(row + 4, p);
+    tile[0] += near * upper;
+    tile[1] += far * upper;
+    tile[2] += near * lower;
+    tile[3] += far * lower;
+    if (sums_columns) {
+      column_sums[0] += near[0] + near[1] + near[2] + near[3];
+      column_sums[1] += far[0] + far[1] + far[2] + far[3];
+    }
+  }
+  for (var j = 0u; j < 8; j++) {
+    for (var i = 0u; i < 8; i++) { store(row + i, column + j, tile[i / 4 * 2 + j / 4][i % 4][j % 4]); }
+    if (sums_columns && row == 0 && column + j < n) { put_in_second(column + j, column_sums[j / 4][j % 4]); }
+  }
+}
+
+/// For any shape.
+@compute @workgroup_size(4, 4)
+fn by_one(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y * 8;
   let column = id.x * 8;
   if (row >= m || column >= n) { return; }
