@@ -62,10 +62,22 @@ async function bundleTests() {
     .filter((file) => !/spawn|openDawn/.test(readFileSync(join(root, file), 'utf8')))
     .concat('test/golden/gpt.test.ts')
     .toSorted();
+  checkMatchers(files);
   const lines = files.map((file) => `await import('./${file}');`);
   const contents = `import { runTests } from 'vitest';\n${lines.join('\n')}\nawait runTests();\n`;
   const alias = { vitest: join(root, 'test/bench/bundle/vitest-shim.mjs') };
   await bundle({ stdin: { contents, resolveDir: root }, alias, outfile: join(folder, 'tests.mjs') });
+}
+
+/** What stands in for vitest must have what the tests use: else they fail where nobody can mend them. */
+function checkMatchers(files) {
+  const known = readFileSync(join(root, 'test/bench/bundle/vitest-shim.mjs'), 'utf8');
+  for (const file of files)
+    for (const [, name] of readFileSync(join(root, file), 'utf8').matchAll(
+      /\)(?:\.not|\.rejects)?\s*\.(to[A-Z]\w*)\(/g,
+    ))
+      if (!known.includes(`${name}: (`) && !(name in Array.prototype) && !(name in Number.prototype))
+        throw new Error(`${file}: test/bench/bundle/vitest-shim.mjs has no ${name}`);
 }
 
 function bundle(options) {

@@ -56,6 +56,7 @@ function matchers(actual, hint) {
     toBeNaN: () => holds(Number.isNaN(actual), NaN),
     toBeTruthy: () => holds(actual, true),
     toContain: (wanted) => holds(actual.includes(wanted), `with ${wanted}`),
+    toHaveLength: (wanted) => holds(actual.length === wanted, `of length ${wanted}`),
     toMatch: (wanted) => holds(actual.match(wanted), wanted),
     toMatchObject: (wanted) => assert.partialDeepStrictEqual(actual, wanted),
     toThrow: (wanted) => assert.throws(actual, (error) => matches(error, wanted)),
