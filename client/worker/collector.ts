@@ -11,7 +11,7 @@ import type { Keepsake } from './keepsake.ts';
 /** Peers push by themselves; only what is not here after so long is asked for. */
 const pushGraceMs = 1_000;
 /** When nothing of it came for so long the room is told, which asks a holder to use the relay. */
-const obtainMs = 3_000;
+const usualObtainMs = 3_000;
 const reportEveryMs = 50;
 
 export interface CollectorOptions {
@@ -20,6 +20,7 @@ export interface CollectorOptions {
   say(message: WorkerMessage): void;
   /** Null for a worker that is not present. */
   peerIdOf(workerId: string): string | null;
+  obtainMs?: number;
 }
 
 export class Collector {
@@ -150,7 +151,7 @@ export class Collector {
     signal: AbortSignal,
     forOthers = true,
   ): Promise<Uint8Array | null> {
-    const { exchange, say, peerIdOf } = this.options;
+    const { exchange, say, peerIdOf, obtainMs = usualObtainMs } = this.options;
     while (!signal.aborted) {
       try {
         return await exchange.obtain(round, hash, peerIdOf(workerId), obtainMs, signal, forOthers);
