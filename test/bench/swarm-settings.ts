@@ -80,6 +80,10 @@ const inOtherRounds: readonly SwarmSetting[] = [
     name: '4000x: Muon 0.9, top 1/70 falling to 1/270 in half as many rounds of 10 steps, outer rate 2',
     changes: outerRate(2, shortMuon(rounds(10, falling(98, 1 / 70, 1 / 270), 0.5))),
   },
+  {
+    name: '10000x: Muon 0.9, top 1/108 falling to 1/270 in half as many rounds of 20 steps, outer rate 2',
+    changes: outerRate(2, shortMuon(rounds(20, falling(49, 1 / 108, 1 / 270), 0.5))),
+  },
 ];
 
 /** The same bytes by fragments: F times as many rounds, each F times smaller. */
@@ -147,6 +151,7 @@ export const parts: readonly SwarmPart[] = [
       '500x: Muon 0.9, top 1/6 falling to 1/28 in half as many rounds of 9 steps',
       '2000x: Muon 0.9, top 1/32 falling to 1/148 in half as many rounds of 9 steps, outer rate 2',
       '4000x: Muon 0.9, top 1/70 falling to 1/270 in half as many rounds of 10 steps, outer rate 2',
+      '10000x: Muon 0.9, top 1/108 falling to 1/270 in half as many rounds of 20 steps, outer rate 2',
     ],
     changes: {},
   },
