@@ -49,7 +49,10 @@ const frontier: readonly SwarmSetting[] = [
     changes: shortMuon(rounds(9, falling(218, 1 / 32, 1 / 148), 0.5)),
   },
   { name: '4000x: Muon 0.9, top 1/128 every 10 steps', changes: shortMuon(rounds(10, topk(1 / 128), 0.5)) },
-  { name: '10000x: Muon 0.9, top 1/100 every 30 steps', changes: shortMuon(rounds(30, topk(1 / 100), 0.5)) },
+  {
+    name: '10000x: Muon 0.9, top 1/108 falling to 1/270 every 20 steps, outer rate 2',
+    changes: outerRate(2, shortMuon(rounds(20, falling(98, 1 / 108, 1 / 270), 0.5))),
+  },
   { name: '100x: signs every 3 then 4 steps at 6e-3', changes: at(6e-3, rounds(4, 'sign', 0, earlier(3))) },
   { name: '500x: top 1/16 every 9 steps', changes: rounds(9, topk(1 / 16), 0.5) },
   { name: '2000x: top 1/64 every 9 steps at 6e-3', changes: at(6e-3, rounds(9, topk(1 / 64), 0.5)) },
@@ -135,7 +138,7 @@ export const parts: readonly SwarmPart[] = [
     ],
     once: [
       '30x: Muon 0.9, 4 bits every 4 steps',
-      '10000x: Muon 0.9, top 1/100 every 30 steps',
+      '10000x: Muon 0.9, top 1/108 falling to 1/270 every 20 steps, outer rate 2',
       '500x: top 1/16 every 9 steps',
       '4000x: top 1/128 every 9 steps at 8e-3',
       '500x: DeMo, top 1/180 of coefficients every step',
