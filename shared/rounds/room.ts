@@ -33,7 +33,7 @@ import { setAlarm } from './wake.ts';
 /** A job's room before anyone has come. */
 export function newRoom(jobId: string, manifest: Manifest): RoomState {
   return {
-    version: 3,
+    version: 4,
     jobId,
     manifest,
     phase: 'waiting',

@@ -145,7 +145,7 @@ export interface LossPoint {
 }
 
 export interface RoomState {
-  version: 3; // whoever changes what is stored takes a new one: see upgrade/upgrade.ts
+  version: 4; // whoever changes what is stored takes a new one: see upgrade/upgrade.ts
   jobId: string;
   manifest: Manifest;
   phase: JobState;

@@ -101,7 +101,7 @@ test('of two nobody can tell who is right; of three the third settles it', () =>
   const court = play(idsOf(3), 30, ({ shard }) => shard.workerId !== 'w1', 0.5);
   expect(standingOf(court, 'w1').state).toBe('banned');
   const slander = play(idsOf(3), 30, ({ checker }) => checker !== 'w1', 0.5);
-  expect(standingOf(slander, 'w1').state).not.toBe('good');
+  expect(standingOf(slander, 'w1').strikes).toBe(1); // it may work again, and is asked about nobody's work any more
   expect([standingOf(slander, 'w0').state, standingOf(slander, 'w2').state]).toEqual(['good', 'good']);
 });
 
@@ -150,8 +150,29 @@ test('a worker in doubt is audited as soon as there is credit for it and one jur
   const means = { shards, checkers: idsOf(25), share: 0, random: createRandom(1) };
   const poor: Court = { ...newCourt, credit: 2 };
   expect(convene(poor, 1, means).orders).toEqual([]);
-  const standings = { w3: { ...unresolved(unknownStanding), lookedAt: 0 } };
+  const known = Object.fromEntries(idsOf(25).map((id) => [id, { ...unknownStanding, valid: 1, lookedAt: 0 }]));
+  const standings = { ...known, w3: { ...unresolved(unknownStanding), lookedAt: 0 } };
   expect(convene({ ...poor, standings }, 1, means).orders).toHaveLength(1);
+});
+
+test('while nobody is known four audit a shard together: it is right when all found so, and one alone disputes it', () => {
+  const means = { shards: shardsOf(idsOf(12), 0), checkers: idsOf(12), share: 0.01, random: createRandom(1) };
+  const { court, orders } = convene(saved, 1, means);
+  const [{ shard, checker }, ...others] = orders as [Order, ...Order[]];
+  expect(orders.map((order) => order.shard.hash)).toEqual(Array.from({ length: 4 }, () => shard.hash));
+  const heard = (from: Court, said: boolean | null): Court =>
+    others.reduce(
+      (next, order) => testified(next, order.checker, shard.hash, alike),
+      testified(from, checker, shard.hash, said === null ? null : said ? alike : unlike),
+    );
+  expect(standingOf(heard(court, true), shard.workerId)).toMatchObject({
+    valid: 1,
+    vouchers: orders.map((order) => order.checker),
+  });
+  expect(standingOf(heard(court, null), shard.workerId).vouchers).toHaveLength(3);
+  const disputed = heard(court, false);
+  expect(standingOf(disputed, shard.workerId).state).toBe('quarantined');
+  expect(Object.values(disputed.trials[0]!.votes).filter((vote) => vote === true)).toHaveLength(4); // three and the accused
 });
 
 test('when an accuser is banned its accusation falls', () => {

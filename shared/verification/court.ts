@@ -5,17 +5,18 @@ import { shuffled } from '../random.ts';
 import type { Random } from '../random.ts';
 import { isSameShard } from './compare.ts';
 import type { Likeness } from './compare.ts';
-import { drawAudits } from './draw.ts';
+import { auditorsOf, drawAudits } from './draw.ts';
+import type { Subject } from './draw.ts';
 import type { Ruling } from './gate.ts';
 import {
   acquitted,
   banned,
+  credence,
   disbelieved,
   doubted,
   gated,
   isUrgent,
   passed,
-  proved,
   quarantined,
   struck,
   suspected,
@@ -25,8 +26,8 @@ import {
 } from './standing.ts';
 import type { Standing } from './standing.ts';
 import type { WorkerRecord } from './reputation.ts';
-import { callJury, juryCost, verdictOf, withoutVoter, wordsThatSettle } from './trial.ts';
-import type { Bench, Order, Shard, Trial, Witness } from './trial.ts';
+import { callJury, juryCost, leadThatSettles, verdictOf, withoutVoter } from './trial.ts';
+import type { Bench, Order, Shard, Trial } from './trial.ts';
 
 export interface Court {
   readonly standings: Readonly<Record<string, Standing>>;
@@ -39,7 +40,7 @@ export interface Court {
 export const newCourt: Court = { standings: {}, trials: [], credit: 0, computedAgain: 0, computed: 0 };
 
 /** Rounds after which the state that a shard began from is gone, and with it the trial. */
-export const stateHistory = 4;
+export const stateHistory = 5;
 /** A jury is not larger, however large the swarm. */
 const maxVoters = 25;
 /** Part of the checkers that may be kept from training in one round. */
@@ -79,14 +80,23 @@ export function convene(court: Court, round: number, means: Means): { court: Cou
   let next = firstSeen({ ...withoutLapsed(court, round), computed: court.computed + shards.length }, shards);
   for (const trial of next.trials) if (trial.voters > 0) next = recount(next, trial, checkers);
   const mostAudits = 2 * share * shards.length + 1;
-  const credit = Math.min(next.credit + share * shards.length, mostAudits * wordsThatSettle);
-  const bench = { order: shuffled(checkers, random), size: Math.ceil(checkers.length * benchShare) };
+  const credit = Math.min(next.credit + share * shards.length, mostAudits * (1 + leadThatSettles));
+  const bench = { order: liarsLast(court, shuffled(checkers, random)), size: Math.ceil(checkers.length * benchShare) };
   const orders: Order[] = [];
   next = callJuries({ ...next, credit }, bench, orders);
   const budget = auditsFor(next, credit - orders.length, shards, bench);
   next = callAuditors(next, round, { ...means, budget: Math.min(budget, mostAudits) }, bench, orders);
   const computedAgain = next.computedAgain + orders.length;
   return { court: { ...next, credit: credit - orders.length, computedAgain }, orders };
+}
+
+/** Whoever has spoken falsely is asked when nobody else is left, if its own work is ever so good. */
+function liarsLast(court: Court, ids: readonly string[]): string[] {
+  return [...ids.filter((id) => !hasLied(court, id)), ...ids.filter((id) => hasLied(court, id))];
+}
+
+function hasLied(court: Court, id: string): boolean {
+  return standingOf(court, id).strikes > 0;
 }
 
 /** Nobody has the state any more that their shards began from: whoever was on trial is looked at again. */
@@ -99,7 +109,7 @@ function withoutLapsed(court: Court, round: number): Court {
 
 /** Audits that are paid for with the juries they may need; those of workers in doubt need credit for a single juror. */
 function auditsFor(court: Court, credit: number, shards: readonly Shard[], bench: Bench): number {
-  const paid = credit / (1 + juryCost(bench, (id) => witnessOf(court, id)));
+  const paid = credit / (1 + juryCost(bench));
   const urgent = untriedOf(court, shards).filter(({ workerId }) => isUrgent(standingOf(court, workerId)));
   return Math.max(paid, Math.min(urgent.length, credit / 2));
 }
@@ -112,10 +122,9 @@ function untriedOf(court: Court, shards: readonly Shard[]): Shard[] {
 
 /** The oldest trial first. */
 function callJuries(court: Court, bench: Bench, orders: Order[]): Court {
-  const witness = (id: string): Witness => witnessOf(court, id);
   const trials = court.trials.map((trial) => {
     const affordable = Math.floor(court.credit - orders.length);
-    return callJury(trial, { bench, orders, witnessOf: witness, affordable });
+    return callJury(trial, { bench, orders, hasLied: hasLied(court, trial.shard.workerId), affordable });
   });
   return { ...court, trials };
 }
@@ -128,20 +137,27 @@ function callAuditors(
   orders: Order[],
 ): Court {
   const busy = new Set(orders.map(({ checker }) => checker));
-  const free = bench.order.filter((id) => !busy.has(id)).slice(0, Math.max(0, bench.size - busy.size));
-  const subjects = untriedOf(court, shards).map(({ workerId }) => ({
-    workerId,
-    standing: standingOf(court, workerId),
-  }));
+  const idle = bench.order.filter((id) => !busy.has(id)).slice(0, Math.max(0, bench.size - busy.size));
+  const isAnyKnown = bench.order.some((id) => credence(standingOf(court, id)) > 0);
+  const subjects = untriedOf(court, shards).map(({ workerId }) => subjectOf(court, workerId));
   let next = court;
-  for (const { subject, checker } of drawAudits(subjects, free, { round, budget, random })) {
+  let free = idle.map((id) => subjectOf(court, id));
+  for (const subject of drawAudits(subjects, { round, budget, random })) {
+    const auditors = auditorsOf(subjectOf(court, subject), free, isAnyKnown);
+    if (auditors.length === 0) continue;
+    free = free.filter(({ workerId }) => !auditors.includes(workerId));
     const shard = shards.find(({ workerId }) => workerId === subject)!;
-    const jury = shuffled(checkers, random).filter((id) => id !== subject && id !== checker);
-    const trial: Trial = { shard, votes: { [checker]: null }, voters: 0, parties: [], jury };
+    const jury = shuffled(checkers, random).filter((id) => id !== subject && !auditors.includes(id));
+    const votes = Object.fromEntries(auditors.map((id) => [id, null]));
+    const trial: Trial = { shard, votes, voters: 0, parties: [], jury };
     next = change({ ...next, trials: [...next.trials, trial] }, subject, (was) => ({ ...was, lookedAt: round }));
-    orders.push({ checker, shard });
+    for (const checker of auditors) orders.push({ checker, shard });
   }
   return next;
+}
+
+function subjectOf(court: Court, workerId: string): Subject {
+  return { workerId, standing: standingOf(court, workerId) };
 }
 
 /** From here on it is known how long a worker has waited for its audit. */
@@ -149,11 +165,6 @@ function firstSeen(court: Court, shards: readonly Shard[]): Court {
   const seen = (was: Standing, round: number): Standing =>
     (was.lookedAt ?? null) === null ? { ...unknownStanding, ...was, lookedAt: round } : was;
   return shards.reduce((next, { workerId, round }) => change(next, workerId, (was) => seen(was, round)), court);
-}
-
-function witnessOf(court: Court, id: string): Witness {
-  const { state, proven, strikes } = standingOf(court, id);
-  return { words: state === 'good' && proven > 0 ? 2 : 1, hasLied: strikes > 0 };
 }
 
 /** Jurors that lost their good name or left will not vote: fewer may be enough. */
@@ -169,38 +180,46 @@ function recount(court: Court, { shard: { hash } }: Trial, checkers: readonly st
 export function testified(court: Court, checker: string, hash: string, likeness: Likeness | null): Court {
   const trial = court.trials.find(({ shard, votes }) => shard.hash === hash && votes[checker] === null);
   if (trial === undefined) return court;
-  if (likeness === null) return dropBaseless(replace(court, trial, withoutVoter(trial, checker)));
-  const voted = { ...trial, votes: { ...trial.votes, [checker]: isSameShard(likeness) } };
-  if (voted.voters > 0) return settle(court, trial, voted, false);
-  const { workerId, round } = trial.shard;
-  if (isSameShard(likeness)) return change(replace(court, trial, null), workerId, (was) => passed(was, checker));
-  return accuse(
-    court,
-    trial,
-    voted,
-    `another worker computed its shard of round ${round} again and got something else`,
-  );
+  const isDisputed = trial.voters > 0;
+  if (likeness === null) {
+    const without = withoutVoter(trial, checker);
+    return isDisputed ? dropBaseless(replace(court, trial, without)) : passWhenAudited(court, trial, without);
+  }
+  const isSame = isSameShard(likeness);
+  const voted = { ...trial, votes: { ...trial.votes, [checker]: isSame } };
+  if (isDisputed) return settle(court, trial, voted, false);
+  return isSame ? passWhenAudited(court, trial, voted) : accuse(court, trial, voted, checker);
+}
+
+/** All auditors that could compute it again found the shard right. */
+function passWhenAudited(court: Court, trial: Trial, voted: Trial): Court {
+  const auditors = Object.keys(voted.votes);
+  if (auditors.length === 0) return dropBaseless(replace(court, trial, voted));
+  if (Object.values(voted.votes).includes(null)) return replace(court, trial, voted);
+  return change(replace(court, trial, null), trial.shard.workerId, (was) => passed(was, auditors));
 }
 
 /**
- * The accuser and the accused have spoken; now others are asked, so many that liars who stick together cannot have an honest
- * worker banned. Of two nobody can tell who is right.
+ * The accuser and the accused have spoken; now others are asked, first whoever audits the shard as well, and so many that liars who
+ * stick together cannot have an honest worker banned. Of two nobody can tell who is right.
  */
-function accuse(court: Court, trial: Trial, voted: Trial, reason: string): Court {
-  const { workerId } = trial.shard;
-  const jury = trial.jury.slice(0, maxVoters - 2);
+function accuse(court: Court, trial: Trial, voted: Trial, accuser: string): Court {
+  const { workerId, round } = trial.shard;
+  const others = Object.keys(voted.votes).filter((id) => id !== accuser);
+  const jury = [...others, ...trial.jury].slice(0, maxVoters - 2);
   if (jury.length === 0) return change(replace(court, trial, null), workerId, (was) => ({ ...was, valid: 0 }));
-  const parties = [...Object.keys(voted.votes), workerId];
-  const disputed = { ...voted, jury, parties, votes: { ...voted.votes, [workerId]: true }, voters: jury.length + 2 };
+  const votes = { ...voted.votes, [workerId]: true };
+  const disputed = { ...voted, jury, parties: [accuser, workerId], votes, voters: jury.length + 2 };
+  const reason = `another worker computed its shard of round ${round} again and got something else`;
   return change(replace(court, trial, disputed), workerId, (was) => quarantined(was, reason));
 }
 
 function settle(court: Court, trial: Trial, voted: Trial, isOver: boolean): Court {
-  const majority = verdictOf(voted, (id) => witnessOf(court, id), isOver);
+  const majority = verdictOf(voted, hasLied(court, voted.shard.workerId), isOver);
   if (majority === null) return replace(court, trial, voted);
   const { workerId, round } = trial.shard;
   const closed = replace(court, trial, null);
-  let next = majority.verdict ? acquit(closed, voted, majority.outvoted) : convict(closed, voted);
+  let next = majority.verdict ? acquit(closed, voted, majority.outvoted) : convict(closed, voted.shard);
   const reason = `what it said of the shard of ${workerId} in round ${round} is not what most others found`;
   for (const id of majority.outvoted) if (id !== workerId) next = strike(next, id, reason);
   return next;
@@ -212,10 +231,8 @@ function acquit(court: Court, { shard: { workerId }, votes }: Trial, outvoted: r
   return outvoted.reduce((after, id) => change(after, id, (was) => disbelieved(was, workerId)), next);
 }
 
-function convict(court: Court, { shard: { workerId, round }, votes }: Trial): Court {
-  const right = Object.keys(votes).filter((id) => votes[id] === false);
-  const next = right.reduce((after, id) => change(after, id, proved), court);
-  return ban(next, workerId, `most workers that computed its shard of round ${round} again got something else`);
+function convict(court: Court, { workerId, round }: Shard): Court {
+  return ban(court, workerId, `most workers that computed its shard of round ${round} again got something else`);
 }
 
 /** What the loss gate found about contributions and about those who measured them. */

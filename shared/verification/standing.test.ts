@@ -5,12 +5,12 @@ import {
   auditChance,
   auditProbability,
   banned,
+  credence,
   disbelieved,
   doubted,
   gated,
   isUrgent,
   passed,
-  proved,
   quarantined,
   releasedAfter,
   struck,
@@ -23,7 +23,7 @@ import type { Standing } from './standing.ts';
 
 function passedTimes(times: number, from: Standing = unknownStanding): Standing {
   let standing = from;
-  for (let audit = 0; audit < times; audit++) standing = passed(standing, 'w-auditor1');
+  for (let audit = 0; audit < times; audit++) standing = passed(standing, ['w-auditor1']);
   return standing;
 }
 
@@ -76,7 +76,7 @@ test('who was found right by a banned worker is checked anew', () => {
   const standing = passedTimes(20);
   expect(doubted(standing, 'w-auditor1')).toMatchObject({ valid: 0, vouchers: [] });
   expect(isUrgent(doubted(standing, 'w-auditor1'))).toBe(true);
-  expect(isUrgent(doubted(passed(standing, 'w-another1'), 'w-auditor1'))).toBe(false);
+  expect(isUrgent(doubted(passed(standing, ['w-another1']), 'w-auditor1'))).toBe(false);
   expect(doubted(standing, 'w-another1')).toBe(standing);
 });
 
@@ -84,7 +84,7 @@ test('what only an audit can clear up no useful work clears up', () => {
   const open = unresolved(quarantined(unknownStanding, 'accused'));
   expect(open.state).toBe('good');
   expect(isUrgent(gated(open, true))).toBe(true);
-  expect(isUrgent(passed(open, 'v'))).toBe(false);
+  expect(isUrgent(passed(open, ['v']))).toBe(false);
 });
 
 test('an audit is likelier the longer the last one is past, and never impossible', () => {
@@ -96,7 +96,12 @@ test('an audit is likelier the longer the last one is past, and never impossible
   expect(auditChance(unknownStanding, 7)).toBe(1);
 });
 
-test('a convicting word counts until the worker is outvoted', () => {
-  expect(proved(unknownStanding).proven).toBe(1);
-  expect(struck(proved(unknownStanding), 'it lied').proven).toBe(0);
+test('good work makes a worker known as an auditor, whatever it brought along or not; one false word ends that for good', () => {
+  expect(credence(unknownStanding)).toBe(0);
+  const known = passed(unknownStanding, ['v']);
+  expect(credence(known)).toBe(1);
+  expect(credence({ ...unknownStanding, valid: 5, audits: 5 })).toBe(1);
+  expect(credence(doubted(known, 'v'))).toBe(0);
+  const liar = struck(known, 'it lied');
+  expect([credence(liar), credence(passedTimes(20, liar))]).toEqual([-1, -1]);
 });

@@ -7,7 +7,6 @@ export interface Standing {
   readonly audits: number; // finished ones, of its own work
   readonly strikes: number; // offences in a check of others' work
   readonly suspicion: number; // contributions in a row that the loss gate refused, or one check of it that is worth nothing
-  readonly proven: number; // convictions that its word helped to, since it was last outvoted
   readonly lookedAt: number | null; // round in which its work was last looked at, or in which it was first seen
   readonly vouchers: readonly string[]; // who found its work right
   readonly disputes?: readonly string[]; // whose acquittals cost it a strike each; none in what earlier builds stored
@@ -20,7 +19,6 @@ export const unknownStanding: Standing = {
   audits: 0,
   strikes: 0,
   suspicion: 0,
-  proven: 0,
   lookedAt: null,
   vouchers: [],
   state: 'good',
@@ -80,9 +78,17 @@ export function gateProbability(standing: Standing, hasAudits: boolean): number 
   return Math.max(gateFloor, gateShare * auditProbability(standing));
 }
 
-/** Its work was computed again by `voucher` and is right. */
-export function passed(standing: Standing, voucher: string): Standing {
-  const vouchers = [...new Set([...standing.vouchers, voucher])];
+/**
+ * How far its word about others' work is believed: it has spoken falsely (-1), nobody knows it (0), or its own work was found right
+ * (1). That makes no witness of it, as good work is no proof of true words: see how many are asked before anyone is banned.
+ */
+export function credence({ strikes, valid }: Standing): -1 | 0 | 1 {
+  return strikes > 0 ? -1 : valid > 0 ? 1 : 0;
+}
+
+/** Its work was computed again by `auditors` and is right. */
+export function passed(standing: Standing, auditors: readonly string[]): Standing {
+  const vouchers = [...new Set([...standing.vouchers, ...auditors])];
   const counts = { valid: standing.valid + 1, audits: standing.audits + 1, suspicion: 0 };
   const next = { ...standing, ...counts, vouchers };
   const isReleased = standing.state === 'quarantined' && next.valid >= releasedAfter;
@@ -111,11 +117,6 @@ export function acquitted(standing: Standing, jurors: readonly string[]): Standi
   return { ...unresolved(standing), vouchers: [...new Set([...standing.vouchers, ...jurors])] };
 }
 
-/** Its word helped to convict a liar. */
-export function proved(standing: Standing): Standing {
-  return { ...standing, proven: standing.proven + 1 };
-}
-
 /** Nobody could tell whether its work was right: it is looked at again at once. */
 export function suspected(standing: Standing): Standing {
   return { ...standing, suspicion: urgentSuspicion };
@@ -131,7 +132,7 @@ export function struck(standing: Standing, reason: string): Standing {
   if (standing.state === 'banned') return standing;
   const strikes = standing.strikes + 1;
   if (strikes >= maxStrikes) return { ...banned(standing, `${reason}; it was the second time`), strikes };
-  return { ...quarantined(standing, reason), strikes, proven: 0 };
+  return { ...quarantined(standing, reason), strikes };
 }
 
 /** It said that the work of `workerId` is wrong, and the jury said otherwise. */

@@ -23,14 +23,6 @@ export interface Trial {
   readonly jury: readonly string[]; // who may be asked
 }
 
-/** How much a worker's word counts, and whether it has lied before. */
-export interface Witness {
-  readonly words: number;
-  readonly hasLied: boolean;
-}
-
-type WitnessOf = (workerId: string) => Witness;
-
 /** Who may be asked in a round. */
 export interface Bench {
   readonly order: readonly string[];
@@ -44,47 +36,40 @@ export interface Order {
 }
 
 /**
- * Words of one side, the party's own included, that settle a trial where all jurors say the same: even of liars who are 40% of
- * a swarm so many are hardly ever drawn in a row. Of one who has lied before a single juror is believed.
+ * By so many jurors one side has to be more than the other: even of liars who are 40% of a swarm so many are hardly ever drawn in a
+ * row. Against one who has lied before a single one is enough.
  */
-export const wordsThatSettle = 7;
-/** Orders that a trial may take before they are paid for, where the accused has lied before. */
-const onCredit = 2;
+export const leadThatSettles = 6;
+/** Orders that a trial may take before they are paid for: of one who has lied before, and where jurors differ. */
+const onCredit = { ofLiar: 2, ofDiffering: 12 };
 
 /**
- * What the jury says, and who said otherwise; null while neither all of enough nor more than half say the same.
- * @param isOver everyone asked has had the time to answer: before, those that answer first could settle it among themselves
+ * What the jury says, and who said otherwise; null while neither side leads far enough, nor has more than half of everyone.
+ * @param hasLied whether the accused has spoken falsely before
+ * @param isOver everyone asked has had the time to answer: before, those that answer first could settle it among themselves, and
+ * what the others say would go unseen
  */
-export function verdictOf(trial: Trial, witnessOf: WitnessOf, isOver: boolean): ReturnType<typeof majorityOf> {
+export function verdictOf(trial: Trial, hasLied: boolean, isOver: boolean): ReturnType<typeof majorityOf> {
   const { votes, voters } = trial;
-  const side = sideOf(trial, witnessOf);
-  const isPending = !isOver && Object.values(votes).includes(null);
-  if (isPending || side === null || missingWords(trial, side, witnessOf) > 0) return majorityOf(votes, voters);
-  return { verdict: side, outvoted: Object.keys(votes).filter((id) => votes[id] === !side) };
+  if (!isOver && Object.values(votes).includes(null)) return null;
+  if (missingLead(trial, hasLied) > 0) return majorityOf(votes, voters);
+  const verdict = leadOf(trial) > 0;
+  return { verdict, outvoted: Object.keys(votes).filter((id) => votes[id] === !verdict) };
 }
 
-/** The side that may win without asking everybody: what all jurors say, or that the accused lied again; null if there is none. */
-function sideOf(trial: Trial, witnessOf: WitnessOf): boolean | null {
-  const said = jurorsOf(trial).map((id) => trial.votes[id]!);
-  if (said.length === 0) return false;
-  if (said.every((vote) => vote === said[0])) return said[0]!;
-  return witnessOf(trial.shard.workerId).hasLied ? false : null;
+/** What those that have spoken, beside the parties, say. */
+function saidBy({ votes, parties }: Trial): boolean[] {
+  return Object.entries(votes).flatMap(([id, vote]) => (vote === null || parties.includes(id) ? [] : [vote]));
 }
 
-/** Those that have spoken, beside the parties. */
-function jurorsOf({ votes, parties }: Trial): string[] {
-  return Object.keys(votes).filter((id) => (votes[id] ?? null) !== null && !parties.includes(id));
+/** By how many jurors those that find the shard right are more than the others. */
+function leadOf(trial: Trial): number {
+  return saidBy(trial).reduce((sum, vote) => sum + (vote ? 1 : -1), 0);
 }
 
-function missingWords(trial: Trial, side: boolean, witnessOf: WitnessOf): number {
-  const { votes, shard } = trial;
-  const jurors = jurorsOf(trial);
-  const wordsOf = (ids: string[]): number => ids.reduce((sum, id) => sum + witnessOf(id).words, 0);
-  const spoken = wordsOf(Object.keys(votes).filter((id) => votes[id] === side));
-  if (side || !witnessOf(shard.workerId).hasLied) return wordsThatSettle - spoken;
-  const against = wordsOf(jurors.filter((id) => votes[id] === true));
-  const hasJuror = jurors.some((id) => votes[id] === false);
-  return Math.max(hasJuror ? 0 : 1, 1 + against - spoken);
+function missingLead(trial: Trial, hasLied: boolean): number {
+  const lead = leadOf(trial);
+  return hasLied && lead <= 0 ? 1 + lead : leadThatSettles - Math.abs(lead);
 }
 
 /**
@@ -95,36 +80,30 @@ function missingWords(trial: Trial, side: boolean, witnessOf: WitnessOf): number
  */
 export function callJury(
   trial: Trial,
-  { bench, orders, witnessOf, affordable }: { bench: Bench; orders: Order[]; witnessOf: WitnessOf; affordable: number },
+  { bench, orders, hasLied, affordable }: { bench: Bench; orders: Order[]; hasLied: boolean; affordable: number },
 ): Trial {
   const { voters, votes, jury, shard } = trial;
   if (voters === 0) return trial;
-  const side = sideOf(trial, witnessOf);
   const able = bench.order.filter((id) => jury.includes(id) && votes[id] === undefined);
   const busy = new Set(orders.map(({ checker }) => checker));
   const [known, fresh] = [able.filter((id) => busy.has(id)), able.filter((id) => !busy.has(id))];
   const reachable = [...known, ...fresh.slice(0, Math.max(0, bench.size - busy.size))];
-  const missing = side === null ? Infinity : missingWords(trial, side, witnessOf);
-  const most = side === null ? jury.length : Math.max(affordable, witnessOf(shard.workerId).hasLied ? onCredit : 0);
-  const asked = enough(reachable, missing, witnessOf).slice(0, most);
+  const asked = reachable.slice(0, Math.max(0, jurorsWanted(trial, hasLied, affordable)));
   for (const checker of asked) orders.push({ checker, shard });
   if (asked.length === 0) return trial;
   return { ...trial, votes: { ...votes, ...Object.fromEntries(asked.map((id) => [id, null])) } };
 }
 
-/** What a jury of those on the bench takes, all of one mind. */
-export function juryCost({ order }: Bench, witnessOf: WitnessOf): number {
-  return enough(order.slice(2), wordsThatSettle - 1, witnessOf).length;
+function jurorsWanted(trial: Trial, hasLied: boolean, affordable: number): number {
+  if (!hasLied && new Set(saidBy(trial)).size > 1) return affordable + onCredit.ofDiffering;
+  const pending = Object.values(trial.votes).filter((vote) => vote === null).length;
+  const most = hasLied ? Math.max(affordable, onCredit.ofLiar) : affordable;
+  return Math.min(most, missingLead(trial, hasLied) - pending);
 }
 
-/** The first of them whose words together are so many. */
-function enough(ids: readonly string[], words: number, witnessOf: WitnessOf): string[] {
-  let sum = 0;
-  return ids.filter((id) => {
-    const isNeeded = sum < words;
-    sum += witnessOf(id).words;
-    return isNeeded;
-  });
+/** What a jury of those on the bench takes, all of one mind. */
+export function juryCost({ order }: Bench): number {
+  return Math.max(0, Math.min(order.length - 2, leadThatSettles));
 }
 
 export function withoutVoter(trial: Trial, id: string): Trial {

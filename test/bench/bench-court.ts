@@ -5,6 +5,7 @@ import { verificationSettings } from '../../shared/manifest/verification.ts';
 import type { Verification, VerificationSettings } from '../../shared/manifest/verification.ts';
 import { createRandom } from '../../shared/random.ts';
 import { compare, isSameShard, unlike } from '../../shared/verification/compare.ts';
+import type { Likeness } from '../../shared/verification/compare.ts';
 import {
   convene,
   gateRuled,
@@ -15,14 +16,25 @@ import {
   testified,
 } from '../../shared/verification/court.ts';
 import type { Court } from '../../shared/verification/court.ts';
-import { gateProbability } from '../../shared/verification/standing.ts';
+import { credence, gateProbability } from '../../shared/verification/standing.ts';
 import type { Shard } from '../../shared/verification/trial.ts';
 import { awaited, heard, openGate, rule, widen } from '../../shared/verification/gate.ts';
 import type { Gate } from '../../shared/verification/gate.ts';
 import type { Decoded, Sent } from './attacked-swarm.ts';
 
-/** What liars say of the work of others: falsely is that liars are right and honest workers wrong; in audits, not in the gate. */
-export type Judging = 'truly' | 'falsely' | 'falsely once believed' | 'falsely in audits once believed';
+/**
+ * What liars say of the work of others: falsely is that liars are right and honest workers wrong; in audits, not in the gate; later
+ * on, once their own work was found right or after some rounds. Vouching is to find liars' work right where no jury is asked, and
+ * else to tell the truth.
+ */
+export type Judging =
+  | 'truly'
+  | 'falsely'
+  | 'falsely later on'
+  | 'falsely in audits'
+  | 'falsely in audits later on'
+  | 'vouching'
+  | 'vouching later on';
 
 /** What checking found and cost. */
 export interface Checks {
@@ -41,6 +53,8 @@ export interface Checks {
 
 /** Held-out tokens of one measurement in this bench. */
 const gateTokens = 128;
+/** Rounds after which those that lie later on do. */
+const patience = 15;
 
 export class BenchCourt {
   readonly checks: Checks = {
@@ -90,7 +104,8 @@ export class BenchCourt {
       const result = await again(checker, shard);
       const honest = claim === null || result === null ? unlike : compare(claim, result);
       if (isLiar(shard.workerId) && !isSameShard(honest)) this.#auditedWrong(shard.workerId);
-      const said = !this.#lies(checker) ? honest : isLiar(shard.workerId) ? { cosine: 1, error: 0 } : unlike;
+      const isDisputed = (this.#court.trials.find((t) => t.shard.hash === shard.hash)?.voters ?? 0) > 0;
+      const said = this.#says(checker, shard.workerId, isDisputed) ?? honest;
       this.#change(testified(this.#court, checker, shard.hash, said));
     }
     this.checks.computedAgain = this.#court.computedAgain;
@@ -168,13 +183,24 @@ export class BenchCourt {
     }
   }
 
+  /** What a liar says of a shard; null if that is the truth. */
+  #says(checker: string, subject: string, isDisputed: boolean): Likeness | null {
+    if (!this.#lies(checker)) return null;
+    if (isLiar(subject)) return isDisputed && this.#vouches() ? null : { cosine: 1, error: 0 };
+    return this.#vouches() ? null : unlike;
+  }
+
+  #vouches(): boolean {
+    return this.#judges.startsWith('vouching');
+  }
+
   #lies(id: string): boolean {
     if (!isLiar(id) || this.#judges === 'truly') return false;
-    return this.#judges === 'falsely' || standingOf(this.#court, id).proven > 0;
+    return !this.#judges.endsWith('later on') || this.#round >= patience || credence(standingOf(this.#court, id)) > 0;
   }
 
   #liesInGate(id: string): boolean {
-    return this.#judges !== 'falsely in audits once believed' && this.#lies(id);
+    return !this.#judges.includes('audits') && !this.#vouches() && this.#lies(id);
   }
 
   #change(court: Court): void {

@@ -23,17 +23,21 @@ const [swarms, rounds, workers, audits] = [values.swarms, values.rounds, values.
 ];
 
 /**
- * Liars in work and word, in work only, in word only, and such that are honest judges until their word counts for more: then they
- * lie about all work of others, or, as most that it can gain them, only where they are asked to compute a shard again.
+ * Liars in work and word, in work only, in word only; such that lie only where they compute a shard again, from the beginning or
+ * once their own work was found right; and such that never accuse anyone and only find each other's work right.
  */
 const kinds: readonly Pick<CourtSwarm, 'judges' | 'works'>[] = [
   { works: 'wrongly', judges: 'falsely' },
   { works: 'wrongly', judges: 'truly' },
   { works: 'rightly', judges: 'falsely' },
-  { works: 'wrongly', judges: 'falsely once believed' },
-  { works: 'rightly but two', judges: 'falsely once believed' },
-  { works: 'wrongly', judges: 'falsely in audits once believed' },
-  { works: 'rightly but two', judges: 'falsely in audits once believed' },
+  { works: 'wrongly', judges: 'falsely later on' },
+  { works: 'rightly but two', judges: 'falsely later on' },
+  { works: 'wrongly', judges: 'falsely in audits' },
+  { works: 'rightly but two', judges: 'falsely in audits' },
+  { works: 'wrongly', judges: 'falsely in audits later on' },
+  { works: 'rightly but two', judges: 'falsely in audits later on' },
+  { works: 'wrongly', judges: 'vouching' },
+  { works: 'rightly but two', judges: 'vouching' },
 ];
 
 console.log(`${swarms} swarms of ${workers}, ${rounds} rounds: median, 95% and the most of all swarms\n`);

@@ -1,9 +1,9 @@
 // 2 -> 3: a worker's voice has three states instead of two, vain waits and failed attempts to add up are counted, closed rounds
 // say how many contributions they spent, and trials no longer remember when somebody was asked.
 
-import type { RoomState } from '../types.ts';
 import { eachOf } from './stored.ts';
 import type { Fields } from './stored.ts';
+import type { Version3 } from './to-version-4.ts';
 
 export interface Version2 extends Fields {
   readonly version: 2;
@@ -18,7 +18,7 @@ interface Part extends Fields {
   readonly received: readonly string[];
 }
 
-export function toVersion3(stored: Version2): RoomState {
+export function toVersion3(stored: Version2): Version3 {
   const { open, log, court } = stored;
   return {
     setbacks: { count: 0, until: 0 },
@@ -27,7 +27,7 @@ export function toVersion3(stored: Version2): RoomState {
     open: open && { waitedMs: 0, ...open, parts: eachOf(open.parts, withVoice) },
     log: log.map((closed) => ({ spent: 0, ...closed })), // as if nothing could be undone: old payloads stay spent
     court: { ...court, trials: court.trials.map(({ askedAt: _, ...trial }) => trial) },
-  } as unknown as RoomState;
+  } as unknown as Version3;
 }
 
 function withVoice({ isSilent, ...part }: Part): Fields {

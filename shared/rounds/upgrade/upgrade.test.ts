@@ -7,11 +7,12 @@ import type { RoomState } from '../types.ts';
 import version1 from './frozen/version-1.json' with { type: 'json' };
 import version2 from './frozen/version-2.json' with { type: 'json' };
 import version3 from './frozen/version-3.json' with { type: 'json' };
+import version4 from './frozen/version-4.json' with { type: 'json' };
 import { storedRoom, workers } from './testing/stored-room.ts';
 import { upgraded } from './upgrade.ts';
 import type { StoredRoom } from './upgrade.ts';
 
-const frozen = [version1, version2, version3].map((state) => state as unknown as StoredRoom);
+const frozen = [version1, version2, version3, version4].map((state) => state as unknown as StoredRoom);
 
 /** The fields of plain data; what is kept by id or in a list has those of all its entries. */
 function shapeOf(value: unknown): unknown {

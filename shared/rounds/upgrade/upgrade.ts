@@ -8,8 +8,10 @@ import { toVersion2 } from './to-version-2.ts';
 import type { Version1 } from './to-version-2.ts';
 import { toVersion3 } from './to-version-3.ts';
 import type { Version2 } from './to-version-3.ts';
+import { toVersion4 } from './to-version-4.ts';
+import type { Version3 } from './to-version-4.ts';
 
-export type StoredRoom = Version1 | Version2 | RoomState;
+export type StoredRoom = Version1 | Version2 | Version3 | RoomState;
 
 /**
  * The same room in today's version. Fields that manifests have had since it was submitted get their defaults.
@@ -25,6 +27,7 @@ export function upgraded(stored: StoredRoom): RoomState {
 function today(stored: StoredRoom): RoomState {
   if (stored.version === 1) return today(toVersion2(stored));
   if (stored.version === 2) return today(toVersion3(stored));
+  if (stored.version === 3) return today(toVersion4(stored));
   return stored;
 }
 
