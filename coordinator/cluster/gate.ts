@@ -19,6 +19,7 @@ import type { Delivery } from './outbox.ts';
 import { room } from './rooms.ts';
 import { parseShardName, shardName, shardOf } from './shards.ts';
 import type { Shard } from './shards.ts';
+import { closeReason } from './sockets.ts';
 
 /** Where few workers are, what they say goes on at once. */
 const gatherFrom = 32; // sockets
@@ -75,7 +76,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
-    this.#doorway.lost(socket, reason === '' ? `connection closed (${code})` : reason);
+    this.#doorway.lost(socket, closeReason(code, reason));
     return this.#report();
   }
 

@@ -27,6 +27,7 @@ import { RoomStore } from './room-store.ts';
 import type { Upload } from './room-store.ts';
 import type { Metrics, RoomRpc } from './rooms.ts';
 import { gatesFor, shardName } from './shards.ts';
+import { closeReason } from './sockets.ts';
 import { submittedEvent } from './submitted.ts';
 import type { Permit, UploadRequest } from './uploads.ts';
 
@@ -131,7 +132,7 @@ export class JobRoom extends DurableObject<Env> implements RoomRpc {
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
-    return this.#lost(socket, reason === '' ? `connection closed (${code})` : reason);
+    return this.#lost(socket, closeReason(code, reason));
   }
 
   override webSocketError(socket: WebSocket): Promise<void> {

@@ -150,6 +150,13 @@ export class Sockets {
   }
 }
 
+/** Why a socket closed, in words that people read. Browsers say 1001 of a page that was closed, 1006 of a broken line. */
+export function closeReason(code: number, reason: string): string {
+  if (reason !== '') return reason;
+  if (code === 1000 || code === 1001) return 'it closed its connection';
+  return code === 1005 || code === 1006 ? 'connection lost' : `connection closed (${code})`;
+}
+
 export function sendTo(socket: WebSocket, message: RoomMessage): void {
   sendText(socket, JSON.stringify(message));
 }

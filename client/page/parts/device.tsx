@@ -126,7 +126,7 @@ function Phase({ snapshot, isFinishing }: { snapshot: WorkerSnapshot; isFinishin
 
 function Readouts({ snapshot, jobTokens }: { snapshot: WorkerSnapshot; jobTokens: number }) {
   const { backend, exchange, jobId, tokensPerSecond, tokensTrained } = snapshot;
-  const share = jobTokens > 0 ? formatShare(Math.min(1, tokensTrained / jobTokens)) : '0%';
+  const share = jobId === null ? '–' : formatShare(jobTokens > 0 ? Math.min(1, tokensTrained / jobTokens) : 0);
   return (
     <dl class="readouts">
       <Readout name="Runs on" value={backend === null ? '–' : backend.adapter} isText />
