@@ -48,11 +48,9 @@ test('every part compares settings that exist', () => {
   expect(missing).toEqual([]);
 });
 
-// All but staleness, whose losses docs/swarm.md has from another record.
 test('the record in the repository has every run of every part', () => {
   const record = new SwarmRecord('test/bench/results/swarm.json', asNow);
-  const recorded = parts.filter(({ name }) => name !== 'staleness');
-  const missing = recorded.flatMap((one) =>
+  const missing = parts.flatMap((one) =>
     jobsOf(one)
       .filter((job) => record.find(jobText(job)) === null)
       .map(({ setting, manifest }) => `${one.name}: ${setting}, seed ${manifest.spec.seed}`),
