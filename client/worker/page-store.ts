@@ -17,6 +17,11 @@ export class PageStore extends MemoryStore implements Store {
     // A full disk or a private window only costs the next visit a download.
     await (await openCache())?.put(urlOf(name), new Response(bytes.slice())).catch(() => undefined);
   }
+
+  override async delete(name: string): Promise<void> {
+    if (!isDataset(name)) return super.delete(name);
+    await (await openCache())?.delete(urlOf(name));
+  }
 }
 
 function isDataset(name: string): boolean {
