@@ -9,9 +9,9 @@ import { fenced } from './http/fenced.ts';
 import { pageHeaders, servePage } from './http/page.ts';
 import { peerjsRoutes } from './http/peerjs.ts';
 
-export { Elections } from './cluster/elections.ts';
-export { Gate } from './cluster/gate.ts';
-export { JobRoom } from './cluster/job-room.ts';
+export { Elections } from './cluster/leadership/elections.ts';
+export { Gate } from './cluster/door/gate.ts';
+export { JobRoom } from './cluster/room/job-room.ts';
 export { Signalling } from './cluster/signalling.ts';
 export { LedgerWriter } from './ledger/writer.ts';
 

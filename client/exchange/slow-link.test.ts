@@ -3,8 +3,8 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { sha256Hex } from '../../shared/bytes.ts';
 import type { WorkerMessage } from '../../shared/protocol/messages.ts';
-import { Collector } from '../worker/collector.ts';
-import { Keepsake } from '../worker/keepsake.ts';
+import { Collector } from '../worker/job/collector.ts';
+import { Keepsake } from '../worker/state/keepsake.ts';
 import { MemoryStore } from '../worker/store.ts';
 import { emulateLinks } from './testing/link-emulator.ts';
 import type { LinkEmulator } from './testing/link-emulator.ts';

@@ -15,12 +15,12 @@ import { CoordinatorApi } from './coordinator-api.ts';
 import { loadDataset } from './dataset.ts';
 import type { WorkerSnapshot } from './events.ts';
 import { forgetIdentity, identify } from './identity.ts';
-import { JobSession } from './job-session.ts';
-import type { JobEnd } from './job-session.ts';
-import { Keepsake } from './keepsake.ts';
+import { JobSession } from './job/job-session.ts';
+import type { JobEnd } from './job/job-session.ts';
+import { Keepsake } from './state/keepsake.ts';
 import { SnapshotFeed } from './snapshot-feed.ts';
 import type { Store } from './store.ts';
-import { Workshop } from './workshop.ts';
+import { Workshop } from './state/workshop.ts';
 
 export interface ContributeOptions {
   coordinator: URL;

@@ -4,7 +4,7 @@
 import type { RoomMessage } from '../../shared/protocol/messages.ts';
 import type { LedgerEventDraft } from '../../shared/ledger/events.ts';
 import type { LedgerEntry } from '../ledger/append.ts';
-import type { RoomStore } from './room-store.ts';
+import type { RoomStore } from './room/room-store.ts';
 
 export type Step =
   | { type: 'record'; seq: number; event: LedgerEventDraft }

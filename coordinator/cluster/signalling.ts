@@ -8,8 +8,8 @@ import type { Env } from '../env.ts';
 import { Alarm } from './alarm.ts';
 import { take } from '../security/bucket.ts';
 import type { Bucket } from '../security/bucket.ts';
-import { parseShardName, shardName, shardOf } from './shards.ts';
-import type { Shard } from './shards.ts';
+import { parseShardName, shardName, shardOf } from './door/shards.ts';
+import type { Shard } from './door/shards.ts';
 import { heartbeat, parseSignal } from './signal.ts';
 import type { ClientSignal, ServerSignal, SignalClient } from './signal.ts';
 

@@ -2,7 +2,7 @@
 
 import { createMiddleware } from 'hono/factory';
 import { fenceHeader } from '../../shared/api/leadership.ts';
-import { elections } from '../cluster/election-office.ts';
+import { elections } from '../cluster/leadership/election-office.ts';
 import type { App } from './app.ts';
 
 export const fenced = createMiddleware<App>(async (c, next) => {

@@ -5,7 +5,7 @@ import { jobId, listJobsQuery, roomQuery } from '../../shared/api/schemas.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { Manifest } from '../../shared/manifest/manifest.ts';
-import { connectWorker, room } from '../cluster/rooms.ts';
+import { connectWorker, room } from '../cluster/room/rooms.ts';
 import { database } from '../db/database.ts';
 import { listJobs } from '../db/jobs.ts';
 import { jobs } from '../db/schema.ts';

@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import { callElection, heartbeat, leave, nodeId } from '../../shared/api/leadership.ts';
 import type { ClusterNodes } from '../../shared/api/leadership.ts';
 import type { HeartbeatAnswer } from '../../shared/cluster/standing.ts';
-import { elections } from '../cluster/election-office.ts';
+import { elections } from '../cluster/leadership/election-office.ts';
 import { jsonOf, pathOf } from './app.ts';
 import type { App } from './app.ts';
 import { requireOwner } from './auth.ts';

@@ -3,7 +3,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { jobId, logsQuery } from '../../shared/api/schemas.ts';
-import { room } from '../cluster/rooms.ts';
+import { room } from '../cluster/room/rooms.ts';
 import { parseRequest, pathOf, queryOf } from './app.ts';
 import type { App } from './app.ts';
 

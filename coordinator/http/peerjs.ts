@@ -2,7 +2,7 @@
 
 import { Hono } from 'hono';
 import type { Context } from 'hono';
-import { shardName, shardOf, signallingFor } from '../cluster/shards.ts';
+import { shardName, shardOf, signallingFor } from '../cluster/door/shards.ts';
 import { clientQuery } from '../cluster/signal.ts';
 import type { ServerSignal } from '../cluster/signal.ts';
 import { refuse } from '../cluster/signalling.ts';

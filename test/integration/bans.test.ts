@@ -3,7 +3,7 @@
 
 import { runInDurableObject } from 'cloudflare:test';
 import { beforeAll, expect, test } from 'vitest';
-import { RoomStore } from '../../coordinator/cluster/room-store.ts';
+import { RoomStore } from '../../coordinator/cluster/room/room-store.ts';
 import { database } from '../../coordinator/db/database.ts';
 import { reputations } from '../../coordinator/db/schema.ts';
 import { queryEvents } from '../../coordinator/ledger/query.ts';

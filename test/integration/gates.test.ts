@@ -2,8 +2,8 @@
 
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeAll, expect, test } from 'vitest';
-import type { Metrics } from '../../coordinator/cluster/rooms.ts';
-import { gatesFor, shardName, shardOf } from '../../coordinator/cluster/shards.ts';
+import type { Metrics } from '../../coordinator/cluster/room/rooms.ts';
+import { gatesFor, shardName, shardOf } from '../../coordinator/cluster/door/shards.ts';
 import type { JobView, LogLine } from '../../shared/api/schemas.ts';
 import type { LedgerEvent } from '../../shared/ledger/events.ts';
 import { env, errorOf, get, migrate, register, request, submit, until } from './api.ts';

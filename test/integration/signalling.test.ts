@@ -2,7 +2,7 @@
 
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { beforeAll, expect, test } from 'vitest';
-import { shardName, shardOf, signallingFor } from '../../coordinator/cluster/shards.ts';
+import { shardName, shardOf, signallingFor } from '../../coordinator/cluster/door/shards.ts';
 import { maxSignalBytes } from '../../coordinator/cluster/signal.ts';
 import { asOwner, env, errorOf, migrate, request, submit, until } from './api.ts';
 

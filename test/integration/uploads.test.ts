@@ -1,7 +1,7 @@
 // Checkpoints, artifacts and the relay: only whoever holds the lease may store, and only what is of this job.
 
 import { beforeAll, expect, test } from 'vitest';
-import { uploadLimits } from '../../coordinator/cluster/limits.ts';
+import { uploadLimits } from '../../coordinator/cluster/room/limits.ts';
 import { parseManifest } from '../../shared/manifest/manifest.ts';
 import type { JobView } from '../../shared/api/schemas.ts';
 import { sha256Hex, utf8 } from '../../shared/bytes.ts';

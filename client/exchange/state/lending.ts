@@ -3,7 +3,7 @@
 
 import type { PeerLink } from '../links/peer-link.ts';
 
-/** The checkpoint that a worker keeps (client/worker/checkpoint-shelf.ts). */
+/** The checkpoint that a worker keeps (client/worker/state/checkpoint-shelf.ts). */
 export interface Shelf {
   /** The hash of the list of its pieces; null when this state is not here. */
   listOf(round: number, stateHash: string): Promise<string | null>;

@@ -4,9 +4,9 @@
 import type { RoomMessage, WorkerMessage } from '../../../shared/protocol/messages.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { Folded } from '../../train/trainer.ts';
-import type { Collector } from '../collector.ts';
-import type { Keepsake } from '../keepsake.ts';
-import type { Workshop } from '../workshop.ts';
+import type { Collector } from '../job/collector.ts';
+import type { Keepsake } from '../state/keepsake.ts';
+import type { Workshop } from '../state/workshop.ts';
 
 export type Task<T extends 'fold' | 'sum' | 'join' = 'fold' | 'sum' | 'join'> = Extract<RoomMessage, { type: T }>;
 
