@@ -5,6 +5,7 @@
 //   --no-peers     ours alone; --cpu: ours alone on the CPU backend
 //   --peers FOLDER where the peers are installed
 //   --sweep        products in every tile and number of parts, ours alone
+//   --gemm N,N     products of these sizes alone
 //   --toggles A,B  Dawn features to switch on, such as skip_validation
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -30,6 +31,7 @@ const { values: options } = parseArgs({
     cpu: { type: 'boolean', default: false },
     sweep: { type: 'boolean', default: false },
     page: { type: 'boolean', default: false },
+    gemm: { type: 'string' },
     json: { type: 'string' },
     peers: { type: 'string' },
     toggles: { type: 'string', default: '' },
@@ -37,7 +39,13 @@ const { values: options } = parseArgs({
 });
 const toggles = options.toggles.split(',').filter((toggle) => toggle !== '');
 const isQuick = options.quick;
+const products = options.gemm?.split(',').map(Number);
 
+if (products?.every((n) => Number.isInteger(n) && n > 0) === false) {
+  throw new Error(
+    `--gemm takes sizes of square products with commas between them, such as 512,2048, not ${options.gemm}`,
+  );
+}
 if (options.page) {
   // Not for bundles: what builds and drives a page is found only in the project.
   const { benchInPage } = (await import(new URL('page/run.ts', import.meta.url).href)) as typeof Page;
@@ -52,7 +60,7 @@ async function main(): Promise<void> {
   if (!hasHalves(device)) console.log('No rows in f16: they are for GPUs with shader-f16.');
   const isAlone = options['no-peers'] || options.sweep || device.info.kind === 'cpu';
   const peers = isAlone ? [] : await openPeers(options.peers, toggles, console.warn);
-  for await (const report of options.sweep ? sweep(place) : benchmark(place, peers, isQuick)) show(report);
+  for await (const report of options.sweep ? sweep(place) : benchmark(place, peers, isQuick, products)) show(report);
 }
 
 /** The latest row of a report; whoever stops us has the rows so far in the file. */
@@ -87,7 +95,7 @@ async function* sweep({ device, driver, toggles }: Place): AsyncGenerator<Report
   const counters = await countersOfStep(device, trainTask(gpt));
   const report = { device: device.info.adapter, driver, date: new Date().toISOString(), toggles, counters };
   const rows: ReportRow[] = [];
-  for (const n of gemm) {
+  for (const n of products ?? gemm) {
     for (const [tile, parts] of [64, 128].flatMap((size) => [1, 2, 4].map((count) => [size, count] as const))) {
       const row = { ...gemmRow(n), name: `GEMM ${n}, tile ${tile}, ${parts} parts` };
       rows.push(await competeIn(row, [ourselves(device, { attributes: { tile, parts } })], isQuick));

@@ -7,7 +7,7 @@ import { countersOfStep, hasHalves, ourselves } from './ours.ts';
 import type { Report, ReportRow } from './report.ts';
 import { reportRow } from './report.ts';
 import type { Row } from './rows.ts';
-import { listHalfRows, listRows, sizes, trainTask } from './rows.ts';
+import { gemmRow, inHalves, listHalfRows, listRows, sizes, trainTask } from './rows.ts';
 import type { Contestant, Work } from './work.ts';
 
 /** Where a benchmark runs. */
@@ -17,19 +17,27 @@ export interface Place {
   readonly toggles: readonly string[];
 }
 
-/** Every row on the sizes of a device; yields the report as it grows. */
+/**
+ * Every row on the sizes of a device; yields the report as it grows.
+ * @param products products of these sizes alone
+ */
 export async function* benchmark(
   { device, driver, toggles }: Place,
   peers: readonly Contestant[],
   isQuick: boolean,
+  products?: readonly number[],
 ): AsyncGenerator<Report> {
   const chosen = sizes[device.info.isSoftware ? 'software' : 'gpu'][isQuick ? 'quick' : 'full'];
   const counters = await countersOfStep(device, trainTask(chosen.gpt));
   const report = { device: device.info.adapter, driver, date: new Date().toISOString(), toggles, counters };
   const rows: ReportRow[] = [];
   const all = [
-    compete([ourselves(device), ...peers], listRows(chosen), isQuick),
-    compete(hasHalves(device) ? [ourselves(device, { precision: 'f16' })] : [], listHalfRows(chosen), isQuick),
+    compete([ourselves(device), ...peers], products?.map(gemmRow) ?? listRows(chosen), isQuick),
+    compete(
+      hasHalves(device) ? [ourselves(device, { precision: 'f16' })] : [],
+      inHalves(products?.map(gemmRow) ?? listHalfRows(chosen)),
+      isQuick,
+    ),
   ];
   for (const some of all)
     for await (const row of some) {

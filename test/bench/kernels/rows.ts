@@ -69,7 +69,10 @@ export function listRows({ gemm, attention, adamw, gpt: shape, gpt2: large }: Si
 
 /** What ours does in f16, alone. */
 export function listHalfRows({ gemm, gpt: shape, gpt2: large }: Sizes): Row[] {
-  const rows = [...gemm.map(gemmRow), trainRow(shape), ...(large ? [trainRow(large)] : [])];
+  return [...gemm.map(gemmRow), trainRow(shape), ...(large ? [trainRow(large)] : [])];
+}
+
+export function inHalves(rows: readonly Row[]): Row[] {
   return rows.map((row) => ({ ...row, name: `${row.name}, f16` }));
 }
 

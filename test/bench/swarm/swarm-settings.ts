@@ -129,16 +129,16 @@ export const parts: readonly SwarmPart[] = [
     workers: 4,
     seeds: [1, 2, 3],
     settings: [
+      '30x: Muon 0.9, 4 bits every 4 steps',
       '100x: Muon, signs every 3 then 4 steps',
       '500x: Muon 0.9, top 1/6 falling to 1/28 every 9 steps',
       '2000x: Muon 0.9, top 1/32 falling to 1/148 every 9 steps',
       '4000x: Muon 0.9, top 1/128 every 10 steps',
+      '10000x: Muon 0.9, top 1/108 falling to 1/270 every 20 steps, outer rate 2',
       '100x: signs every 3 then 4 steps at 6e-3',
       '2000x: top 1/64 every 9 steps at 6e-3',
     ],
     once: [
-      '30x: Muon 0.9, 4 bits every 4 steps',
-      '10000x: Muon 0.9, top 1/108 falling to 1/270 every 20 steps, outer rate 2',
       '500x: top 1/16 every 9 steps',
       '4000x: top 1/128 every 9 steps at 8e-3',
       '500x: DeMo, top 1/180 of coefficients every step',
