@@ -118,7 +118,7 @@ export class Training {
   upload({ kind, fence, round }: Lease): void {
     const { holds, self } = this;
     const { network, host } = self;
-    const fails = network.random.uniform() < network.faults.failedUpload;
+    const fails = network.failsUpload();
     if (holds?.round !== round || (fails && network.random.below(2) === 0)) {
       return self.say({ type: 'declined', kind, fence, reason: 'cannot' });
     }
