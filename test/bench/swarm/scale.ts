@@ -1,4 +1,4 @@
-// What a coordinator does for swarms of 10 to 20,000 workers, and what that costs: the real shared/rounds with virtual workers,
+// What a coordinator does for swarms of 10 to 10,000 workers, and what that costs: the real shared/rounds with virtual workers,
 // every message, stored row and upload counted. Counted from the second round on, while nobody comes or goes.
 //   npm run bench:swarm -- --scale [--quick] [--json FILE]
 

@@ -4,7 +4,7 @@
 // Both controls are measured with Muon too, because settings that train with it must not be praised for their optimizer.
 //   npm run bench:swarm -- [--quick] [--json FILE] [--svg FILE] [--parts 'NAME;…'] [--seeds 1,2] [--only 'NAME;…']
 //     [--set PATH=VALUE]…
-//   npm run bench:swarm -- --scale [--quick] [--json FILE]: messages, stored rows and cost of up to 20,000 workers instead
+//   npm run bench:swarm -- --scale [--quick] [--json FILE]: messages, stored rows and cost of up to 10,000 workers instead
 //   npm run bench:swarm -- --churn [--quick] [--json FILE]: half of the workers vanish every five rounds instead
 //   npm run bench:swarm -- --overlap [--json FILE]: rounds in turn and overlapping, over emulated lines
 //   npm run bench:swarm -- --load 1000,2000 [--json FILE]: so many real sockets at a real coordinator instead
@@ -52,8 +52,7 @@ const runs: SwarmRun[] = [];
 await main();
 
 async function main(): Promise<void> {
-  if (values.scale)
-    return keep(measureScale(values.quick ? [10, 100, 1000] : [10, 100, 1000, 10_000, 20_000], console.log));
+  if (values.scale) return keep(measureScale(values.quick ? [10, 100, 1000] : [10, 100, 1000, 10_000], console.log));
   if (values.load !== undefined) return keep(await measureLoad(values.load.split(',').map(Number), console.log));
   if (values.overlap) return keep(await measureOverlap(console.log));
   if (values.churn) return keep(await measureChurn(base, data, values.quick, console.log));
