@@ -1,41 +1,27 @@
 // Whole jobs in every topology, with staleness and with overlap: real rooms, real WebRTC, real training. Whatever the way that payloads take, all workers must
 // hold the same state after every round.
 
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { ManifestInput } from '../../shared/manifest/manifest.ts';
-import { startCoordinator } from '../node/embed/embed.ts';
-import type { Embedded } from '../node/embed/embed.ts';
-import { LoomOSClient } from '../sdk/client.ts';
 import { eventsOf, startTinyWorker, submitTinyJob } from './testing/tiny-job.ts';
-import type { TinyWorker } from './testing/tiny-job.ts';
+import { TinySwarm } from './testing/tiny-swarm.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
-let coordinator: Embedded;
-let client: LoomOSClient;
-const workers: TinyWorker[] = [];
-
-beforeAll(async () => {
-  coordinator = await startCoordinator({ data: mkdtempSync(join(tmpdir(), 'loomos-')), port: 0, page: false });
-  client = new LoomOSClient(coordinator);
-});
-afterEach(() => Promise.all(workers.splice(0).map((worker) => worker.stop())));
-afterAll(() => coordinator.close());
+const swarm = new TinySwarm();
+const { workers } = swarm;
 
 type Rounds = ManifestInput['spec']['rounds'];
 
 /** What workers applied in each round, by how many contributions were in a payload. */
 async function train(rounds: Rounds, count: number): Promise<{ folds: number[][]; applied: number[]; late: number[] }> {
-  const job = await submitTinyJob(client, { maxTokens: 30_000 }, { min: count, max: count }, rounds);
-  for (let index = 0; index < count; index++) workers.push(startTinyWorker(coordinator));
+  const job = await submitTinyJob(swarm.client, { maxTokens: 30_000 }, { min: count, max: count }, rounds);
+  for (let index = 0; index < count; index++) workers.push(startTinyWorker(swarm.coordinator));
   await Promise.all(workers.map((worker) => worker.done));
-  const { state } = await client.getJob(job.id);
+  const { state } = await swarm.client.getJob(job.id);
   expect(state).toBe('completed');
-  const agreed = await eventsOf(coordinator, job.id, 'round.agreed');
-  const closed = await eventsOf(coordinator, job.id, 'round.closed');
+  const agreed = await eventsOf(swarm.coordinator, job.id, 'round.agreed');
+  const closed = await eventsOf(swarm.coordinator, job.id, 'round.closed');
   expect(agreed.length).toBe(closed.length);
   expect(agreed.map(({ dissent }) => dissent)).toEqual(agreed.map(() => 0));
   for (const worker of workers) expect(worker.snapshot().tokensTrained).toBeGreaterThan(0);

@@ -1,29 +1,16 @@
 // Rings that add up: real rooms, real WebRTC, real training, and every byte counted.
 
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { ManifestInput } from '../../../shared/manifest/manifest.ts';
-import { startCoordinator } from '../../node/embed/embed.ts';
-import type { Embedded } from '../../node/embed/embed.ts';
-import { LoomOSClient } from '../../sdk/client.ts';
 import type { Trainer } from '../../train/trainer.ts';
 import { createCpuTrainer, eventsOf, startTinyWorker, submitTinyJob } from '../testing/tiny-job.ts';
-import type { EventData, TinyWorker } from '../testing/tiny-job.ts';
+import type { EventData } from '../testing/tiny-job.ts';
+import { TinySwarm } from '../testing/tiny-swarm.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
-let coordinator: Embedded;
-let client: LoomOSClient;
-const workers: TinyWorker[] = [];
-
-beforeAll(async () => {
-  coordinator = await startCoordinator({ data: mkdtempSync(join(tmpdir(), 'loomos-')), port: 0, page: false });
-  client = new LoomOSClient(coordinator);
-});
-afterEach(() => Promise.all(workers.splice(0).map((worker) => worker.stop())));
-afterAll(() => coordinator.close());
+const swarm = new TinySwarm();
+const { workers } = swarm;
 
 type Rounds = ManifestInput['spec']['rounds'];
 interface Trained {
@@ -35,12 +22,12 @@ interface Trained {
 /** A whole job of so many rounds among workers that all begin with it. */
 async function train(rounds: Rounds, count: number, roundCount = 4, start = startTinyWorker): Promise<Trained> {
   const maxTokens = roundCount * count * 640; // 10 steps of 4 windows of 16 tokens
-  const job = await submitTinyJob(client, { maxTokens }, { min: count, max: count }, rounds);
-  for (let index = 0; index < count; index++) workers.push(start(coordinator));
+  const job = await submitTinyJob(swarm.client, { maxTokens }, { min: count, max: count }, rounds);
+  for (let index = 0; index < count; index++) workers.push(start(swarm.coordinator));
   await Promise.all(workers.map((worker) => worker.done));
-  expect((await client.getJob(job.id)).state).toBe('completed');
-  const closed = await eventsOf(coordinator, job.id, 'round.closed');
-  const agreed = await eventsOf(coordinator, job.id, 'round.agreed');
+  expect((await swarm.client.getJob(job.id)).state).toBe('completed');
+  const closed = await eventsOf(swarm.coordinator, job.id, 'round.closed');
+  const agreed = await eventsOf(swarm.coordinator, job.id, 'round.agreed');
   expect(agreed.map(({ dissent }) => dissent)).toEqual(closed.map(() => 0));
   const stats = workers.map((worker) => worker.snapshot().exchange!);
   return {
@@ -115,24 +102,24 @@ test.each(['leaves', 'falls silent'])(
   'a worker that %s in the middle of a sum: the round closes with the work of the others, handed on whole',
   async (how) => {
     const job = await submitTinyJob(
-      client,
+      swarm.client,
       { maxTokens: 8 * 4 * 640 },
       { min: 3, max: 4 },
       { topology: 'ring', compression: 'none' },
     );
     const createTrainer = (): Trainer => stuckIn(2, () => (how === 'leaves' ? void lost.stop() : undefined));
-    for (let index = 0; index < 3; index++) workers.push(startTinyWorker(coordinator));
-    const lost = startTinyWorker(coordinator, { createTrainer });
+    for (let index = 0; index < 3; index++) workers.push(startTinyWorker(swarm.coordinator));
+    const lost = startTinyWorker(swarm.coordinator, { createTrainer });
     workers.push(lost);
     await Promise.all(workers.slice(0, 3).map((worker) => worker.done));
-    expect((await client.getJob(job.id)).state).toBe('completed');
-    const closed = await eventsOf(coordinator, job.id, 'round.closed');
+    expect((await swarm.client.getJob(job.id)).state).toBe('completed');
+    const closed = await eventsOf(swarm.coordinator, job.id, 'round.closed');
     const whole = closed.filter(({ applied }) => applied === undefined);
     const added = closed.filter(({ applied }) => applied !== undefined);
     const others = workers.slice(0, 3).map((worker) => worker.snapshot().workerId);
     expect(whole[0]!.accepted.map(({ workerId }) => workerId)).toEqual(expect.arrayContaining(others));
     expect(added.at(-1)!.round).toBeGreaterThan(whole[0]!.round); // it is tried again
-    const agreed = await eventsOf(coordinator, job.id, 'round.agreed');
+    const agreed = await eventsOf(swarm.coordinator, job.id, 'round.agreed');
     expect(agreed.map(({ dissent }) => dissent)).toEqual(closed.map(() => 0));
   },
 );
